@@ -1,0 +1,45 @@
+"""What can be wrong with what a user gives us.
+
+Every message is one line that says what is wrong and what to do about it; the command line
+prints it and exits with code 2.
+"""
+
+
+class Pix2SegError(Exception):
+    """Base of every error that a user can mend."""
+
+
+class PhotoError(Pix2SegError):
+    """A photo cannot be read."""
+
+
+class SchemeError(Pix2SegError):
+    """A class scheme is unknown or inconsistent."""
+
+
+class RecipeError(Pix2SegError):
+    """A recipe is unknown or has a key or value that does not fit."""
+
+
+class DatasetError(Pix2SegError):
+    """A data set's folder lacks something or holds something broken."""
+
+
+class WeightsError(Pix2SegError):
+    """A weights file does not fit what it is loaded into."""
+
+
+class SizeError(Pix2SegError):
+    """A network size does not suit the network's depth."""
+
+
+class PersonError(Pix2SegError):
+    """A person extractor is unknown or not installed."""
+
+
+class TrainingError(Pix2SegError):
+    """A training run cannot start or go on."""
+
+
+class OutputError(Pix2SegError):
+    """Results cannot be written where they were asked for."""
