@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from pix2seg.preprocess.split import NEAR_DUPLICATES, split_of
 
 SHARES = st.floats(0, 1)
-FIRST_VAL = 
+FIRST_VAL = ["0004", "0008", "0010", "0013", "0014", "0025", "0033", "0043", "0054"]
 
 
 def test_a_tenth_of_ccp_validates() -> None:
