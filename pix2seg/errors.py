@@ -43,3 +43,7 @@ class TrainingError(Pix2SegError):
 
 class OutputError(Pix2SegError):
     """Results cannot be written where they were asked for."""
+
+
+class ColorError(Pix2SegError):
+    """A colour, a palette file or a colour option cannot be understood."""
