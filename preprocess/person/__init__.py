@@ -1,0 +1,51 @@
+"""Person extractors: RGB photo in, person mask, box and score out.
+
+To add one, write a module with a class that has `find` and `version` as `PersonExtractor` says,
+and name it in `EXTRACTORS`; the arguments of its constructor become its options.
+"""
+
+import inspect
+from importlib import import_module
+from typing import Any, cast
+
+from pix2seg.errors import PersonError
+from pix2seg.preprocess.person.base import Box, Person, PersonExtractor
+
+__all__ = ["EXTRACTORS", "Box", "Person", "PersonExtractor", "load_extractor"]
+
+EXTRACTORS = {
+    "grabcut": "pix2seg.preprocess.person.grabcut:GrabCut",
+    "none": "pix2seg.preprocess.person.none:WholePhoto",
+}
+"""Module and class of each extractor; a module is imported only when its extractor is loaded."""
+
+_OFFERED = {"device", "segment"}
+"""Options that a caller may offer to every extractor; those without a use for one ignore it."""
+
+
+def load_extractor(name: str, **options: Any) -> PersonExtractor:
+    """An extractor by its name, ready to use for many photos.
+
+    Args:
+        name: a key of `EXTRACTORS`.
+        options: arguments of the extractor's constructor, such as `everyone=True` or
+            `box=(x0, y0, x1, y1)`. Those that are None or False keep their defaults, and
+            `device` and `segment` may be given to every extractor.
+
+    Raises:
+        PersonError: no extractor has that name, it does not take one of the options, or it is
+            not installed.
+    """
+    if name not in EXTRACTORS:
+        raise PersonError(f"no person extractor '{name}'; take one of {', '.join(EXTRACTORS)}")
+    module, _, class_name = EXTRACTORS[name].partition(":")
+    factory = getattr(import_module(module), class_name)
+    takes = set(inspect.signature(factory).parameters)
+    wanted = {k: v for k, v in options.items() if v is not None and v is not False}
+    refused = sorted(set(wanted) - takes - _OFFERED)
+    if refused:
+        raise PersonError(
+            f"person extractor '{name}' has no option {', '.join(refused)}; "
+            f"it takes {', '.join(sorted(takes - _OFFERED)) or 'none'}"
+        )
+    return cast(PersonExtractor, factory(**{k: v for k, v in wanted.items() if k in takes}))

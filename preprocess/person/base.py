@@ -1,0 +1,98 @@
+"""What every person extractor takes and gives."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Box = tuple[int, int, int, int]
+"""x0, y0, x1, y1 in pixels of the photo: the left and top edge, and one past the last pixel."""
+
+
+@dataclass(frozen=True, eq=False)
+class Person:
+    """Where the person is in a photo.
+
+    Args:
+        mask: bool (H, W), the photo's size: True on the person.
+        box: the rectangle around the mask; (0, 0, 0, 0) when nobody was found.
+        score: how sure the extractor is, 0..1.
+    """
+
+    mask: NDArray[np.bool_]
+    box: Box
+    score: float
+
+    @property
+    def found(self) -> bool:
+        """Whether there is anybody."""
+        return self.box != (0, 0, 0, 0)
+
+    @classmethod
+    def from_mask(cls, mask: NDArray[np.bool_], score: float) -> Self:
+        """The person with this mask; nobody, with score 0, if the mask is empty."""
+        box = box_around(mask)
+        return cls(mask, box, score if box[2] else 0.0)
+
+    @classmethod
+    def nobody(cls, shape: tuple[int, ...]) -> Self:
+        """What an extractor returns for a photo of `shape` (H, W, ...) that shows no person."""
+        return cls.from_mask(np.zeros(shape[:2], bool), 0.0)
+
+
+class PersonExtractor(Protocol):
+    """Finds the person in a photo."""
+
+    @property
+    def version(self) -> str:
+        """Name and version of the extractor and of its weights, for the palette's JSON."""
+        ...
+
+    def find(self, pixels: NDArray[np.uint8]) -> Person:
+        """The person in an upright RGB photo, uint8 (H, W, 3), of any size from 1x1 on."""
+        ...
+
+
+def box_around(mask: NDArray[np.bool_]) -> Box:
+    """The smallest box that holds every True pixel; (0, 0, 0, 0) for an empty mask."""
+    columns, rows = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
+    if not len(columns):
+        return 0, 0, 0, 0
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def main_person(boxes: Sequence[Box], areas: Sequence[float], width: int, height: int) -> int:
+    """The index of the largest, most central person.
+
+    A person's area counts in full at the photo's centre and by half in its corners, so that a
+    passer-by at the edge must be much larger to be taken for the subject.
+
+    Args:
+        boxes: one for each person, at least one.
+        areas: the persons' pixel counts.
+        width: the photo's width.
+        height: the photo's height.
+    """
+
+    def weight(i: int) -> float:
+        x0, y0, x1, y1 = boxes[i]
+        off_x, off_y = (x0 + x1) / width - 1, (y0 + y1) / height - 1  # -1..1 from the centre
+        return areas[i] * (1 - 0.25 * (off_x**2 + off_y**2))
+
+    return max(range(len(boxes)), key=weight)
+
+
+def overlap(box: Box, other: Box) -> float:
+    """Intersection over union of two boxes, 0..1."""
+    width = min(box[2], other[2]) - max(box[0], other[0])
+    height = min(box[3], other[3]) - max(box[1], other[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    both = _area(box) + _area(other) - width * height
+    return width * height / both
+
+
+def _area(box: Box) -> int:
+    return (box[2] - box[0]) * (box[3] - box[1])
