@@ -1,0 +1,203 @@
+"""The generator of Isola et al. 2017 (arXiv 1611.07004, section 6.1.1): a U-Net.
+
+Strided 4x4 convolutions halve the photo `depth` times, transposed ones bring it back, and skips
+join layers of equal size. What it gives is a map, an image in the colours of the classes.
+"""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from pix2seg.classes import Scheme
+from pix2seg.errors import SizeError
+
+DROPOUT_BLOCKS = 3
+"""How many of the innermost decoder blocks have dropout, as in the paper."""
+
+
+class Generated(NamedTuple):
+    """What a generator gives for a batch of N photos.
+
+    Attributes:
+        map: (N, 3, H, W), the colour map in [-1, 1].
+        logits: (N, classes, H, W), or None where the head has none.
+    """
+
+    map: Tensor
+    logits: Tensor | None
+
+
+class LogitsHead(nn.Module):
+    """The map as the classes' colours blended by probability: `softmax(logits) @ colors`.
+
+    Three tanh channels trained with L1 settle on the majority colour and never find small
+    classes; logits can be trained with cross-entropy, and the blend stays in the hull of the
+    class colours.
+
+    Args:
+        colors: (classes, 3) map colours in [-1, 1].
+    """
+
+    def __init__(self, colors: Tensor) -> None:
+        super().__init__()
+        self.channels = len(colors)
+        self.register_buffer("colors", colors, persistent=False)
+
+    def forward(self, features: Tensor) -> Generated:
+        logits = features.float()
+        return Generated(torch.einsum("nkhw,kc->nchw", logits.softmax(1), self.colors), logits)
+
+
+class TanhHead(nn.Module):
+    """Three tanh channels, the plain pix2pix head."""
+
+    channels = 3
+
+    def forward(self, features: Tensor) -> Generated:
+        return Generated(features.float().tanh(), None)
+
+
+class Encoder(nn.Module):
+    """Strided 4x4 convolutions; returns the features of every level, largest first."""
+
+    def __init__(self, widths: list[int]) -> None:
+        super().__init__()
+        last = len(widths) - 1
+        self.blocks = nn.ModuleList(
+            nn.Sequential(
+                nn.Conv2d(inputs, outputs, 4, stride=2, padding=1, bias=level in (0, last)),
+                # The paper normalises neither the first level nor the 1x1 bottleneck.
+                nn.BatchNorm2d(outputs) if 0 < level < last else nn.Identity(),
+                nn.LeakyReLU(0.2),
+            )
+            for level, (inputs, outputs) in enumerate(pairwise([3, *widths]))
+        )
+
+    def forward(self, photo: Tensor) -> list[Tensor]:
+        features = [photo]
+        for block in self.blocks:
+            features.append(block(features[-1]))
+        return features[1:]
+
+
+class Decoder(nn.Module):
+    """Transposed 4x4 convolutions over the features of each level joined with the level below."""
+
+    def __init__(self, widths: list[int], channels: int, dropout: float) -> None:
+        super().__init__()
+        outputs = [channels, *widths[:-1]]
+        self.blocks = nn.ModuleList()
+        for level in reversed(range(len(widths))):
+            bottleneck = level == len(widths) - 1
+            inputs = widths[level] if bottleneck else 2 * widths[level]
+            innermost = level >= len(widths) - DROPOUT_BLOCKS
+            self.blocks.append(
+                nn.Sequential(
+                    nn.ConvTranspose2d(
+                        inputs, outputs[level], 4, stride=2, padding=1, bias=level == 0
+                    ),
+                    *_normalised(outputs[level], dropout if innermost else 0.0) if level else [],
+                )
+            )
+
+    def forward(self, features: list[Tensor]) -> Tensor:
+        *skips, decoded = features
+        decoded = self.blocks[0](decoded)
+        for block, skip in zip(list(self.blocks)[1:], reversed(skips), strict=True):
+            decoded = block(torch.cat([decoded, skip], 1))
+        return decoded
+
+
+def _normalised(channels: int, dropout: float) -> Iterator[nn.Module]:
+    yield nn.BatchNorm2d(channels)
+    if dropout:
+        yield nn.Dropout(dropout)
+    yield nn.ReLU()
+
+
+class UNetGenerator(nn.Module):
+    """U-Net from photo to map.
+
+    Args:
+        head: turns the last features into the map; its `channels` is the decoder's width there.
+        width: channels of the first level; each level below has twice as many.
+        max_width: no level has more channels than this.
+        depth: how many times the photo is halved.
+        dropout: probability in the innermost decoder blocks, while training only.
+    """
+
+    def __init__(
+        self, head: LogitsHead | TanhHead, width: int, max_width: int, depth: int, dropout: float
+    ) -> None:
+        super().__init__()
+        self.depth = depth
+        widths = [min(width * 2**level, max_width) for level in range(depth)]
+        self.encoder = Encoder(widths)
+        self.decoder = Decoder(widths, head.channels, dropout)
+        self.head = head
+        self.apply(init_weights)
+
+    def forward(self, photo: Tensor) -> Generated:
+        """Translate photos, (N, 3, H, W) in [-1, 1], to maps of the same size."""
+        generated: Generated = self.head(self.decoder(self.encoder(photo)))
+        return generated
+
+
+def init_weights(module: nn.Module) -> None:
+    """Draw convolution weights from N(0, 0.02), as the paper does (section 6.2)."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.normal_(module.weight, 0.0, 0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.BatchNorm2d):
+        nn.init.normal_(module.weight, 1.0, 0.02)
+        nn.init.zeros_(module.bias)
+
+
+def check_size(size: tuple[int, int], depth: int) -> None:
+    """Refuse a network size that `depth` halvings do not divide.
+
+    Args:
+        size: (width, height) in pixels.
+        depth: how many times the network halves.
+
+    Raises:
+        SizeError: names the nearest size that fits.
+    """
+    step = 2**depth
+    if any(length % step for length in size):
+        width, height = (max(round(length / step), 1) * step for length in size)
+        raise SizeError(
+            f"a network size of {size[0]}x{size[1]} cannot be halved {depth} times; take multiples "
+            f"of {step}, such as {width}x{height}, or a depth of {_deepest(size)} or less"
+        )
+
+
+def _deepest(size: tuple[int, int]) -> int:
+    depth = 0
+    while all(length % 2 ** (depth + 1) == 0 for length in size):
+        depth += 1
+    return depth
+
+
+def build_generator(
+    scheme: Scheme,
+    *,
+    head: Literal["logits", "tanh"],
+    width: int,
+    max_width: int,
+    depth: int,
+    dropout: float,
+) -> UNetGenerator:
+    """The generator for a scheme, as a recipe's `[generator]` describes it."""
+    if head == "tanh":
+        return UNetGenerator(TanhHead(), width, max_width, depth, dropout)
+    return UNetGenerator(LogitsHead(map_colors(scheme)), width, max_width, depth, dropout)
+
+
+def map_colors(scheme: Scheme) -> Tensor:
+    """A scheme's colours as the generator draws them: float32 (classes, 3) in [-1, 1]."""
+    return torch.from_numpy(scheme.colors).float() / 127.5 - 1

@@ -1,0 +1,91 @@
+"""Fit a photo of any size into the network's frame, and bring its results back.
+
+The same `Fit` serves training and inference: the photo is scaled with its aspect ratio kept and
+centred in the frame, and what it leaves free is filled.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+PADDING_COLOR = (127, 127, 127)
+"""Fills the frame beside the photo: the grey that also stands for background."""
+
+Size = tuple[int, int]
+"""(width, height) in pixels."""
+
+
+def parse_size(text: str) -> Size:
+    """Read a size such as `512x768` (width x height).
+
+    Raises:
+        ValueError: not two positive whole numbers joined by an x.
+    """
+    width, separator, height = text.lower().partition("x")
+    if not (separator and width.isdecimal() and height.isdecimal() and int(width) * int(height)):
+        raise ValueError(f"'{text}' is no size; write width x height, such as 512x768")
+    return int(width), int(height)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Where a photo lies in the frame.
+
+    Args:
+        photo_size: (width, height) of the photo.
+        frame_size: (width, height) of the frame.
+    """
+
+    photo_size: Size
+    frame_size: Size
+
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """The photo's rectangle in the frame: left, top, width, height."""
+        (photo_width, photo_height), (frame_width, frame_height) = self.photo_size, self.frame_size
+        scale = min(frame_width / photo_width, frame_height / photo_height)
+        width = min(max(round(photo_width * scale), 1), frame_width)
+        height = min(max(round(photo_height * scale), 1), frame_height)
+        return (frame_width - width) // 2, (frame_height - height) // 2, width, height
+
+    def photo(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The photo in the frame, padded with grey. RGB uint8 in and out."""
+        return self._pad(_resize(pixels, self.box[2:]), PADDING_COLOR)
+
+    def mask(self, mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """A mask in the frame, padded with background (0). Nearest pixel, so no new classes."""
+        return self._pad(_resize_nearest(mask, self.box[2:]), (0,))
+
+    def invert_map(self, framed: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """A map in the frame, uint8 (H, W, 3), brought to the photo's size, blended smoothly."""
+        return _resize(self._crop(framed), self.photo_size)
+
+    def invert_mask(self, framed: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The inverse of `mask`: exact wherever the frame's photo is no smaller than the photo."""
+        return _resize_nearest(self._crop(framed), self.photo_size)
+
+    def _crop(self, framed: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        left, top, width, height = self.box
+        return framed[top : top + height, left : left + width]
+
+    def _pad(self, image: NDArray[np.uint8], fill: tuple[int, ...]) -> NDArray[np.uint8]:
+        left, top, width, height = self.box
+        frame_width, frame_height = self.frame_size
+        right, bottom = frame_width - left - width, frame_height - top - height
+        padded = cv2.copyMakeBorder(
+            image, top, bottom, left, right, cv2.BORDER_CONSTANT, value=fill
+        )
+        return np.asarray(padded, np.uint8)
+
+
+def _resize(image: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:
+    shrinks = size[0] < image.shape[1]
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, size, interpolation=interpolation), np.uint8)
+
+
+def _resize_nearest(mask: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:
+    # INTER_NEAREST takes a cell's corner and so shifts by half a pixel; _EXACT takes its centre.
+    return np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST_EXACT), np.uint8)

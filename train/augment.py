@@ -1,0 +1,81 @@
+"""Augmentation: photo and mask are changed together."""
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from pix2seg.classes import BACKGROUND
+from pix2seg.preprocess.fit import PADDING_COLOR
+from pix2seg.train.recipe import AugmentationSettings
+
+
+def augment(
+    photo: NDArray[np.uint8],
+    mask: NDArray[np.uint8],
+    backdrop: tuple[NDArray[np.uint8], NDArray[np.uint8]],
+    settings: AugmentationSettings,
+    rng: Generator,
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """A changed copy of a photo and its mask.
+
+    Args:
+        photo: RGB uint8 (H, W, 3).
+        mask: uint8 (H, W), class ids.
+        backdrop: another photo of the data set with its mask, to stand behind the person.
+        settings: how far to go.
+        rng: decides everything, so that the same generator gives the same copy.
+    """
+    height, width = mask.shape
+    transform = _affine(width, height, settings, rng)
+    photo = _warp(photo, transform, cv2.INTER_LINEAR, PADDING_COLOR)
+    mask = _warp(mask, transform, cv2.INTER_NEAREST, (BACKGROUND,))
+    photo = _jitter(photo, settings.color_jitter, rng)
+    choice = rng.random()
+    if choice < settings.grey_background:
+        photo[mask == BACKGROUND] = PADDING_COLOR
+    elif choice < settings.grey_background + settings.swap_background:
+        # Whoever stands in the other photo keeps their classes, so the mask stays true.
+        other_photo, other_mask = backdrop
+        behind = mask == BACKGROUND
+        photo = np.where(behind[..., None], _jitter(other_photo, settings.color_jitter, rng), photo)
+        mask = np.where(behind, other_mask, mask)
+    return photo, mask
+
+
+def _affine(
+    width: int, height: int, settings: AugmentationSettings, rng: Generator
+) -> NDArray[np.float64]:
+    angle = rng.uniform(-settings.rotation, settings.rotation)
+    scale = rng.uniform(1 - settings.zoom, 1 + settings.zoom)
+    transform = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), angle, scale)
+    transform[:, 2] += rng.uniform(-settings.shift, settings.shift, 2) * (width, height)
+    if rng.random() < settings.flip:
+        mirror = np.array([[-1, 0, width - 1], [0, 1, 0], [0, 0, 1]], float)
+        transform = transform @ mirror
+    return np.asarray(transform, float)
+
+
+def _warp(
+    image: NDArray[np.uint8],
+    transform: NDArray[np.float64],
+    interpolation: int,
+    fill: tuple[int, ...],
+) -> NDArray[np.uint8]:
+    height, width = image.shape[:2]
+    warped = cv2.warpAffine(
+        image, transform, (width, height), flags=interpolation, borderValue=fill
+    )
+    return np.asarray(warped, np.uint8)
+
+
+def _jitter(photo: NDArray[np.uint8], strength: float, rng: Generator) -> NDArray[np.uint8]:
+    """Change saturation, contrast, brightness and each channel's gain, in 8 bits for speed."""
+    saturation, contrast, brightness = rng.uniform(1 - strength, 1 + strength, 3)
+    gains = rng.uniform(1 - strength / 3, 1 + strength / 3, 3)
+    grey = cv2.cvtColor(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    photo = np.asarray(cv2.addWeighted(photo, saturation, grey, 1 - saturation, 0), np.uint8)
+    mean = float(grey.mean())
+    levels = ((np.arange(256) - mean) * contrast + mean)[:, None] * brightness * gains
+    table = np.clip(levels, 0, 255).astype(np.uint8)[None]
+    return np.asarray(cv2.LUT(photo, table), np.uint8)

@@ -1,0 +1,61 @@
+"""Checkpoints: the whole state of a run, to go on from exactly."""
+
+import pickle
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pix2seg.errors import TrainingError
+from pix2seg.files import atomic_write
+
+
+@dataclass
+class Progress:
+    """How far a run is.
+
+    Attributes:
+        step: optimiser steps done.
+        seconds: time spent training, over all sittings.
+        best_score: the best validation mIoU so far.
+        best_epoch: the epoch, counted from 1, that had it; 0 before the first.
+        loss_sums: each loss summed over the epoch's steps so far.
+    """
+
+    step: int = 0
+    seconds: float = 0.0
+    best_score: float = -1.0
+    best_epoch: int = 0
+    loss_sums: dict[str, float] = field(default_factory=dict)
+
+
+def save_checkpoint(path: Path, networks: dict[str, Any], progress: Progress) -> None:
+    """Write the state of a run, whole or not at all."""
+    state = {
+        "networks": networks,
+        "progress": asdict(progress),
+        # Dropout draws from torch's generators; augmentation draws from the step alone.
+        "random": torch.get_rng_state(),
+        "cuda_random": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+    }
+    with atomic_write(path) as temporary:
+        torch.save(state, temporary)
+
+
+def load_checkpoint(path: Path, device: torch.device) -> tuple[dict[str, Any], Progress]:
+    """Read the state of a run and set torch's random generators as they were.
+
+    Raises:
+        TrainingError: there is no checkpoint, or it cannot be read.
+    """
+    if not path.is_file():
+        raise TrainingError(f"{path.parent} holds no run to resume; start one without --resume")
+    try:
+        state = torch.load(path, map_location=device, weights_only=True)
+    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise TrainingError(f"{path} is not a whole checkpoint; start the run anew") from error
+    torch.set_rng_state(state["random"].cpu())
+    if state["cuda_random"] and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all([s.cpu() for s in state["cuda_random"]])
+    return state["networks"], Progress(**state["progress"])

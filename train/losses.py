@@ -1,0 +1,39 @@
+"""The losses of the pair."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+AdversarialLoss = Literal["lsgan", "vanilla"]
+
+
+def adversarial_loss(logits: Tensor, real: bool, kind: AdversarialLoss) -> Tensor:
+    """How far the discriminator's logits are from calling every patch real (or generated).
+
+    Args:
+        logits: (N, 1, h, w).
+        real: what the patches should be called.
+        kind: `vanilla` is the cross-entropy of Isola et al. 2017, eq. 1; `lsgan` the least squares
+            of Mao et al. 2017 (arXiv 1611.04076), eq. 9.
+    """
+    target = torch.full_like(logits, float(real))
+    if kind == "lsgan":
+        return F.mse_loss(logits, target)
+    return F.binary_cross_entropy_with_logits(logits, target)
+
+
+def class_weights(shares: Tensor, power: float) -> Tensor:
+    """Cross-entropy weights that lift rare classes: share ** -power, scaled to a mean of 1.
+
+    Args:
+        shares: (classes,), each class's share of the training pixels.
+        power: 0 weighs all pixels alike, 1 all classes alike.
+
+    Returns:
+        (classes,) weights whose mean over the pixels is 1. A class without a pixel weighs as
+        much as one with a single pixel in 10,000 photos' worth would.
+    """
+    weights = shares.clamp(min=1e-9) ** -power
+    return weights / (weights * shares).sum()

@@ -1,0 +1,196 @@
+"""Recipes: one TOML file for each trained system, validated before any work."""
+
+import tomllib
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from pix2seg.errors import RecipeError
+from pix2seg.preprocess.fit import Size, parse_size
+from pix2seg.train.losses import AdversarialLoss
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[int, Field(ge=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class GeneratorSettings(_Section):
+    """The U-Net; see `pix2seg.generator.UNetGenerator`."""
+
+    head: Literal["logits", "tanh"]
+    width: Positive
+    max_width: Positive
+    depth: Annotated[int, Field(ge=2, le=12)]
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+
+
+class DiscriminatorSettings(_Section):
+    """The PatchGAN; see `pix2seg.train.discriminator.PatchDiscriminator`."""
+
+    width: Positive
+    layers: Annotated[int, Field(ge=1, le=6)]
+
+
+class LossSettings(_Section):
+    """What each loss weighs; see `pix2seg.train.losses`."""
+
+    adversarial: AdversarialLoss
+    adversarial_weight: Annotated[float, Field(ge=0)]
+    l1_weight: Annotated[float, Field(ge=0)]
+    cross_entropy_weight: Annotated[float, Field(ge=0)]
+    class_weight_power: Share
+
+
+class AugmentationSettings(_Section):
+    """How far photo and mask are changed; see `pix2seg.train.augment.augment`."""
+
+    flip: Share
+    rotation: Annotated[float, Field(ge=0, le=180)]
+    shift: Share
+    zoom: Annotated[float, Field(ge=0, lt=1)]
+    color_jitter: Annotated[float, Field(ge=0, lt=1)]
+    grey_background: Share
+    swap_background: Share
+
+
+class OptimizerSettings(_Section):
+    """Adam for both networks, and the EMA of the generator."""
+
+    learning_rate: Annotated[float, Field(gt=0)]
+    discriminator_learning_rate: Annotated[float, Field(gt=0)]
+    beta1: Annotated[float, Field(ge=0, lt=1)]
+    beta2: Annotated[float, Field(ge=0, lt=1)]
+    ema_decay: Annotated[float, Field(ge=0, lt=1)]
+
+
+class ScheduleSettings(_Section):
+    """How long the run is and how the learning rate goes."""
+
+    epochs: Positive
+    batch_size: Positive
+    warmup_steps: Annotated[int, Field(ge=0)]
+    decay_from: Share
+    patience: Annotated[int, Field(ge=0)]
+
+    def learning_rate_factor(self, progress: float, step: int) -> float:
+        """What the learning rate is multiplied with, 0..1.
+
+        Args:
+            progress: how much of the run is done, 0..1.
+            step: optimiser steps done.
+        """
+        warmup = min((step + 1) / (self.warmup_steps + 1), 1.0)
+        if progress <= self.decay_from:
+            return warmup
+        return warmup * (1 - progress) / (1 - self.decay_from)
+
+
+class Recipe(_Section):
+    """Everything that a training run is made from, but the data."""
+
+    name: str
+    kind: Literal["pix2pix"]
+    summary: str
+    scheme: str
+    size: Annotated[Size, BeforeValidator(lambda v: parse_size(v) if isinstance(v, str) else v)]
+    seed: Annotated[int, Field(ge=0)]
+    generator: GeneratorSettings
+    discriminator: DiscriminatorSettings
+    loss: LossSettings
+    augmentation: AugmentationSettings
+    optimizer: OptimizerSettings
+    schedule: ScheduleSettings
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """Validate a recipe given as plain data.
+
+        Raises:
+            RecipeError: names the first key that is missing, unknown or out of range.
+        """
+        try:
+            recipe = cls.model_validate(data)
+        except ValidationError as error:
+            raise RecipeError(_first_error(error, data.get("name", "recipe"))) from error
+        loss = recipe.loss
+        if recipe.generator.head == "tanh" and loss.cross_entropy_weight:
+            raise RecipeError(
+                'loss.cross_entropy_weight needs logits, which generator.head = "tanh" has not; '
+                'set it to 0, or generator.head to "logits"'
+            )
+        if not (loss.adversarial_weight or loss.l1_weight or loss.cross_entropy_weight):
+            raise RecipeError("every loss weighs 0; give at least one of [loss] a weight")
+        return recipe
+
+
+def _first_error(error: ValidationError, name: str) -> str:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return f"recipe {name} has an unknown key '{key}'"
+    if first["type"] == "missing":
+        return f"recipe {name} lacks the key '{key}'"
+    return f"recipe {name} has {key} = {first['input']!r}: {first['msg']}"
+
+
+def built_in_recipes() -> list[str]:
+    """Names of the recipes that ship with the package, sorted."""
+    files = resources.files("pix2seg.train").joinpath("recipes").iterdir()
+    return sorted(f.name.removesuffix(".toml") for f in files if f.name.endswith(".toml"))
+
+
+def read_recipe(name_or_file: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """A recipe's TOML as plain data, with `key=value` overrides put in.
+
+    Args:
+        name_or_file: a shipped recipe's name, or the path of a TOML file.
+        overrides: such as `schedule.epochs=3`; a value is read as TOML, else as text.
+
+    Raises:
+        RecipeError: no such recipe, not TOML, or an override that is no `key=value`.
+    """
+    if name_or_file in built_in_recipes():
+        name = name_or_file
+        text = resources.files("pix2seg.train").joinpath(f"recipes/{name}.toml").read_text("utf-8")
+    else:
+        path = Path(name_or_file)
+        if not path.is_file():
+            raise RecipeError(
+                f"no recipe '{name_or_file}'; take {', '.join(built_in_recipes())} or a TOML file"
+            )
+        name, text = path.stem, path.read_text("utf-8", errors="replace")
+    try:
+        data: dict[str, Any] = {"name": name, **tomllib.loads(text)}
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{name_or_file} is not a TOML file: {error}") from error
+    for override in overrides:
+        _override(data, override)
+    return data
+
+
+def _override(data: dict[str, Any], override: str) -> None:
+    key, separator, text = override.partition("=")
+    if not separator:
+        raise RecipeError(f"--set {override} is no key=value; write e.g. --set schedule.epochs=20")
+    *sections, leaf = key.strip().split(".")
+    for section in sections:
+        data = data.setdefault(section, {})
+        if not isinstance(data, dict):
+            raise RecipeError(f"--set {override}: '{section}' is a value, not a section")
+    if leaf not in data:
+        known = ", ".join(k for k in data if k != "name")
+        raise RecipeError(f"--set {override}: no key '{key.strip()}'; there are {known}")
+    data[leaf] = _toml_value(text.strip())
+
+
+def _toml_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

@@ -1,0 +1,51 @@
+"""What a run writes for people: metrics.jsonl and TensorBoard."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch.utils.tensorboard import SummaryWriter
+
+from pix2seg.files import atomic_write
+
+
+class RunLog:
+    """Appends to `metrics.jsonl` and TensorBoard; a resumed run drops what came after its step.
+
+    Args:
+        run: the run's folder.
+        step: the step that the run goes on from; 0 for a new one.
+    """
+
+    def __init__(self, run: Path, step: int) -> None:
+        self.metrics = run / "metrics.jsonl"
+        kept = [line for line in self._lines() if json.loads(line)["step"] <= step]
+        with atomic_write(self.metrics) as temporary:
+            temporary.write_text("".join(kept), "utf-8")
+        self.board = SummaryWriter(str(run / "tensorboard"), purge_step=step + 1)  # type: ignore[no-untyped-call]
+
+    def _lines(self) -> list[str]:
+        if not self.metrics.is_file():
+            return []
+        # A killed run may leave a last line without its end.
+        lines = self.metrics.read_text("utf-8").splitlines(keepends=True)
+        return [line for line in lines if line.endswith("\n")]
+
+    def write(self, step: int, facts: dict[str, Any], scalars: dict[str, float]) -> None:
+        """Add one line to metrics.jsonl, and its scalars to TensorBoard."""
+        line = {"step": step, **facts, **{k: float(f"{v:.6g}") for k, v in scalars.items()}}
+        with self.metrics.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+        for name, value in scalars.items():
+            self.board.add_scalar(name, value, step)  # type: ignore[no-untyped-call]
+
+    def write_image(self, step: int, name: str, image: NDArray[np.uint8]) -> None:
+        """Add an image, RGB uint8 (H, W, 3), to TensorBoard."""
+        self.board.add_image(name, image, step, dataformats="HWC")  # type: ignore[no-untyped-call]
+        self.board.flush()  # type: ignore[no-untyped-call]
+
+    def close(self) -> None:
+        """Flush everything."""
+        self.board.close()  # type: ignore[no-untyped-call]

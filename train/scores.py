@@ -1,0 +1,73 @@
+"""Scores of a segmentation, from its confusion matrix."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def confusion_matrix(
+    truth: NDArray[np.uint8], predicted: NDArray[np.uint8], classes: int
+) -> NDArray[np.int64]:
+    """Count pixels, (classes, classes) int64: rows are true classes, columns predicted ones.
+
+    Args:
+        truth: mask of class ids.
+        predicted: mask of the same shape.
+        classes: how many classes there are.
+    """
+    pairs = truth.astype(np.int64).ravel() * classes + predicted.ravel()
+    return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Pixel accuracy, IoU and Dice of a set of photos, all pixels counted together.
+
+    Args:
+        confusion: (classes, classes), as `confusion_matrix` counts them.
+        names: the classes' names in id order.
+    """
+
+    confusion: NDArray[np.int64]
+    names: tuple[str, ...]
+
+    @property
+    def pixel_accuracy(self) -> float:
+        """Share of the pixels whose class is right, 0..1."""
+        return float(np.trace(self.confusion) / max(self.confusion.sum(), 1))
+
+    @property
+    def iou(self) -> NDArray[np.float64]:
+        """Intersection over union per class, 0..1; NaN where neither mask has the class."""
+        hits = np.diag(self.confusion).astype(float)
+        union = self.confusion.sum(0) + self.confusion.sum(1) - hits
+        return np.divide(hits, union, out=np.full_like(hits, np.nan), where=union > 0)
+
+    @property
+    def dice(self) -> NDArray[np.float64]:
+        """Dice coefficient (F1) per class, 0..1; NaN where neither mask has the class."""
+        return 2 * self.iou / (1 + self.iou)
+
+    @property
+    def mean_iou(self) -> float:
+        """Mean IoU over the classes that occur, 0..1."""
+        return float(np.nanmean(self.iou)) if self.confusion.any() else 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """All scores as plain data, rounded to 4 digits; a class that never occurs has null."""
+        per_class = {
+            name: {"iou": _rounded(iou), "dice": _rounded(dice)}
+            for name, iou, dice in zip(self.names, self.iou, self.dice, strict=True)
+        }
+        return {
+            "mean_iou": round(self.mean_iou, 4),
+            "pixel_accuracy": round(self.pixel_accuracy, 4),
+            "classes": per_class,
+            "confusion": self.confusion.tolist(),
+        }
+
+
+def _rounded(value: float) -> float | None:
+    return None if np.isnan(value) else round(float(value), 4)
