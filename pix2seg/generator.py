@@ -104,8 +104,8 @@ class Decoder(nn.Module):
             )
 
     def forward(self, features: list[Tensor]) -> Tensor:
-        *skips, decoded = features
-        decoded = self.blocks[0](decoded)
+        *skips, bottleneck = features
+        decoded: Tensor = self.blocks[0](bottleneck)
         for block, skip in zip(list(self.blocks)[1:], reversed(skips), strict=True):
             decoded = block(torch.cat([decoded, skip], 1))
         return decoded

@@ -1,6 +1,10 @@
 """What segmenting a photo gives: the mask, and everything that follows from it."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,8 +12,15 @@ from PIL import Image
 
 from pix2seg import render
 from pix2seg.classes import Scheme
+from pix2seg.colors.document import palette_document
+from pix2seg.colors.palette import FEW_COLORS, MAX_COLORS, Palette, extract_palette
+from pix2seg.files import atomic_write
 from pix2seg.photo import Photo
+from pix2seg.preprocess.dataset import indexed_image
 from pix2seg.preprocess.person import Person
+
+FEW_COLORED = ("skin", "hair")
+"""Classes whose palettes have fewer colours."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,8 +32,7 @@ class Segmentation:
         mask: class ids, uint8 (H, W), at the photo's own size.
         scheme: the classes.
         person: what the extractor found; not found, the whole photo was segmented.
-        generator: name and version of the generator.
-        extractor: name and version of the person extractor.
+        model: versions of the "generator" and the "person" extractor.
         seconds: time from pixels to mask.
     """
 
@@ -30,8 +40,7 @@ class Segmentation:
     mask: NDArray[np.uint8]
     scheme: Scheme
     person: Person
-    generator: str
-    extractor: str
+    model: Mapping[str, str]
     seconds: float
 
     def where(self, name: str) -> NDArray[np.bool_]:
@@ -40,7 +49,7 @@ class Segmentation:
         Raises:
             SchemeError: the scheme has no such class.
         """
-        return self.mask == self.scheme.id_of(name)
+        return np.asarray(self.mask == self.scheme.id_of(name))
 
     def coverage(self) -> dict[str, float]:
         """Each class's share of the photo, 0..1, background included."""
@@ -61,3 +70,77 @@ class Segmentation:
     def overlay(self) -> Image.Image:
         """The photo with its classes tinted and outlined, RGB."""
         return Image.fromarray(render.overlay(self.photo.pixels, self.mask, self.scheme))
+
+    def palette(self) -> dict[str, Palette]:
+        """The colours of each class but the background, by class name."""
+        return {
+            name: extract_palette(
+                self.photo.pixels,
+                self.where(name),
+                FEW_COLORS if name in FEW_COLORED else MAX_COLORS,
+            )
+            for name in reversed(self.scheme.foreground)  # clothes first
+        }
+
+    def document(self, palettes: Mapping[str, Palette]) -> dict[str, Any]:
+        """The palette JSON of this photo as plain data; see `pix2seg.colors.document`."""
+        photo, person = self.photo, self.person
+        return palette_document(
+            image={
+                "file": photo.file,
+                "width": photo.width,
+                "height": photo.height,
+                "sha256": photo.sha256,
+            },
+            model=self.model,
+            person={
+                "found": person.found,
+                "score": round(person.score, 4),
+                "box": list(person.box) if person.found else None,
+            },
+            palettes=palettes,
+        )
+
+    def save(
+        self,
+        folder: str | Path,
+        stem: str | Path | None = None,
+        *,
+        palettes: Mapping[str, Palette] | None = None,
+        json_file: bool = True,
+        cutouts: bool = False,
+    ) -> list[Path]:
+        """Write the results, each file whole or not at all.
+
+        Args:
+            folder: where to; made if need be.
+            stem: the files' names begin with it; by default the photo's name without suffix. May
+                name inner folders.
+            palettes: write their swatches, and with `json_file` the palette JSON.
+            json_file: whether the palette JSON is written beside the swatches.
+            cutouts: write a cut-out of each class that the photo shows.
+
+        Returns:
+            The files written.
+
+        Raises:
+            OutputError: a file cannot be written.
+        """
+        base = Path(folder) / (stem or Path(self.photo.file).stem)
+        pictures = {"mask": indexed_image(self.mask, self.scheme), "overlay": self.overlay()}
+        if palettes is not None:
+            pictures["palette"] = Image.fromarray(render.swatches(self.photo.pixels, palettes))
+        if cutouts:
+            shown = [n for n in self.scheme.foreground if self.where(n).any()]
+            pictures |= {name: self.cutout(name) for name in shown}
+        written = []
+        for name, picture in pictures.items():
+            written.append(base.with_name(f"{base.name}.{name}.png"))
+            with atomic_write(written[-1]) as temporary:
+                picture.save(temporary, "PNG")
+        if palettes is not None and json_file:
+            written.append(base.with_name(f"{base.name}.palette.json"))
+            text = json.dumps(self.document(palettes), indent=2, ensure_ascii=False)
+            with atomic_write(written[-1]) as temporary:
+                temporary.write_text(text + "\n", "utf-8")
+        return written

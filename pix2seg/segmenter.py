@@ -49,6 +49,7 @@ class Segmenter:
         device: str = "auto",
         **person_options: Any,
     ) -> None:
+        self.person = person
         path = Path(weights) if weights else built_in_weights()
         self.device = choose_device(device)
         generator, self.info = load_generator(path)
@@ -77,19 +78,15 @@ class Segmenter:
             mask=mask,
             scheme=self.scheme,
             person=person,
-            generator=self.info.version,
-            extractor=self.extractor.version,
+            model={"generator": self.info.version, "person": self.extractor.version},
             seconds=time.perf_counter() - began,
         )
 
     def _segment_pixels(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Class ids, uint8 (H, W), of RGB pixels, uint8 (H, W, 3), as they are."""
         fit = Fit((pixels.shape[1], pixels.shape[0]), self.info.size)
-        generated = self._generate(fit.photo(pixels))
-        return map_to_mask(fit.invert_map(generated), self.scheme)
-
-    def _generate(self, framed: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        return generate_maps(self.generator, framed[None], self.device)[0]
+        maps = generate_maps(self.generator, fit.photo(pixels)[None], self.device)
+        return map_to_mask(fit.invert_map(maps[0]), self.scheme)
 
 
 def generate_maps(

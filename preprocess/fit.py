@@ -10,8 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-PADDING_COLOR = (127, 127, 127)
-"""Fills the frame beside the photo: the grey that also stands for background."""
+from pix2seg.preprocess.background import GREY
+
+PADDING_COLOR = GREY
+"""Fills the frame beside the photo, as it fills the background."""
 
 Size = tuple[int, int]
 """(width, height) in pixels."""

@@ -33,7 +33,7 @@ def class_weights(shares: Tensor, power: float) -> Tensor:
 
     Returns:
         (classes,) weights whose mean over the pixels is 1. A class without a pixel weighs as
-        much as one with a single pixel in 10,000 photos' worth would.
+        as much as a class with a billionth of the pixels.
     """
     weights = shares.clamp(min=1e-9) ** -power
     return weights / (weights * shares).sum()

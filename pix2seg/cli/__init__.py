@@ -1,0 +1,48 @@
+"""The command line: one file for each command, the only place that knows all of the packages."""
+
+import sys
+
+import typer
+from rich.console import Console
+
+from pix2seg.cli.evaluate import evaluate
+from pix2seg.cli.prepare import prepare
+from pix2seg.cli.recipes import recipes
+from pix2seg.cli.segment import segment
+from pix2seg.cli.train import train
+from pix2seg.errors import Pix2SegError
+
+app = typer.Typer(
+    name="pix2seg",
+    help="From a photo of a dressed person to garment, skin and hair masks and their colours.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(segment)
+app.command()(train)
+app.command()(evaluate)
+app.command()(recipes)
+app.add_typer(prepare, name="prepare")
+
+EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run the command line; what a user can mend ends in one line and exit code 2."""
+    try:
+        app()
+    except Pix2SegError as error:
+        Console(stderr=True).print(
+            f"[red]pix2seg:[/red] {_escape(str(error))}", soft_wrap=True, highlight=False
+        )
+        sys.exit(EXIT_BAD_INPUT)
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
+
+
+def _escape(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)

@@ -1,0 +1,5 @@
+"""`python -m pix2seg` is the command line."""
+
+from pix2seg.cli import main
+
+main()

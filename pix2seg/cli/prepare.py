@@ -1,0 +1,87 @@
+"""`pix2seg prepare`: photos with label maps become a data set to train on."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from pix2seg.preprocess.prepare import Preparation, Source
+
+prepare = typer.Typer(
+    help="Turn photos with label maps into a data set to train on.", no_args_is_help=True
+)
+
+OutArgument = Annotated[Path, typer.Argument(help="Folder to write the data set to.")]
+SizeOption = Annotated[str, typer.Option(help="Width x height that photos are fitted to.")]
+
+
+@prepare.command()
+def ccp(
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="CCP's folder, as downloaded.")],
+    out: OutArgument,
+    scheme: Annotated[str, typer.Option(help="A class scheme's name or TOML file.")] = "four",
+    size: SizeOption = "512x768",
+) -> None:
+    """Prepare Clothing Co-Parsing (github.com/bearpaw/clothing-co-parsing)."""
+    from pix2seg.classes import load_scheme
+    from pix2seg.preprocess.ccp import ccp_sources, read_label_names, read_labels
+    from pix2seg.preprocess.prepare import Preparation
+
+    classes = load_scheme(scheme)
+    table = classes.lookup(read_label_names(source / "label_list.mat"))
+    preparation = Preparation(out, classes, table, read_labels, _size(size))
+    _run(ccp_sources(source), preparation, {"source": "ccp"})
+
+
+@prepare.command()
+def folder(
+    photos: Annotated[Path, typer.Argument(help="Folder of photos.")],
+    masks: Annotated[
+        Path, typer.Argument(help="Folder of PNG masks of the same names: pixel = class id.")
+    ],
+    out: OutArgument,
+    scheme: Annotated[str, typer.Option(help="The masks' class scheme: a name or TOML file.")],
+    size: SizeOption = "512x768",
+) -> None:
+    """Prepare a folder of your own photos and their masks."""
+    import numpy as np
+
+    from pix2seg.classes import load_scheme
+    from pix2seg.preprocess.folder import folder_sources, read_mask
+    from pix2seg.preprocess.prepare import Preparation
+
+    classes = load_scheme(scheme)
+    same = np.arange(len(classes), dtype=np.uint8)
+    preparation = Preparation(out, classes, same, read_mask, _size(size))
+    _run(folder_sources(photos, masks), preparation, {"source": photos.resolve().name})
+
+
+def _size(text: str) -> tuple[int, int]:
+    from pix2seg.preprocess.fit import parse_size
+
+    try:
+        return parse_size(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--size") from None
+
+
+def _run(sources: "list[Source]", preparation: "Preparation", facts: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.progress import track
+
+    from pix2seg.preprocess.prepare import prepare as prepare_all
+
+    console = Console(stderr=True)
+    results = track(
+        prepare_all(sources, preparation, facts), "preparing", len(sources), console=console
+    )
+    broken = [result for result in results if result.pixels is None]
+    for result in broken:
+        console.print(f"[red]skipped {result.name}:[/red] {result.error}", soft_wrap=True)
+    console.print(
+        f"{len(sources) - len(broken)} photos prepared in {preparation.out}"
+        + (f", {len(broken)} skipped" if broken else "")
+    )
+    if broken:
+        raise typer.Exit(2)

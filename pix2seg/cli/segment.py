@@ -1,0 +1,154 @@
+"""`pix2seg segment`: the main job, from photos to masks, cut-outs and palettes."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from pix2seg.colors.palette import Palette
+    from pix2seg.errors import PhotoError
+    from pix2seg.inputs import InputPhoto
+    from pix2seg.result import Segmentation
+
+
+def segment(
+    photos: Annotated[
+        list[str], typer.Argument(metavar="PHOTO...", help="Photos, folders or globs.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("pix2seg-out"),
+    colors: Annotated[
+        bool, typer.Option("--colors", help="Also write palette JSON and swatches.")
+    ] = False,
+    cutouts: Annotated[
+        bool, typer.Option("--cutouts", help="Also write a transparent cut-out of each class.")
+    ] = False,
+    json_to: Annotated[
+        str | None,
+        typer.Option(
+            "--json",
+            metavar="-",
+            help="With -: print the palette JSON, a line for each photo, to standard output "
+            "instead of writing it. Implies --colors.",
+        ),
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="Generator (.safetensors); default: the one in the box.")
+    ] = None,
+    person: Annotated[
+        str | None, typer.Option(help="How the person is found: grabcut or none.")
+    ] = None,
+    max_pixels: Annotated[
+        int, typer.Option(min=1, help="Refuse photos with more pixels than this.")
+    ] = 100_000_000,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+) -> None:
+    """Segment photos of dressed people into skin, hair and clothes.
+
+    For each photo NAME: NAME.mask.png (pixel value = class) and NAME.overlay.png; with --colors
+    NAME.palette.json and NAME.palette.png; with --cutouts NAME.clothes.png, NAME.skin.png and
+    NAME.hair.png.
+    """
+    from rich.console import Console
+    from rich.progress import track
+
+    from pix2seg.device import keep_freed_memory
+    from pix2seg.errors import PhotoError
+    from pix2seg.inputs import check_collisions
+    from pix2seg.segmenter import DEFAULT_PERSON, Segmenter
+
+    if json_to not in (None, "-"):
+        raise typer.BadParameter(
+            "the palette JSON goes to - (standard output)", param_hint="--json"
+        )
+    inputs = _find_photos(photos, out)
+    check_collisions(inputs)
+    keep_freed_memory()
+    console = Console(stderr=True)
+    with console.status("loading the models"):
+        segmenter = Segmenter(weights, person=person or DEFAULT_PERSON, device=device)
+    table = _table(segmenter.scheme.foreground)
+    bad: list[PhotoError] = []
+    for photo in track(inputs, "segmenting", console=console, transient=True):
+        try:
+            result = segmenter(photo.path, max_pixels=max_pixels)
+        except PhotoError as error:
+            bad.append(error)
+            continue
+        palettes = result.palette() if colors or json_to else None
+        result.save(out, photo.stem, palettes=palettes, json_file=not json_to, cutouts=cutouts)
+        if palettes is not None and json_to:
+            _print_json(result, palettes)
+        _add_row(table, photo, result, palettes)
+    _report(console, table, bad, out, str(segmenter.device))
+
+
+def _find_photos(arguments: list[str], out: Path) -> "list[InputPhoto]":
+    """The photos to segment; results of an earlier run that lie in a given folder are no photos."""
+    from pix2seg.errors import PhotoError
+    from pix2seg.inputs import find_photos
+
+    photos = [
+        photo
+        for photo in find_photos(arguments)
+        if not photo.path.resolve().is_relative_to(out.resolve()) or str(photo.path) in arguments
+    ]
+    if not photos:
+        raise PhotoError(
+            f"{' '.join(arguments)} holds nothing but results; name a folder of photos"
+        )
+    return photos
+
+
+def _table(classes: tuple[str, ...]) -> "Table":
+    from rich.table import Table
+
+    table = Table(box=None)
+    table.add_column("photo", overflow="fold")
+    for name in reversed(classes):
+        table.add_column(name, justify="right")
+        table.add_column("")
+    table.add_column("seconds", justify="right")
+    return table
+
+
+def _add_row(
+    table: "Table",
+    photo: "InputPhoto",
+    result: "Segmentation",
+    palettes: "dict[str, Palette] | None",
+) -> None:
+    from rich.text import Text
+
+    coverage = result.coverage()
+    cells: list[Text] = [Text(photo.relative.as_posix())]
+    for name in reversed(result.scheme.foreground):
+        cells.append(Text(f"{coverage[name]:.1%}"))
+        swatches = palettes[name] if palettes else ()
+        cells.append(Text.assemble(*[("  ", f"on {swatch.color.hex}") for swatch in swatches]))
+    nobody = "" if result.person.found else "  nobody found: segmented the whole photo"
+    cells.append(Text(f"{result.seconds:.2f}{nobody}"))
+    table.add_row(*cells)
+
+
+def _print_json(result: "Segmentation", palettes: "dict[str, Palette]") -> None:
+    import json
+
+    sys.stdout.write(json.dumps(result.document(palettes), ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def _report(
+    console: "Console", table: "Table", bad: "list[PhotoError]", out: Path, device: str
+) -> None:
+    if table.row_count:
+        console.print(table)
+        console.print(f"{table.row_count} segmented on {device}, results in {out}", highlight=False)
+    for error in bad:
+        console.print(f"[red]pix2seg:[/red] {error}", soft_wrap=True, highlight=False)
+    if bad:
+        raise typer.Exit(2)

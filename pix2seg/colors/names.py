@@ -1,0 +1,104 @@
+"""Colour names: the entry of a list that is nearest by CIEDE2000."""
+
+from functools import cache
+from importlib import resources
+from typing import Literal
+
+import numpy as np
+
+from pix2seg.colors.color import Color
+from pix2seg.colors.palette import Palette
+from pix2seg.colors.space import Floats, distances
+
+NameList = Literal["css", "xkcd", "basic"]
+"""`css`: the 139 named colours of CSS; `xkcd`: the names people gave in the xkcd colour survey;
+`basic`: the base colours of a shop's search filter."""
+
+MULTICOLOUR = "multicolour"
+"""The base colour of something with many colours and none that leads."""
+
+NAMED_SHARE = 0.1
+"""A base colour with a smaller share of a class does not name it."""
+
+LEADING_SHARE = 0.4
+"""Four or more base colours are `multicolour` unless one of them has this share."""
+
+# What cloth looks like in photos, not paint: each base colour spans light and shade, pale and
+# strong. A name owns all colours that are nearest to one of its anchors.
+BASIC = {
+    "black": "#000000 #101012 #1c1c1e #241f1f #28282b",
+    "white": "#ffffff #f4f4f2 #fbfbf4 #e9e9ea",
+    "grey": "#3c4142 #4a4a4c #5a5a5c #6f6f70 #808080 #929591 #a8a8a8 #b8b8b8 #d3d3d3 #95a3a6 "
+    "#59656d #978a84",
+    "beige": "#f5f5dc #e6daa6 #d8c8a8 #d2b48c #c8ad7f #e8dcc8 #cbbfa8 #b8a68c",
+    "brown": "#653700 #341c02 #8b4513 #a0693a #7f5a3c #5c4033 #4a3728 #ad8150 #8d6e52 #3a2a20",
+    "red": "#ff0000 #c8102e #b22222 #8b0000 #e03c31 #7b1e2b #a83238 #5e1020",
+    "pink": "#ffc0cb #ff69b4 #f4a6b8 #de5d83 #e8b4b8 #ff1493 #d98b98 #f7d6dc",
+    "orange": "#ff7f0e #f97306 #ffa500 #cc5500 #e2725b #ffb07c",
+    "yellow": "#ffff00 #ffe135 #fff59d #f7e35f #ffd93b #e8c820",
+    "green": "#008000 #00ff00 #228b22 #2e8b57 #556b2f #6b8e23 #808000 #98c39a #3cb371 #1f3d2b "
+    "#4b5a3c #a8c090 #00a693 #5f6f52 #2f4f3f #c0dcb0",
+    "blue": "#0000ff #1e66d0 #4682b4 #6ca0dc #87ceeb #add8e6 #5b7fa6 #3b5b8c #7d94b5 #0095b6 "
+    "#008b9b #40e0d0 #2f5d8a #9db8d2 #40566e",
+    "navy": "#000080 #01153e #14213d #1b2a4a #1b2a3c #20263a #26304a",
+    "purple": "#800080 #6a0dad #9b59b6 #b39ddb #4b0082 #702963 #5b3a6b #cdb5e0 #8e6f9e #3d2647",
+    "gold": "#d4af37 #b59410",
+    "silver": "#c5c9c7",
+}
+
+
+def name_of(color: Color, names: NameList = "css") -> str:
+    """The name of the list that is nearest by CIEDE2000; the first of equally near ones."""
+    listed, labs = _listed(names)
+    return listed[int(np.argmin(distances(color.lab, labs)))]
+
+
+def basic_names(palette: Palette) -> tuple[str, ...]:
+    """The base colours by which a search filter should find the palette, most first.
+
+    Base colours under a tenth are left out; where four or more are left and none has 40 %, the
+    one name is `multicolour`.
+    """
+    shares = _basic_shares(palette)
+    if len(shares) >= 4 and max(shares.values()) < LEADING_SHARE:
+        return (MULTICOLOUR,)
+    return tuple(shares)
+
+
+def feed_text(palette: Palette) -> str:
+    """A shop feed's colour: up to three base colours, most first, such as `Navy/White`.
+
+    Fits Google Merchant's `color` and schema.org's `Product.color`, which want colours a buyer
+    knows; so a multicoloured garment is told by its three largest.
+    """
+    return "/".join(name.capitalize() for name in list(_basic_shares(palette))[:3])
+
+
+def _basic_shares(palette: Palette) -> dict[str, float]:
+    """Base colours with at least `NAMED_SHARE`, most first; the largest one in any case."""
+    shares: dict[str, float] = {}
+    for swatch in palette:
+        name = name_of(swatch.color, "basic")
+        shares[name] = shares.get(name, 0.0) + swatch.share
+    ordered = sorted(shares.items(), key=lambda item: -item[1])
+    return {n: share for i, (n, share) in enumerate(ordered) if i == 0 or share >= NAMED_SHARE}
+
+
+@cache
+def _listed(names: NameList) -> tuple[list[str], Floats]:
+    """Names and their colours in L*a*b*, float (N, 3); a name may stand there more than once."""
+    if names == "css":
+        from PIL.ImageColor import colormap
+
+        # CSS spells grey both ways and has two names each for cyan and magenta: the last stays.
+        unique = {str(code): name for name, code in sorted(colormap.items())}
+        entries = [(name, code) for code, name in unique.items()]
+    elif names == "xkcd":
+        lines = resources.files("pix2seg.colors").joinpath("xkcd.txt").read_text("utf-8")
+        pairs = (line.split("\t") for line in lines.splitlines() if not line.startswith("#"))
+        entries = [(name, code) for name, code in pairs]
+    else:
+        entries = [(name, code) for name, codes in BASIC.items() for code in codes.split()]
+    return [name for name, _ in entries], np.array(
+        [Color.from_hex(code).lab for _, code in entries]
+    )

@@ -1,0 +1,226 @@
+"""From a masked photo to its palette: a colour histogram, weighted k-means, a merge, medoids.
+
+The cost does not grow with the photo: large photos are read on a grid, and k-means sees
+histogram bins, not pixels.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pix2seg.colors.color import Color
+from pix2seg.colors.space import Floats, distances, to_lab
+
+MAX_COLORS = 5
+"""The default cap on a palette's colours."""
+
+FEW_COLORS = 3
+"""The default cap for skin and hair."""
+
+MERGE_DISTANCE = 6.0
+"""Clusters closer than this CIEDE2000 (kL = 2, as the textile trade takes it) become one."""
+
+READ_PIXELS = 1 << 21
+"""Larger photos are read on a grid of every second, third ... pixel until this many are left."""
+
+EDGE = 0.004
+"""Width of a mask's uncertain border, as a share of the photo's shorter side."""
+
+EDGE_WEIGHT = 0.1
+"""What a border pixel counts, where a pixel inside counts 1."""
+
+GLARE_WEIGHT = 0.1
+"""What a blown highlight or a pixel in deep shadow counts."""
+
+BITS = 5
+"""Bits of each channel that choose a pixel's histogram bin."""
+
+
+@dataclass(frozen=True)
+class Swatch:
+    """One colour of a palette.
+
+    Attributes:
+        color: a colour that occurs in the photo, the medoid of its cluster.
+        mean: the cluster's mean, which may occur nowhere.
+        share: the cluster's share of the masked pixels, 0..1.
+    """
+
+    color: Color
+    mean: Color
+    share: float
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Swatches, the largest share first; shares sum to 1.
+
+    Attributes:
+        swatches: none when the mask is empty.
+        coverage: the mask's share of the photo, 0..1.
+    """
+
+    swatches: tuple[Swatch, ...]
+    coverage: float
+
+    def __len__(self) -> int:
+        return len(self.swatches)
+
+    def __iter__(self) -> Iterator[Swatch]:
+        return iter(self.swatches)
+
+
+@dataclass(frozen=True)
+class _Histogram:
+    """The occupied bins of a masked photo.
+
+    Attributes:
+        pixels: the masked pixels, uint8 (P, 3), and `bin_of` their bins' rows, intp (P,).
+        counts: pixels in each bin, float (B,).
+        weights: the same, with border and glare counted less, float (B,).
+        srgb: each bin's mean colour, 0..1, float (B, 3); `lab` the same in L*a*b*.
+    """
+
+    pixels: NDArray[np.uint8]
+    bin_of: NDArray[np.intp]
+    counts: Floats
+    weights: Floats
+    srgb: Floats
+    lab: Floats
+
+
+def extract_palette(
+    pixels: NDArray[np.uint8], mask: NDArray[np.bool_], max_colors: int = MAX_COLORS
+) -> Palette:
+    """The colours under a mask.
+
+    The colours come from the mask's inside, where glare and deep shadow count less; the shares
+    count every pixel under the mask. The same input gives the same palette.
+
+    Args:
+        pixels: RGB uint8 (H, W, 3).
+        mask: bool (H, W).
+        max_colors: at most so many colours, at least 1.
+
+    Returns:
+        At most `max_colors` swatches; none for an empty mask.
+
+    Raises:
+        ValueError: the shapes differ or `max_colors` is below 1.
+    """
+    if pixels.shape[:2] != mask.shape or max_colors < 1:
+        raise ValueError(
+            f"pixels {pixels.shape}, mask {mask.shape} and max_colors {max_colors} do not fit"
+        )
+    coverage = float(np.count_nonzero(mask)) / mask.size if mask.size else 0.0
+    if coverage == 0.0:
+        return Palette((), 0.0)
+    histogram = _histogram(*_on_grid(pixels, mask))
+    centers = _cluster(histogram.lab, histogram.weights, max_colors)
+    nearest = np.argmin(distances(histogram.lab, centers), axis=1)
+    total = histogram.counts.sum()
+    swatches = [
+        Swatch(
+            _medoid(histogram, inside),
+            Color(*np.average(histogram.srgb[inside], 0, histogram.weights[inside]).tolist()),
+            float(histogram.counts[inside].sum() / total),
+        )
+        for inside in (np.flatnonzero(nearest == i) for i in range(len(centers)))
+        if len(inside)
+    ]
+    return Palette(tuple(sorted(swatches, key=lambda s: (-s.share, s.color.hex))), coverage)
+
+
+def _on_grid(
+    pixels: NDArray[np.uint8], mask: NDArray[np.bool_]
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Every n-th pixel of a large photo; all of it where the grid would miss the mask."""
+    step = int(np.ceil(np.sqrt(mask.size / READ_PIXELS)))
+    grid = mask[::step, ::step]
+    return (pixels[::step, ::step], grid) if grid.any() else (pixels, mask)
+
+
+def _histogram(pixels: NDArray[np.uint8], mask: NDArray[np.bool_]) -> _Histogram:
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    inside = _erode(mask, max(1, round(EDGE * min(mask.shape))))[box][mask[box]]
+    masked = pixels[box][mask[box]]
+
+    high = (masked >> (8 - BITS)).astype(np.intp)
+    codes = (high[:, 0] << 2 * BITS) | (high[:, 1] << BITS) | high[:, 2]
+    counts = np.bincount(codes, minlength=1 << 3 * BITS)
+    occupied = np.flatnonzero(counts)
+    row = np.empty(len(counts), np.intp)
+    row[occupied] = np.arange(len(occupied))
+    bin_of = row[codes]
+
+    counts = counts[occupied]
+    sums = [np.bincount(bin_of, masked[:, i], len(occupied)) for i in range(3)]
+    srgb = np.stack(sums, axis=1) / counts[:, None] / 255
+    lab = to_lab(srgb)
+    inner = np.bincount(bin_of[inside], minlength=len(occupied))
+    occurrences = counts.astype(np.float64)
+    weights = (inner + EDGE_WEIGHT * (occurrences - inner)) * _exposure(lab)
+    return _Histogram(masked, bin_of, occurrences, weights, srgb, lab)
+
+
+def _erode(mask: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
+    import cv2
+
+    kernel = np.ones((2 * width + 1, 2 * width + 1), np.uint8)
+    return cv2.erode(mask.view(np.uint8), kernel).astype(bool)
+
+
+def _exposure(lab: Floats) -> Floats:
+    """1 for a well exposed colour, `GLARE_WEIGHT` for blown white and the blackest black."""
+    lightness = lab[:, 0]
+    return np.interp(lightness, [2, 8, 95, 99], [GLARE_WEIGHT, 1, 1, GLARE_WEIGHT])
+
+
+def _cluster(lab: Floats, weights: Floats, max_colors: int) -> Floats:
+    """Cluster centres in L*a*b*, at most `max_colors`, none closer than `MERGE_DISTANCE`.
+
+    Twice as many clusters as wanted are merged, so that a small accent gets its own before a
+    large plain area is cut into shades; a last k-means settles the centres.
+    """
+    from sklearn.cluster import KMeans
+
+    count = min(2 * max_colors, len(lab))
+    fit = KMeans(count, n_init=1, random_state=0).fit(lab, sample_weight=weights)
+    centers = fit.cluster_centers_
+    sizes = np.bincount(fit.labels_, weights, count).astype(np.float64)
+    centers = _merge(centers, sizes, max_colors)
+    fit = KMeans(len(centers), init=centers, n_init=1).fit(lab, sample_weight=weights)
+    return np.asarray(fit.cluster_centers_, np.float64)
+
+
+def _merge(centers: Floats, sizes: Floats, max_colors: int) -> Floats:
+    while len(centers) > 1:
+        gaps = distances(centers, centers, lightness_scale=2)
+        np.fill_diagonal(gaps, np.inf)
+        if gaps.min() >= MERGE_DISTANCE:
+            if len(centers) <= max_colors:
+                break
+            gaps = gaps**2 * (sizes[:, None] * sizes) / (sizes[:, None] + sizes)
+        keep, drop = sorted(np.unravel_index(np.argmin(gaps), gaps.shape))
+        centers[keep] = np.average(centers[[keep, drop]], 0, sizes[[keep, drop]])
+        sizes[keep] += sizes[drop]
+        centers, sizes = np.delete(centers, drop, 0), np.delete(sizes, drop)
+    return centers
+
+
+def _medoid(histogram: _Histogram, inside: NDArray[np.intp]) -> Color:
+    """The most frequent colour of the bin from which the cluster is least far, by CIEDE2000."""
+    lab, weights = histogram.lab[inside], histogram.weights[inside]
+    mean = np.average(lab, 0, weights)
+    candidates = np.argsort(np.sum((lab - mean) ** 2, axis=1), kind="stable")[:16]
+    cost = weights @ distances(lab, lab[candidates])
+    chosen = inside[candidates[np.argmin(cost)]]
+    members = histogram.pixels[histogram.bin_of == chosen].astype(np.uint32)
+    codes, counts = np.unique(
+        members @ np.array([1 << 16, 1 << 8, 1], np.uint32), return_counts=True
+    )
+    code = int(codes[np.argmax(counts)])
+    return Color.from_rgb(code >> 16, code >> 8 & 255, code & 255)

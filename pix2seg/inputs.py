@@ -1,0 +1,93 @@
+"""Which photos the command line was asked for."""
+
+import glob
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pix2seg.errors import OutputError, PhotoError
+
+SUFFIXES = {
+    ".avif", ".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp",
+}  # fmt: skip
+"""A file in a folder is taken for a photo if its name ends so, in either case."""
+
+
+@dataclass(frozen=True)
+class InputPhoto:
+    """A photo to work on.
+
+    Attributes:
+        path: the file.
+        relative: where its results go in the output folder: the path in the folder that was asked
+            for, or the file's name.
+    """
+
+    path: Path
+    relative: Path
+
+    @property
+    def stem(self) -> Path:
+        """`relative` without the suffix."""
+        return self.relative.with_suffix("")
+
+
+def find_photos(arguments: Sequence[str | Path]) -> list[InputPhoto]:
+    """The photos that files, folders and globs name, each once, in order.
+
+    A file is taken as it is, even if it does not exist: reading it will say so. Folders are
+    walked, without hidden files and folders.
+
+    Raises:
+        PhotoError: a folder holds no photos, or a pattern matches nothing.
+    """
+    found: dict[Path, InputPhoto] = {}
+    for argument in arguments:
+        for photo in _expand(str(argument)):
+            found.setdefault(photo.path.resolve(), photo)
+    return list(found.values())
+
+
+def check_collisions(photos: Sequence[InputPhoto]) -> None:
+    """Refuse photos whose results would have the same names.
+
+    Raises:
+        OutputError: names the first two.
+    """
+    taken: dict[str, InputPhoto] = {}
+    for photo in photos:
+        # Some file systems do not tell upper from lower case.
+        other = taken.setdefault(photo.stem.as_posix().casefold(), photo)
+        if other is not photo:
+            raise OutputError(
+                f"the results of {other.path} and {photo.path} would have the same names; rename "
+                "one, or segment them into different folders"
+            )
+
+
+def _expand(argument: str) -> Iterator[InputPhoto]:
+    path = Path(argument)
+    if path.is_dir():
+        yield from _in_folder(path)
+    elif path.exists() or not glob.has_magic(argument):
+        yield InputPhoto(path, Path(path.name))
+    else:
+        # Path.glob takes no absolute pattern.
+        matches = sorted(glob.glob(argument, recursive=True))  # noqa: PTH207
+        photos = [Path(m) for m in matches if _is_photo(Path(m))]
+        if not photos:
+            raise PhotoError(f"no photo matches {argument}")
+        yield from (InputPhoto(p, Path(p.name)) for p in photos)
+
+
+def _in_folder(folder: Path) -> list[InputPhoto]:
+    files = sorted(f for f in folder.rglob("*") if _is_photo(f))
+    photos = [InputPhoto(f, f.relative_to(folder)) for f in files]
+    visible = [p for p in photos if not any(part.startswith(".") for part in p.relative.parts)]
+    if not visible:
+        raise PhotoError(f"{folder} is a folder without photos ({', '.join(sorted(SUFFIXES))})")
+    return visible
+
+
+def _is_photo(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and path.is_file()

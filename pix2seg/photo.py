@@ -1,0 +1,196 @@
+"""The one reader: whatever a user calls a photo becomes upright sRGB pixels."""
+
+import hashlib
+import io
+import threading
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+
+from pix2seg.errors import PhotoError
+
+MAX_PIXELS = 100_000_000
+"""Larger photos are refused by default: what claims to be larger is mostly a trap."""
+
+PhotoSource = str | Path | bytes | Image.Image | NDArray[np.generic]
+"""What `read_photo` takes."""
+
+WHITE = (255, 255, 255)
+
+_opening = threading.Lock()
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """A photo as every later step takes it.
+
+    Attributes:
+        pixels: RGB uint8 (H, W, 3), upright, sRGB.
+        file: the file's name, or "image" where there is none.
+        sha256: of the file's bytes; of width, height and pixels where there is no file.
+    """
+
+    pixels: NDArray[np.uint8]
+    file: str
+    sha256: str
+
+    @property
+    def width(self) -> int:
+        """Width in pixels."""
+        return int(self.pixels.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Height in pixels."""
+        return int(self.pixels.shape[0])
+
+
+def read_photo(source: PhotoSource, *, max_pixels: int = MAX_PIXELS) -> Photo:
+    """Read a photo and bring it to upright sRGB.
+
+    EXIF orientation is applied, colour profiles are converted to sRGB, transparent pixels stand
+    on white as in a shop's page, 16 bits become 8, and of an animation the first frame is taken.
+
+    Args:
+        source: a path, a file's bytes, a PIL image, or an array: uint8, uint16 or float in 0..1,
+            of shape (H, W), (H, W, 3) or (H, W, 4).
+        max_pixels: larger photos are refused before they are decoded.
+
+    Raises:
+        PhotoError: the photo cannot be read; the message names it.
+    """
+    if isinstance(source, np.ndarray):
+        return _from_image(_image_of_array(source), "image", None, max_pixels)
+    if isinstance(source, Image.Image):
+        name = Path(getattr(source, "filename", "") or "image").name
+        return _from_image(source, name, None, max_pixels)
+    if isinstance(source, bytes):
+        return _from_bytes(source, "image", max_pixels)
+    return _from_bytes(_file_bytes(Path(source)), Path(source).name, max_pixels, str(source))
+
+
+def _file_bytes(path: Path) -> bytes:
+    if path.is_dir():
+        raise PhotoError(f"{path} is a folder, not a photo")
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise PhotoError(f"{path} does not exist") from None
+    except OSError as error:
+        raise PhotoError(f"cannot read {path}: {(error.strerror or '').lower()}") from error
+
+
+def _from_bytes(data: bytes, name: str, max_pixels: int, shown: str | None = None) -> Photo:
+    shown = shown or name
+    if not data:
+        raise PhotoError(f"{shown} is empty")
+    try:
+        with warnings.catch_warnings(), _open(data) as image:
+            warnings.simplefilter("ignore")
+            return _from_image(image, name, data, max_pixels, shown)
+    except UnidentifiedImageError:
+        raise PhotoError(f"{shown} is not a photo in a format known here") from None
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, OverflowError) as error:
+        raise PhotoError(f"{shown} is broken or cut off ({error})") from error
+
+
+def _open(data: bytes) -> Image.Image:
+    # Pillow compares with its own limit while it opens a file; ours is checked right after, from
+    # the header. The limit is a global of Pillow's, so one thread at a time sets it aside.
+    with _opening:
+        limit = Image.MAX_IMAGE_PIXELS
+        Image.MAX_IMAGE_PIXELS = None
+        try:
+            return Image.open(io.BytesIO(data))
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+
+
+def _from_image(
+    image: Image.Image, name: str, data: bytes | None, max_pixels: int, shown: str | None = None
+) -> Photo:
+    width, height = image.size
+    if width * height > max_pixels:
+        raise PhotoError(
+            f"{shown or name} has {width * height / 1e6:.0f} megapixels, more than the limit of "
+            f"{max_pixels / 1e6:g}; raise --max-pixels if it is no trap"
+        )
+    if not width * height:
+        raise PhotoError(f"{shown or name} has no pixels")
+    pixels = np.asarray(_to_srgb(ImageOps.exif_transpose(image)), np.uint8)
+    hashed = f"{pixels.shape[1]}x{pixels.shape[0]}:".encode() + pixels.tobytes()
+    return Photo(pixels, name, hashlib.sha256(hashed if data is None else data).hexdigest())
+
+
+def _image_of_array(array: NDArray[np.generic]) -> Image.Image:
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[..., 0]
+    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
+        raise PhotoError(
+            f"an array of shape {array.shape} is no photo; give (H, W), (H, W, 3) or (H, W, 4)"
+        )
+    if array.dtype == np.uint16:
+        array = _eight_bits(array, 65535)
+    elif np.issubdtype(array.dtype, np.floating):
+        values = array.astype(float)
+        if not ((values >= 0) & (values <= 1)).all():  # written so that NaN fails too
+            raise PhotoError("an array of floats must lie in 0..1; divide it by 255 first")
+        array = _eight_bits(values, 1.0)
+    elif array.dtype != np.uint8:
+        raise PhotoError(f"an array of {array.dtype} is no photo; give uint8, uint16 or floats")
+    return Image.fromarray(np.ascontiguousarray(array))
+
+
+def _eight_bits(values: NDArray[np.generic], top: float) -> NDArray[np.uint8]:
+    return np.clip(values.astype(float) / top * 255 + 0.5, 0, 255).astype(np.uint8)
+
+
+def _to_srgb(image: Image.Image) -> Image.Image:
+    """8-bit RGB in sRGB from an image of any mode."""
+    if image.mode in ("I;16", "I;16B", "I;16L", "I", "F"):
+        image = _grey_8_bit(image)
+    if image.mode == "P":
+        image = image.convert("RGBA" if "transparency" in image.info else "RGB")
+    elif image.mode in ("PA", "La", "RGBa") or "transparency" in image.info:
+        image = image.convert("RGBA")
+    alpha = image.getchannel("A") if image.mode in ("LA", "RGBA") else None
+    if alpha is not None:
+        image = image.convert(image.mode[:-1])
+    converted = _apply_profile(image).convert("RGB")
+    if alpha is None:
+        return converted
+    page = Image.new("RGB", image.size, WHITE)
+    page.paste(converted, mask=alpha)
+    return page
+
+
+def _grey_8_bit(image: Image.Image) -> Image.Image:
+    values = np.asarray(image, float)
+    if image.mode == "F" and values.max(initial=0) <= 1:
+        top = 1.0
+    elif image.mode in ("I", "F") and values.max(initial=0) <= 255:
+        top = 255.0
+    else:
+        top = 65535.0
+    grey = Image.fromarray(_eight_bits(values, top))
+    grey.info = {k: v for k, v in image.info.items() if k == "icc_profile"}
+    return grey
+
+
+def _apply_profile(image: Image.Image) -> Image.Image:
+    """The image in sRGB; one with a profile that is broken or made for another mode unchanged."""
+    profile = image.info.get("icc_profile")
+    if not profile or image.mode not in ("RGB", "L", "CMYK"):
+        return image
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        converted = ImageCms.profileToProfile(
+            image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
+        )
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return image
+    return converted or image

@@ -1,0 +1,67 @@
+"""What tests share: real photos with their masks, and small data sets and models made from them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from pix2seg.classes import load_scheme
+from pix2seg.generator import build_generator
+from pix2seg.preprocess.dataset import Dataset
+from pix2seg.preprocess.folder import folder_sources, read_mask
+from pix2seg.preprocess.prepare import Preparation, prepare
+from pix2seg.preprocess.split import split_of
+from pix2seg.weights import WeightsInfo, save_generator
+
+DATA = Path(__file__).parent / "data"
+
+SMALL_GENERATOR = {"head": "logits", "width": 4, "max_width": 8, "depth": 3, "dropout": 0.2}
+
+
+@pytest.fixture(scope="session")
+def photos() -> list[Path]:
+    """Real photos; beside each lies its true mask as a PNG."""
+    return sorted(DATA.glob("*.jpg"))
+
+
+@pytest.fixture(scope="session")
+def small_dataset(tmp_path_factory: pytest.TempPathFactory, photos: list[Path]) -> Dataset:
+    """The real photos under names that fall into both splits, prepared at 64x96."""
+    source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dataset")
+    names = iter(f"photo{i}" for i in range(1000))
+    for split, count in (("train", 6), ("val", 2)):
+        for i in range(count):
+            name = next(n for n in names if split_of(n) == split)
+            photo = photos[i % len(photos)]
+            with Image.open(photo) as image:
+                image.reduce(4).save(source / f"{name}.jpg", quality=95)
+            with Image.open(photo.with_suffix(".png")) as mask:
+                size = image.reduce(4).size
+                mask.resize(size, Image.Resampling.NEAREST).save(source / f"{name}.png")
+    masks, only_photos = source / "masks", source / "photos"
+    for folder, pattern in ((masks, "*.png"), (only_photos, "*.jpg")):
+        folder.mkdir()
+        for file in source.glob(pattern):
+            file.rename(folder / file.name)
+    preparation = Preparation(
+        out, load_scheme("four"), np.arange(4, dtype=np.uint8), read_mask, (64, 96)
+    )
+    assert not [
+        r
+        for r in prepare(folder_sources(only_photos, masks), preparation, {"source": "t"})
+        if r.pixels is None
+    ]
+    return Dataset(out)
+
+
+@pytest.fixture(scope="session")
+def small_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained generator for 64x96."""
+    torch.manual_seed(0)
+    scheme = load_scheme("four")
+    path = tmp_path_factory.mktemp("weights") / "small.safetensors"
+    info = WeightsInfo({"name": "small", "generator": SMALL_GENERATOR}, scheme, (64, 96), {})
+    save_generator(path, build_generator(scheme, **SMALL_GENERATOR), info)  # type: ignore[arg-type]
+    return path

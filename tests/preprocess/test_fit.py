@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pix2seg.preprocess.fit import PADDING_COLOR, Fit, parse_size
+
+lengths = st.integers(1, 90)
+sizes = st.tuples(lengths, lengths)
+
+
+def random_mask(size: tuple[int, int], seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 4, size[::-1], dtype=np.uint8)
+
+
+@given(sizes, sizes)
+def test_photo_fills_the_frame_in_one_direction_and_stays_inside(
+    photo: tuple[int, int], frame: tuple[int, int]
+) -> None:
+    left, top, width, height = Fit(photo, frame).box
+    assert left >= 0
+    assert top >= 0
+    assert width == frame[0] or height == frame[1]
+    assert left + width <= frame[0]
+    assert top + height <= frame[1]
+
+
+@given(sizes, st.integers(0, 99))
+def test_mask_comes_back_exactly_from_a_larger_frame(photo: tuple[int, int], seed: int) -> None:
+    mask = random_mask(photo, seed)
+    fit = Fit(photo, (photo[0] * 2 + seed % 7, photo[1] * 2 + seed % 5))
+    assert np.array_equal(fit.invert_mask(fit.mask(mask)), mask)
+
+
+@given(sizes, sizes, st.integers(0, 99))
+def test_masks_gain_no_class_but_background(
+    photo: tuple[int, int], frame: tuple[int, int], seed: int
+) -> None:
+    mask = random_mask(photo, seed)
+    fit = Fit(photo, frame)
+    framed = fit.mask(mask)
+    assert framed.shape == frame[::-1]
+    assert set(np.unique(framed)) <= set(np.unique(mask)) | {0}
+    assert fit.invert_mask(framed).shape == mask.shape
+
+
+def test_photo_of_the_frame_s_size_passes_unchanged() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (96, 64, 3), dtype=np.uint8)
+    fit = Fit((64, 96), (64, 96))
+    assert np.array_equal(fit.photo(pixels), pixels)
+    assert np.array_equal(fit.invert_map(pixels), pixels)
+
+
+def test_padding_is_grey_and_is_cut_off_again() -> None:
+    white = np.full((50, 200, 3), 255, np.uint8)
+    fit = Fit((200, 50), (64, 96))
+    framed = fit.photo(white)
+    assert tuple(framed[0, 0]) == PADDING_COLOR
+    assert np.array_equal(fit.invert_map(framed), white)
+
+
+def test_shrinking_and_enlarging_does_not_shift() -> None:
+    ramp = np.tile(np.arange(100, dtype=np.uint8), (150, 1))
+    pixels = np.dstack([ramp] * 3)
+    fit = Fit((100, 150), (50, 75))
+    back = fit.invert_map(fit.photo(pixels)).astype(int)
+    assert abs((back - pixels)[:, 5:-5].mean()) < 0.1
+
+
+def test_parse_size() -> None:
+    assert parse_size("512x768") == (512, 768)
+    for wrong in ("512", "512x", "0x768", "axb", "512*768", "-1x5"):
+        with pytest.raises(ValueError, match="width x height"):
+            parse_size(wrong)

@@ -1,0 +1,152 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy.io import savemat
+
+from pix2seg.classes import Scheme, load_scheme
+from pix2seg.errors import DatasetError
+from pix2seg.preprocess.ccp import ccp_sources, read_label_names, read_labels
+from pix2seg.preprocess.dataset import Dataset, read_image
+from pix2seg.preprocess.folder import folder_sources, read_mask
+from pix2seg.preprocess.prepare import Preparation, Prepared, prepare
+from pix2seg.preprocess.split import split_of
+
+LABELS = ("null", "accessories", "hair", "skin", "coat")
+
+
+@pytest.fixture
+def ccp(tmp_path: Path, photos: list[Path]) -> Path:
+    """Real photos in CCP's layout, with labels 0 (null), 2 (hair), 3 (skin), 4 (coat)."""
+    root = tmp_path / "ccp"
+    (root / "photos").mkdir(parents=True)
+    (root / "annotations" / "pixel-level").mkdir(parents=True)
+    savemat(root / "label_list.mat", {"label_list": np.array([LABELS], object)})
+    label_of_class = np.array([0, 3, 2, 4], np.uint8)
+    for i in range(24):
+        photo = photos[i % len(photos)]
+        with Image.open(photo) as image, Image.open(photo.with_suffix(".png")) as mask:
+            small = image.reduce(8)
+            small.save(root / "photos" / f"{i:04}.jpg")
+            labels = label_of_class[np.asarray(mask.resize(small.size, Image.Resampling.NEAREST))]
+        path = root / "annotations" / "pixel-level" / f"{i:04}.mat"
+        savemat(path, {"groundtruth": labels}, do_compression=True)
+    return root
+
+
+def prepare_ccp(root: Path, out: Path) -> list[Prepared]:
+    scheme = Scheme.from_dict(
+        {
+            "name": "four",
+            "classes": [
+                {"name": "background", "labels": ["null"], "color": "#000000"},
+                {"name": "skin", "labels": ["skin"], "color": "#ffff00"},
+                {"name": "hair", "labels": ["hair"], "color": "#00ffff"},
+                {"name": "clothes", "labels": ["*"], "color": "#ff00ff"},
+            ],
+        }
+    )
+    table = scheme.lookup(read_label_names(root / "label_list.mat"))
+    preparation = Preparation(out, scheme, table, read_labels, (64, 96))
+    return list(prepare(ccp_sources(root), preparation, {"source": "ccp"}))
+
+
+def test_ccp_becomes_a_data_set(ccp: Path, tmp_path: Path) -> None:
+    results = prepare_ccp(ccp, tmp_path / "out")
+    assert all(r.pixels is not None for r in results)
+    dataset = Dataset(tmp_path / "out")
+    assert dataset.size == (64, 96)
+    assert sorted(dataset.names("train") + dataset.names("val")) == [f"{i:04}" for i in range(24)]
+    assert all(split_of(name) == "val" for name in dataset.names("val"))
+    photo, mask = dataset.read(dataset.names("train")[0])
+    assert photo.shape == (96, 64, 3)
+    assert mask.shape == (96, 64)
+    assert set(np.unique(mask)) <= {0, 1, 2, 3}
+    shares = [c["pixels"] for c in dataset.facts["classes"].values()]
+    assert sum(shares) == pytest.approx(1, abs=1e-3)
+    assert list(dataset.facts["classes"]) == ["background", "skin", "hair", "clothes"]
+
+
+def test_validation_photos_are_kept_as_they_came(ccp: Path, tmp_path: Path) -> None:
+    prepare_ccp(ccp, tmp_path / "out")
+    full = Dataset(tmp_path / "out").full()
+    assert full
+    for photo in full:
+        original = ccp / "photos" / f"{photo.name}.jpg"
+        assert photo.photo.read_bytes() == original.read_bytes()
+        labels = read_labels(ccp / "annotations" / "pixel-level" / f"{photo.name}.mat")
+        mask = read_image(photo.mask)
+        assert np.array_equal(mask == 1, labels == LABELS.index("skin"))
+        assert np.array_equal(mask == 3, labels == LABELS.index("coat"))
+
+
+def test_broken_files_are_named_and_skipped(ccp: Path, tmp_path: Path) -> None:
+    (ccp / "photos" / "0003.jpg").write_bytes(b"no photo")
+    (ccp / "photos" / "0004.jpg").unlink()
+    (ccp / "annotations" / "pixel-level" / "0005.mat").write_bytes(b"")
+    savemat(ccp / "annotations" / "pixel-level" / "0006.mat", {"groundtruth": np.zeros((2, 2))})
+    savemat(ccp / "annotations" / "pixel-level" / "0007.mat", {"other": np.zeros((2, 2))})
+    broken = {r.name: r.error for r in prepare_ccp(ccp, tmp_path / "out") if r.pixels is None}
+    assert sorted(broken) == ["0003", "0004", "0005", "0006", "0007"]
+    assert "0003.jpg" in broken["0003"]
+    assert "2x2" in broken["0006"]
+    assert "groundtruth" in broken["0007"]
+    dataset = Dataset(tmp_path / "out")
+    assert not set(broken) & set(dataset.names("train") + dataset.names("val"))
+
+
+def test_interrupted_preparation_is_no_data_set_and_can_be_done_again(
+    ccp: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    prepare_ccp(ccp, out)
+    table = np.zeros(len(LABELS), np.uint8)
+    preparation = Preparation(out, load_scheme("four"), table, read_labels, (64, 96))
+    begun = prepare(ccp_sources(ccp), preparation, {"source": "ccp"})
+    next(begun)
+    begun.close()
+    with pytest.raises(DatasetError, match="pix2seg prepare"):
+        Dataset(out)
+    prepare_ccp(ccp, out)
+    assert len(Dataset(out).names("train")) > 0
+    assert not list(out.rglob(".*"))
+
+
+def test_wrong_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="not the CCP data set"):
+        ccp_sources(tmp_path)
+    with pytest.raises(DatasetError, match="not a prepared data set"):
+        Dataset(tmp_path)
+
+
+def test_folder_pairs_photos_and_masks_by_name(tmp_path: Path) -> None:
+    for folder in ("photos/a", "masks/a"):
+        (tmp_path / folder).mkdir(parents=True)
+    Image.new("RGB", (4, 4)).save(tmp_path / "photos" / "a" / "one.webp")
+    Image.new("L", (4, 4)).save(tmp_path / "masks" / "a" / "one.png")
+    (source,) = folder_sources(tmp_path / "photos", tmp_path / "masks")
+    assert source.name == "a/one"
+    assert source.photo.name == "one.webp"
+    Image.new("RGB", (4, 4)).save(tmp_path / "photos" / "a" / "one.jpg")
+    with pytest.raises(DatasetError, match="same name"):
+        folder_sources(tmp_path / "photos", tmp_path / "masks")
+
+
+def test_black_and_white_mask_is_two_classes(tmp_path: Path) -> None:
+    path = tmp_path / "mask.png"
+    Image.fromarray(np.array([[0, 255]], np.uint8)).convert("1").save(path)
+    assert read_mask(path).tolist() == [[0, 1]]
+    Image.fromarray(np.array([[0, 3]], np.uint8)).save(path)
+    assert read_mask(path).tolist() == [[0, 3]]
+    Image.new("RGB", (2, 2)).save(path)
+    with pytest.raises(DatasetError, match="colour channels"):
+        read_mask(path)
+
+
+def test_dataset_json_is_readable(ccp: Path, tmp_path: Path) -> None:
+    prepare_ccp(ccp, tmp_path / "out")
+    facts = json.loads((tmp_path / "out" / "dataset.json").read_text())
+    assert facts["format"] == "pix2seg.dataset/1"
+    assert facts["photos"] == 24

@@ -1,0 +1,77 @@
+from pathlib import Path
+
+import pytest
+
+from pix2seg.classes import load_scheme
+from pix2seg.errors import RecipeError
+from pix2seg.generator import check_size
+from pix2seg.train.recipe import Recipe, built_in_recipes, read_recipe
+
+
+def parse(*overrides: str) -> Recipe:
+    return Recipe.from_dict(read_recipe("pix2pix-ccp4", overrides))
+
+
+@pytest.mark.parametrize("name", built_in_recipes())
+def test_built_in_recipe_has_a_summary(name: str) -> None:
+    assert read_recipe(name)["summary"]
+
+
+def test_pix2pix_recipe_fits_its_scheme_and_size() -> None:
+    recipe = parse()
+    check_size(recipe.size, recipe.generator.depth)
+    assert len(load_scheme(recipe.scheme)) == 4
+
+
+def test_override_changes_one_value() -> None:
+    assert parse("schedule.epochs=3").schedule.epochs == 3
+    assert parse("size=256x384").size == (256, 384)
+    assert parse("optimizer.learning_rate=1e-5").optimizer.learning_rate == 1e-5
+    assert parse("loss.adversarial=vanilla").loss.adversarial == "vanilla"
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("schedule.epoch=3", "no key 'schedule.epoch'.*epochs"),
+        ("speed=3", "no key 'speed'"),
+        ("seed.x=3", "'seed' is a value"),
+        ("schedule.epochs", "no key=value"),
+        ("schedule.epochs=0", "schedule.epochs = 0"),
+        ("schedule.epochs=many", "schedule.epochs = 'many'"),
+        ("loss.adversarial=wgan", "loss.adversarial = 'wgan'.*lsgan"),
+        ("augmentation.flip=2", "augmentation.flip = 2"),
+        ("size=512", "width x height"),
+        ("generator.head=tanh", "cross_entropy_weight needs logits"),
+    ],
+)
+def test_wrong_override_is_refused_by_name(override: str, message: str) -> None:
+    with pytest.raises(RecipeError, match=message) as error:
+        parse(override)
+    assert "\n" not in str(error.value)
+
+
+def test_recipe_without_losses_is_refused() -> None:
+    weights = ("adversarial", "l1", "cross_entropy")
+    with pytest.raises(RecipeError, match="every loss weighs 0"):
+        parse(*(f"loss.{name}_weight=0" for name in weights))
+
+
+def test_recipe_file_of_one_s_own(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    with pytest.raises(RecipeError, match=r"no recipe .*pix2pix-ccp4"):
+        read_recipe(str(path))
+    path.write_text("kind = ")
+    with pytest.raises(RecipeError, match="not a TOML file"):
+        read_recipe(str(path))
+    path.write_text('kind = "pix2pix"\nsumary = "x"')
+    with pytest.raises(RecipeError, match=r"recipe mine .*'(sumary|summary)'"):
+        Recipe.from_dict(read_recipe(str(path)))
+
+
+def test_learning_rate_warms_up_and_decays_to_zero() -> None:
+    schedule = parse("schedule.warmup_steps=9", "schedule.decay_from=0.5").schedule
+    assert schedule.learning_rate_factor(0, 0) == pytest.approx(0.1)
+    assert schedule.learning_rate_factor(0.3, 300) == 1
+    assert schedule.learning_rate_factor(0.75, 750) == pytest.approx(0.5)
+    assert schedule.learning_rate_factor(1, 1000) == 0

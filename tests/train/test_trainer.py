@@ -1,0 +1,178 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from rich.console import Console
+
+from pix2seg.device import choose_device
+from pix2seg.errors import Pix2SegError, SizeError, TrainingError
+from pix2seg.preprocess.dataset import Dataset
+from pix2seg.train.recipe import Recipe, read_recipe
+from pix2seg.train.trainer import Trainer
+from pix2seg.weights import load_generator
+
+SMALL = (
+    "size=64x96",
+    "generator.width=4",
+    "generator.max_width=8",
+    "generator.depth=3",
+    "discriminator.width=4",
+    "schedule.batch_size=2",
+    "schedule.warmup_steps=0",
+    "schedule.epochs=3",
+)
+CPU = torch.device("cpu")
+
+
+def recipe(*overrides: str) -> Recipe:
+    return Recipe.from_dict(read_recipe("pix2pix-ccp4", (*SMALL, *overrides)))
+
+
+def trainer(dataset: Dataset, run: Path, *overrides: str, **options: object) -> Trainer:
+    quiet = Console(quiet=True)
+    return Trainer(recipe(*overrides), dataset, run, CPU, quiet, **options)  # type: ignore[arg-type]
+
+
+def metrics(run: Path) -> list[dict[str, float]]:
+    """All lines of metrics.jsonl but the wall-clock time."""
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in line.items() if k != "seconds"} for line in lines]
+
+
+def command(run: Path, *arguments: str) -> list[str]:
+    program = str(Path(sys.executable).with_name("pix2seg"))
+    return [program, "train", "--run", str(run), *arguments]
+
+
+def start(dataset: Dataset, run: Path, *overrides: str) -> subprocess.Popen[str]:
+    sets = [word for override in (*SMALL, *overrides) for word in ("--set", override)]
+    arguments = ["--recipe", "pix2pix-ccp4", "--data", str(dataset.root), *sets]
+    return subprocess.Popen(command(run, *arguments), stderr=subprocess.PIPE, text=True)
+
+
+def wait_for_checkpoint(run: Path, process: subprocess.Popen[str]) -> None:
+    while not (run / "last.pt").exists():
+        assert process.poll() is None, "the run ended before its first checkpoint"
+        time.sleep(0.02)
+
+
+def test_run_writes_what_it_promises(small_dataset: Dataset, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    weights = trainer(small_dataset, run).train()
+    assert weights == run / "best.safetensors"
+    _, info = load_generator(weights)
+    assert info.facts["data"]["train"] == 6
+    assert info.facts["seed"] == 1
+    assert info.facts["source"].startswith("pix2seg ")
+    assert 0 <= info.facts["validation"]["mean_iou"] <= 1
+    epochs = [line for line in metrics(run) if "epoch" in line]
+    assert [line["epoch"] for line in epochs] == [1, 2, 3]
+    assert {"val/mean_iou", "val/pixel_accuracy", "epoch_loss/l1"} <= set(epochs[0])
+    assert list((run / "tensorboard").iterdir())
+    assert not list(run.glob(".*"))
+
+
+def test_losses_fall(small_dataset: Dataset, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    trainer(small_dataset, run, "schedule.epochs=12").train()
+    losses = [line["epoch_loss/cross_entropy"] for line in metrics(run) if "epoch" in line]
+    assert losses[-1] < 0.8 * losses[0]
+
+
+@pytest.mark.parametrize("head", ["logits", "tanh"])
+def test_same_seed_gives_the_same_run(small_dataset: Dataset, tmp_path: Path, head: str) -> None:
+    overrides = [f"generator.head={head}", "schedule.epochs=1"]
+    if head == "tanh":
+        overrides.append("loss.cross_entropy_weight=0")
+    for name in ("one", "two"):
+        trainer(small_dataset, tmp_path / name, *overrides).train()
+    assert metrics(tmp_path / "one") == metrics(tmp_path / "two")
+    trainer(small_dataset, tmp_path / "three", *overrides, "seed=2").train()
+    assert metrics(tmp_path / "one") != metrics(tmp_path / "three")
+
+
+def test_killed_run_resumes_exactly(small_dataset: Dataset, tmp_path: Path) -> None:
+    unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
+    epochs = "schedule.epochs=40"
+    with start(small_dataset, unbroken, epochs) as process:
+        assert process.wait() == 0
+    with start(small_dataset, broken, epochs) as process:
+        wait_for_checkpoint(broken, process)
+        os.kill(process.pid, signal.SIGKILL)
+    assert len(metrics(broken)) < len(metrics(unbroken)), "killed too late to tell anything"
+    subprocess.run(command(broken, "--resume"), check=True, capture_output=True)
+    assert metrics(broken) == metrics(unbroken)
+    ours, theirs = (load_generator(run / "best.safetensors")[0] for run in (broken, unbroken))
+    for name, tensor in theirs.state_dict().items():
+        assert torch.equal(tensor, ours.state_dict()[name])
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on(small_dataset: Dataset, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with start(small_dataset, run, "schedule.epochs=10000") as process:
+        wait_for_checkpoint(run, process)
+        process.send_signal(signal.SIGINT)
+        _, messages = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "Traceback" not in messages
+    assert f"pix2seg train --run {run} --resume" in messages.replace("\n", " ")
+    step = int(messages.split("after step ")[1].split(";")[0])
+    resumed = trainer(small_dataset, run, "schedule.epochs=10000", resume=True)
+    assert resumed.progress.step == step
+
+
+def test_early_stopping(small_dataset: Dataset, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    still = ("optimizer.learning_rate=1e-12", "schedule.patience=2", "schedule.epochs=30")
+    trainer(small_dataset, run, *still, "optimizer.ema_decay=0").train()
+    assert sum("epoch" in line for line in metrics(run)) < 30
+
+
+def test_infinite_loss_stops_the_run(small_dataset: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"not finite.*learning_rate"):
+        trainer(
+            small_dataset, tmp_path, "optimizer.learning_rate=1e30", "schedule.epochs=20"
+        ).train()
+
+
+def test_run_folder_is_not_overwritten(small_dataset: Dataset, tmp_path: Path) -> None:
+    trainer(small_dataset, tmp_path, "schedule.epochs=1").train()
+    with pytest.raises(TrainingError, match="--resume"):
+        trainer(small_dataset, tmp_path)
+
+
+def test_nothing_to_resume(small_dataset: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="no run to resume"):
+        trainer(small_dataset, tmp_path, resume=True)
+    (tmp_path / "last.pt").write_bytes(b"half a checkpoint")
+    with pytest.raises(TrainingError, match="not a whole checkpoint"):
+        trainer(small_dataset, tmp_path, resume=True)
+
+
+def test_init_starts_from_weights(small_dataset: Dataset, tmp_path: Path) -> None:
+    weights = trainer(small_dataset, tmp_path / "first", "schedule.epochs=1").train()
+    second = trainer(small_dataset, tmp_path / "second", init=weights)
+    generator, _ = load_generator(weights)
+    trained = second.pair.generator.state_dict()
+    assert all(torch.equal(t, trained[n]) for n, t in generator.state_dict().items())
+    with pytest.raises(TrainingError, match="another kind"):
+        trainer(small_dataset, tmp_path / "third", "generator.depth=4", init=weights)
+
+
+def test_size_that_cannot_be_halved_is_refused(small_dataset: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(SizeError, match="such as 64x96"):
+        trainer(small_dataset, tmp_path, "size=66x98")
+
+
+def test_unknown_device_is_refused() -> None:
+    with pytest.raises(Pix2SegError, match="'warp'"):
+        choose_device("warp")
+    if not torch.cuda.is_available():
+        with pytest.raises(Pix2SegError, match="try cpu"):
+            choose_device("cuda")
