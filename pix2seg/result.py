@@ -1,6 +1,5 @@
 """What segmenting a photo gives: the mask, and everything that follows from it."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from PIL import Image
 
 from pix2seg import render
 from pix2seg.classes import Scheme
-from pix2seg.colors.document import palette_document
+from pix2seg.colors.document import document_text, palette_document
 from pix2seg.colors.palette import FEW_COLORS, MAX_COLORS, Palette, extract_palette
 from pix2seg.files import atomic_write
 from pix2seg.photo import Photo
@@ -140,7 +139,6 @@ class Segmentation:
                 picture.save(temporary, "PNG")
         if palettes is not None and json_file:
             written.append(base.with_name(f"{base.name}.palette.json"))
-            text = json.dumps(self.document(palettes), indent=2, ensure_ascii=False)
             with atomic_write(written[-1]) as temporary:
-                temporary.write_text(text + "\n", "utf-8")
+                temporary.write_text(document_text(self.document(palettes)) + "\n", "utf-8")
         return written

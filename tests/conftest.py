@@ -1,5 +1,6 @@
 """What tests share: real photos with their masks, and small data sets and models made from them."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,10 @@ from pix2seg.preprocess.folder import folder_sources, read_mask
 from pix2seg.preprocess.prepare import Preparation, prepare
 from pix2seg.preprocess.split import split_of
 from pix2seg.weights import WeightsInfo, save_generator
+
+# Small networks gain nothing from a second thread and lose much to waiting for it.
+torch.set_num_threads(1)
+os.environ["OMP_NUM_THREADS"] = "1"
 
 DATA = Path(__file__).parent / "data"
 

@@ -1,6 +1,5 @@
 """Checkpoints: the whole state of a run, to go on from exactly."""
 
-import pickle
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,7 +52,7 @@ def load_checkpoint(path: Path, device: torch.device) -> tuple[dict[str, Any], P
         raise TrainingError(f"{path.parent} holds no run to resume; start one without --resume")
     try:
         state = torch.load(path, map_location=device, weights_only=True)
-    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+    except Exception as error:  # whatever the unpickler stumbles over in a broken file
         raise TrainingError(f"{path} is not a whole checkpoint; start the run anew") from error
     torch.set_rng_state(state["random"].cpu())
     if state["cuda_random"] and torch.cuda.is_available():

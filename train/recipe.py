@@ -91,6 +91,10 @@ class ScheduleSettings(_Section):
         return warmup * (1 - progress) / (1 - self.decay_from)
 
 
+def _as_size(value: Any) -> Any:
+    return value if isinstance(value, list | tuple) else parse_size(str(value))
+
+
 class Recipe(_Section):
     """Everything that a training run is made from, but the data."""
 
@@ -98,7 +102,7 @@ class Recipe(_Section):
     kind: Literal["pix2pix"]
     summary: str
     scheme: str
-    size: Annotated[Size, BeforeValidator(lambda v: parse_size(v) if isinstance(v, str) else v)]
+    size: Annotated[Size, BeforeValidator(_as_size)]
     seed: Annotated[int, Field(ge=0)]
     generator: GeneratorSettings
     discriminator: DiscriminatorSettings
@@ -179,14 +183,12 @@ def _override(data: dict[str, Any], override: str) -> None:
     if not separator:
         raise RecipeError(f"--set {override} is no key=value; write e.g. --set schedule.epochs=20")
     *sections, leaf = key.strip().split(".")
-    for section in sections:
-        data = data.setdefault(section, {})
-        if not isinstance(data, dict):
-            raise RecipeError(f"--set {override}: '{section}' is a value, not a section")
-    if leaf not in data:
-        known = ", ".join(k for k in data if k != "name")
-        raise RecipeError(f"--set {override}: no key '{key.strip()}'; there are {known}")
-    data[leaf] = _toml_value(text.strip())
+    for part in (*sections, leaf):
+        if not isinstance(data, dict) or part not in data:
+            known = ", ".join(k for k in data if k != "name") if isinstance(data, dict) else "none"
+            raise RecipeError(f"--set {override}: no key '{part}' there, but {known}")
+        parent, data = data, data[part]
+    parent[leaf] = _toml_value(text.strip())
 
 
 def _toml_value(text: str) -> Any:

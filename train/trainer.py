@@ -148,7 +148,12 @@ class Trainer:
         samples = AugmentedSamples(self.train_samples, self.recipe.augmentation, self.recipe.seed)
         # On the CPU the networks keep every core busy; a GPU would wait for one core's photos.
         workers = 0 if self.device.type == "cpu" else torch.get_num_threads()
-        return iter(DataLoader(samples, batch_sampler=self.batches, num_workers=workers))
+        # A loader draws a seed as it starts; from torch's own generator, a resumed run would draw
+        # once more than an unbroken one, and its dropout would differ.
+        aside = torch.Generator()
+        return iter(
+            DataLoader(samples, batch_sampler=self.batches, num_workers=workers, generator=aside)
+        )
 
     def _step(self, photo: torch.Tensor, mask: torch.Tensor) -> dict[str, float]:
         step = self.progress.step

@@ -1,6 +1,7 @@
 """The palette JSON, `pix2seg.palette/1`; its JSON Schema ships as schemas/palette-1.schema.json."""
 
 import json
+import re
 from collections.abc import Mapping
 from importlib import resources
 from typing import Any
@@ -46,6 +47,12 @@ def palette_document(
             for name, palette in palettes.items()
         },
     }
+
+
+def document_text(document: Mapping[str, Any]) -> str:
+    """A palette document as JSON for people: indented, but a colour's numbers on one line."""
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    return re.sub(r"\[[\d\s,.-]+\]", lambda numbers: " ".join(numbers[0].split()), text)
 
 
 def _swatch(swatch: Swatch) -> dict[str, Any]:

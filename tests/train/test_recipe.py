@@ -33,9 +33,10 @@ def test_override_changes_one_value() -> None:
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("schedule.epoch=3", "no key 'schedule.epoch'.*epochs"),
+        ("schedule.epoch=3", "no key 'epoch' there.*epochs"),
+        ("scedule.epochs=3", "no key 'scedule' there.*schedule"),
         ("speed=3", "no key 'speed'"),
-        ("seed.x=3", "'seed' is a value"),
+        ("seed.x=3", "no key 'x' there"),
         ("schedule.epochs", "no key=value"),
         ("schedule.epochs=0", "schedule.epochs = 0"),
         ("schedule.epochs=many", "schedule.epochs = 'many'"),
