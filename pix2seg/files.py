@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pix2seg.errors import OutputError
@@ -31,4 +31,5 @@ def atomic_write(path: Path) -> Iterator[Path]:
         reason = (error.strerror or str(error)).lower()
         raise OutputError(f"cannot write {path}: {reason}") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # gone already, or its folder never was
+            temporary.unlink()
