@@ -16,6 +16,8 @@ app = typer.Typer(
     name="pix2seg",
     help="From a photo of a dressed person to garment, skin and hair masks and their colours.",
     no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -1,0 +1,112 @@
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pix2seg import Segmenter
+from pix2seg.classes import load_scheme
+from pix2seg.errors import PersonError, PhotoError, SchemeError, WeightsError
+from pix2seg.train.scores import Scores, confusion_matrix
+
+
+@pytest.fixture(scope="module")
+def small(small_weights: Path) -> Segmenter:
+    return Segmenter(small_weights, person="none")
+
+
+@pytest.fixture(scope="module")
+def segmenter() -> Segmenter:
+    return Segmenter()
+
+
+def test_box_segments_photos_it_has_not_seen(segmenter: Segmenter, photos: list[Path]) -> None:
+    confusion = np.zeros((4, 4), np.int64)
+    for photo in photos:
+        truth = np.asarray(Image.open(photo.with_suffix(".png")))
+        confusion += confusion_matrix(truth, segmenter(photo).mask, 4)
+    scores = Scores(confusion, load_scheme("four").names)
+    assert scores.mean_iou > 0.75
+    assert scores.iou[1:].min() > 0.4
+
+
+def test_path_bytes_image_and_array_give_the_same_mask(
+    segmenter: Segmenter, photos: list[Path]
+) -> None:
+    path = photos[0]
+    expected = segmenter(path).mask
+    image = Image.open(path)
+    for source in (str(path), path.read_bytes(), image, np.asarray(image)):
+        assert np.array_equal(segmenter(source).mask, expected)
+
+
+def test_second_segmenter_gives_the_same_result(segmenter: Segmenter, photos: list[Path]) -> None:
+    first, second = segmenter(photos[1]), Segmenter()(photos[1])
+    assert np.array_equal(first.mask, second.mask)
+    assert first.document(first.palette()) == second.document(second.palette())
+
+
+@pytest.mark.parametrize("person", ["none", "grabcut"])
+@pytest.mark.parametrize("size", [(1, 1), (20, 30), (1600, 100), (100, 1600), (65, 97)])
+def test_any_size_gives_a_mask_of_that_size(
+    small_weights: Path, person: str, size: tuple[int, int]
+) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    result = Segmenter(small_weights, person=person)(pixels)
+    assert result.mask.shape == (size[1], size[0])
+    assert sum(result.coverage().values()) == pytest.approx(1)
+
+
+def test_sixteen_megapixels(small: Segmenter) -> None:
+    assert small(np.zeros((4000, 4000, 3), np.uint8)).mask.shape == (4000, 4000)
+
+
+def test_result_reads_well(segmenter: Segmenter, photos: list[Path]) -> None:
+    result = segmenter(photos[0])
+    assert set(result.coverage()) == {"background", "skin", "hair", "clothes"}
+    cutout = np.asarray(result.cutout("clothes"))
+    assert np.array_equal(cutout[..., 3] == 255, result.where("clothes"))
+    assert result.overlay().size == (result.photo.width, result.photo.height)
+    palettes = result.palette()
+    assert 1 <= len(palettes["clothes"]) <= 5
+    assert sum(swatch.share for swatch in palettes["clothes"]) == pytest.approx(1)
+    with pytest.raises(SchemeError, match="no class 'shoes'"):
+        result.cutout("shoes")
+
+
+def test_save_writes_the_promised_files(
+    small: Segmenter, photos: list[Path], tmp_path: Path
+) -> None:
+    result = small(photos[0])
+    plain = result.save(tmp_path / "plain")
+    stem = photos[0].stem
+    assert sorted(f.name for f in plain) == [f"{stem}.mask.png", f"{stem}.overlay.png"]
+    mask = Image.open(tmp_path / "plain" / f"{stem}.mask.png")
+    assert mask.mode == "P"
+    assert np.array_equal(np.asarray(mask), result.mask)
+    palette = np.array(mask.getpalette()).reshape(-1, 3)
+    assert np.array_equal(palette[:4], result.scheme.colors)
+    everything = result.save(tmp_path / "all", "a/b", palettes=result.palette(), cutouts=True)
+    assert all(f.parent == tmp_path / "all" / "a" for f in everything)
+    shown = {n for n in ("skin", "hair", "clothes") if result.where(n).any()}
+    names = {f.name.split(".")[1] for f in everything}
+    assert names == {"mask", "overlay", "palette", *shown}
+
+
+def test_nobody_found_segments_the_whole_photo(small_weights: Path) -> None:
+    pixels = np.full((20, 3, 3), 90, np.uint8)
+    result = Segmenter(small_weights, person="grabcut")(pixels)
+    assert not result.person.found
+    assert result.document(result.palette())["person"] == {"found": False, "score": 0, "box": None}
+
+
+def test_errors_name_what_is_wrong(small: Segmenter, small_weights: Path) -> None:
+    with pytest.raises(PhotoError, match="not a photo"):
+        small(io.BytesIO(b"text").getvalue())
+    with pytest.raises(PhotoError, match="--max-pixels"):
+        small(np.zeros((10, 10, 3), np.uint8), max_pixels=50)
+    with pytest.raises(PersonError, match="grabcut"):
+        Segmenter(small_weights, person="yolo")
+    with pytest.raises(WeightsError, match="no weights file"):
+        Segmenter("nowhere.safetensors")
