@@ -62,9 +62,11 @@ def cutout(pixels: NDArray[np.uint8], class_mask: NDArray[np.bool_]) -> NDArray[
         class_mask: bool (H, W).
 
     Returns:
-        RGBA uint8 (H, W, 4), alpha 0 or 255.
+        RGBA uint8 (H, W, 4), alpha 0 or 255; what is transparent is black, so that a cut-out
+        carries nothing of its background.
     """
-    return np.dstack([pixels, class_mask.astype(np.uint8) * 255])
+    rgba = np.dstack([pixels, np.full(class_mask.shape, 255, np.uint8)])
+    return rgba * class_mask[..., None]
 
 
 def swatches(

@@ -72,10 +72,11 @@ class Segmenter:
         photo = read_photo(source, max_pixels=max_pixels)
         began = time.perf_counter()
         person = self.extractor.find(photo.pixels)
-        mask = self._segment_pixels(_without_background(photo.pixels, person))
+        map = self._generate_map(_without_background(photo.pixels, person))
         return Segmentation(
             photo=photo,
-            mask=mask,
+            map=map,
+            mask=map_to_mask(map, self.scheme),
             scheme=self.scheme,
             person=person,
             model={"generator": self.info.version, "person": self.extractor.version},
@@ -84,9 +85,13 @@ class Segmenter:
 
     def _segment_pixels(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Class ids, uint8 (H, W), of RGB pixels, uint8 (H, W, 3), as they are."""
+        return map_to_mask(self._generate_map(pixels), self.scheme)
+
+    def _generate_map(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The map, uint8 (H, W, 3), of RGB pixels of the same shape."""
         fit = Fit((pixels.shape[1], pixels.shape[0]), self.info.size)
         maps = generate_maps(self.generator, fit.photo(pixels)[None], self.device)
-        return map_to_mask(fit.invert_map(maps[0]), self.scheme)
+        return fit.invert_map(maps[0])
 
 
 def generate_maps(

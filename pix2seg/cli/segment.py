@@ -27,6 +27,9 @@ def segment(
     cutouts: Annotated[
         bool, typer.Option("--cutouts", help="Also write a transparent cut-out of each class.")
     ] = False,
+    map: Annotated[
+        bool, typer.Option("--map", help="Also write the map as the generator drew it.")
+    ] = False,
     json_to: Annotated[
         str | None,
         typer.Option(
@@ -51,7 +54,7 @@ def segment(
 
     For each photo NAME: NAME.mask.png (pixel value = class) and NAME.overlay.png; with --colors
     NAME.palette.json and NAME.palette.png; with --cutouts NAME.clothes.png, NAME.skin.png and
-    NAME.hair.png.
+    NAME.hair.png; with --map NAME.map.png.
     """
     from rich.console import Console
     from rich.progress import track
@@ -80,7 +83,14 @@ def segment(
             bad.append(error)
             continue
         palettes = result.palette() if colors or json_to else None
-        result.save(out, photo.stem, palettes=palettes, json_file=not json_to, cutouts=cutouts)
+        result.save(
+            out,
+            photo.stem,
+            palettes=palettes,
+            json_file=not json_to,
+            cutouts=cutouts,
+            map=map,
+        )
         if palettes is not None and json_to:
             _print_json(result, palettes)
         _add_row(table, photo, result, palettes)

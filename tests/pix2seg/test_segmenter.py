@@ -8,6 +8,7 @@ from PIL import Image
 from pix2seg import Segmenter
 from pix2seg.classes import load_scheme
 from pix2seg.errors import PersonError, PhotoError, SchemeError, WeightsError
+from pix2seg.thresholds import map_to_mask
 from pix2seg.train.scores import Scores, confusion_matrix
 
 
@@ -67,6 +68,8 @@ def test_result_reads_well(segmenter: Segmenter, photos: list[Path]) -> None:
     assert set(result.coverage()) == {"background", "skin", "hair", "clothes"}
     cutout = np.asarray(result.cutout("clothes"))
     assert np.array_equal(cutout[..., 3] == 255, result.where("clothes"))
+    assert not cutout[~result.where("clothes")].any()
+    assert np.array_equal(map_to_mask(result.map, result.scheme), result.mask)
     assert result.overlay().size == (result.photo.width, result.photo.height)
     palettes = result.palette()
     assert 1 <= len(palettes["clothes"]) <= 5
@@ -87,11 +90,13 @@ def test_save_writes_the_promised_files(
     assert np.array_equal(np.asarray(mask), result.mask)
     palette = np.array(mask.getpalette()).reshape(-1, 3)
     assert np.array_equal(palette[:4], result.scheme.colors)
-    everything = result.save(tmp_path / "all", "a/b", palettes=result.palette(), cutouts=True)
+    everything = result.save(
+        tmp_path / "all", "a/b", palettes=result.palette(), cutouts=True, map=True
+    )
     assert all(f.parent == tmp_path / "all" / "a" for f in everything)
     shown = {n for n in ("skin", "hair", "clothes") if result.where(n).any()}
     names = {f.name.split(".")[1] for f in everything}
-    assert names == {"mask", "overlay", "palette", *shown}
+    assert names == {"mask", "overlay", "palette", "map", *shown}
 
 
 def test_nobody_found_segments_the_whole_photo(small_weights: Path) -> None:
