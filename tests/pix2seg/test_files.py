@@ -1,0 +1,65 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from pix2seg.errors import OutputError
+from pix2seg.files import atomic_write
+
+
+def test_file_appears_whole_in_a_new_folder(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "file.txt"
+    with atomic_write(path) as temporary:
+        temporary.write_text("half")
+        assert not path.exists()
+        assert temporary.suffix == ".txt"
+        temporary.write_text("whole")
+    assert path.read_text() == "whole"
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_what_was_there_stays_when_writing_fails(
+    tmp_path: Path, error: type[BaseException]
+) -> None:
+    path = tmp_path / "file.txt"
+    path.write_text("old")
+
+    def write_half() -> None:
+        with atomic_write(path) as temporary:
+            temporary.write_text("new")
+            raise error
+
+    with pytest.raises(error):
+        write_half()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    for path in (tmp_path / "file" / "x.txt", tmp_path / "folder"):
+        with (
+            pytest.raises(OutputError, match=f"cannot write {path}"),
+            atomic_write(path) as temporary,
+        ):
+            temporary.write_text("x")
+    assert sorted(f.name for f in tmp_path.iterdir()) == ["file", "folder"]
+
+
+def test_permissions_are_those_of_any_new_file(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        with atomic_write(tmp_path / "file") as temporary:
+            temporary.write_text("x")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o640
+
+
+def test_long_names_are_fine(tmp_path: Path) -> None:
+    path = tmp_path / ("ä" * 100 + ".json")
+    with atomic_write(path) as temporary:
+        temporary.write_text("x")
+    assert path.exists()

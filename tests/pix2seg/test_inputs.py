@@ -1,0 +1,68 @@
+from pathlib import Path
+
+import pytest
+
+from pix2seg.errors import OutputError, PhotoError
+from pix2seg.inputs import InputPhoto, check_collisions, find_photos
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name in ("b.jpg", "a.PNG", "in/c.webp", "in/[d].jpg", ".hidden.jpg", ".cache/e.jpg"):
+        path = tmp_path / "photos" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (tmp_path / "photos" / "notes.txt").touch()
+    return tmp_path / "photos"
+
+
+def relative(photos: list[InputPhoto]) -> list[str]:
+    return [photo.relative.as_posix() for photo in photos]
+
+
+def test_folder_is_walked_and_its_structure_kept(folder: Path) -> None:
+    assert relative(find_photos([folder])) == ["a.PNG", "b.jpg", "in/[d].jpg", "in/c.webp"]
+
+
+def test_file_is_taken_whatever_its_name(folder: Path) -> None:
+    photos = find_photos([folder / "notes.txt", folder / "in" / "[d].jpg", "gone.jpg"])
+    assert relative(photos) == ["notes.txt", "[d].jpg", "gone.jpg"]
+
+
+def test_globs_are_expanded(folder: Path) -> None:
+    assert relative(find_photos(["photos/*.jpg"])) == ["b.jpg"]
+    assert relative(find_photos(["photos/**/*.webp"])) == ["c.webp"]
+
+
+def test_each_photo_comes_once(folder: Path) -> None:
+    photos = find_photos([folder / "b.jpg", folder, "photos/../photos/b.jpg"])
+    assert relative(photos) == ["b.jpg", "a.PNG", "in/[d].jpg", "in/c.webp"]
+
+
+@pytest.mark.parametrize("argument", ["photos/*.tif", "photos/.cache/none*"])
+def test_pattern_without_photos_is_named(folder: Path, argument: str) -> None:
+    with pytest.raises(PhotoError, match="no photo matches"):
+        find_photos([argument])
+
+
+def test_folder_without_photos_is_named(folder: Path) -> None:
+    (folder / "empty.jpg").mkdir()
+    with pytest.raises(PhotoError, match=r"empty\.jpg is a folder without photos"):
+        find_photos([folder / "empty.jpg"])
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("a.jpg", "a.png"), ("x/a.jpg", "y/a.jpg"), ("a.jpg", "A.jpg")]
+)
+def test_colliding_results_are_refused(tmp_path: Path, first: str, second: str) -> None:
+    photos = [InputPhoto(tmp_path / name, Path(Path(name).name)) for name in (first, second)]
+    with pytest.raises(OutputError) as error:
+        check_collisions(photos)
+    assert str(photos[0].path) in str(error.value)
+    assert str(photos[1].path) in str(error.value)
+
+
+def test_same_name_in_different_folders_does_not_collide(folder: Path) -> None:
+    (folder / "in" / "b.jpg").touch()
+    check_collisions(find_photos([folder]))
