@@ -9,6 +9,7 @@ BIN := .venv/bin
 EDITABLE := -e . --config-settings editable_mode=strict
 SOURCES := $(shell find pix2seg preprocess train -name __pycache__ -prune -o -type d -print)
 
+# mypy starts in .venv: from here it would take the folder pix2seg for the whole package.
 .PHONY: demo test
 demo: .venv/demo
 	$(BIN)/pix2seg segment assets/photos --out pix2seg-out --colors --cutouts
@@ -17,7 +18,7 @@ demo: .venv/demo
 test: .venv/test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy -p pix2seg
+	cd .venv && bin/mypy --config-file ../pyproject.toml -p pix2seg
 	$(BIN)/pytest
 
 .venv/test: .venv/demo

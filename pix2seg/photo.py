@@ -30,11 +30,13 @@ class Photo:
 
     Attributes:
         pixels: RGB uint8 (H, W, 3), upright, sRGB.
+        alpha: how opaque each pixel is, uint8 (H, W), or None where the photo has no say.
         file: the file's name, or "image" where there is none.
         sha256: of the file's bytes; of width, height and pixels where there is no file.
     """
 
     pixels: NDArray[np.uint8]
+    alpha: NDArray[np.uint8] | None
     file: str
     sha256: str
 
@@ -121,9 +123,13 @@ def _from_image(
         )
     if not width * height:
         raise PhotoError(f"{shown or name} has no pixels")
-    pixels = np.asarray(_to_srgb(ImageOps.exif_transpose(image)), np.uint8)
+    rgb, alpha = _to_srgb(ImageOps.exif_transpose(image))
+    pixels = np.asarray(rgb, np.uint8)
+    opacity = None if alpha is None else np.asarray(alpha, np.uint8)
     hashed = f"{pixels.shape[1]}x{pixels.shape[0]}:".encode() + pixels.tobytes()
-    return Photo(pixels, name, hashlib.sha256(hashed if data is None else data).hexdigest())
+    return Photo(
+        pixels, opacity, name, hashlib.sha256(hashed if data is None else data).hexdigest()
+    )
 
 
 def _image_of_array(array: NDArray[np.generic]) -> Image.Image:
@@ -149,8 +155,8 @@ def _eight_bits(values: NDArray[np.generic], top: float) -> NDArray[np.uint8]:
     return np.clip(values.astype(float) / top * 255 + 0.5, 0, 255).astype(np.uint8)
 
 
-def _to_srgb(image: Image.Image) -> Image.Image:
-    """8-bit RGB in sRGB from an image of any mode."""
+def _to_srgb(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+    """8-bit RGB in sRGB, and alpha if there is one, from an image of any mode."""
     if image.mode in ("I;16", "I;16B", "I;16L", "I", "F"):
         image = _grey_8_bit(image)
     if image.mode == "P":
@@ -162,10 +168,10 @@ def _to_srgb(image: Image.Image) -> Image.Image:
         image = image.convert(image.mode[:-1])
     converted = _apply_profile(image).convert("RGB")
     if alpha is None:
-        return converted
+        return converted, None
     page = Image.new("RGB", image.size, WHITE)
     page.paste(converted, mask=alpha)
-    return page
+    return page, alpha
 
 
 def _grey_8_bit(image: Image.Image) -> Image.Image:

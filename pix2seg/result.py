@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,15 +10,13 @@ from PIL import Image
 
 from pix2seg import render
 from pix2seg.classes import Scheme
-from pix2seg.colors.document import document_text, palette_document
-from pix2seg.colors.palette import FEW_COLORS, MAX_COLORS, Palette, extract_palette
+from pix2seg.colors.names import NameList
+from pix2seg.colors.palette import Palette
+from pix2seg.colors.photo_colors import PhotoColors, photo_colors
 from pix2seg.files import atomic_write
 from pix2seg.photo import Photo
 from pix2seg.preprocess.dataset import indexed_image
 from pix2seg.preprocess.person import Person
-
-FEW_COLORED = ("skin", "hair")
-"""Classes whose palettes have fewer colours."""
 
 PNG_LEVEL = 2
 """zlib's default, 6, makes files a tenth smaller and takes three times as long."""
@@ -75,43 +72,43 @@ class Segmentation:
         """The photo with its classes tinted and outlined, RGB."""
         return Image.fromarray(render.overlay(self.photo.pixels, self.mask, self.scheme))
 
-    def palette(self) -> dict[str, Palette]:
-        """The colours of each class but the background, by class name."""
-        return {
-            name: extract_palette(
-                self.photo.pixels,
-                self.where(name),
-                FEW_COLORS if name in FEW_COLORED else MAX_COLORS,
-            )
-            for name in reversed(self.scheme.foreground)  # clothes first
-        }
-
-    def document(self, palettes: Mapping[str, Palette]) -> dict[str, Any]:
-        """The palette JSON of this photo as plain data; see `pix2seg.colors.document`."""
-        photo, person = self.photo, self.person
-        return palette_document(
-            image={
-                "file": photo.file,
-                "width": photo.width,
-                "height": photo.height,
-                "sha256": photo.sha256,
-            },
+    def colors(
+        self,
+        max_colors: int | None = None,
+        *,
+        regions: bool = False,
+        names: NameList = "css",
+    ) -> PhotoColors:
+        """The colours of each class but the background; see `pix2seg.colors.photo_colors`."""
+        person = self.person
+        return photo_colors(
+            self.photo,
+            {name: self.where(name) for name in reversed(self.scheme.foreground)},  # clothes first
+            max_colors=max_colors,
+            regions=regions,
+            names=names,
             model=self.model,
             person={
                 "found": person.found,
                 "score": round(person.score, 4),
                 "box": list(person.box) if person.found else None,
             },
-            palettes=palettes,
         )
+
+    def palette(self, max_colors: int | None = None) -> Mapping[str, Palette]:
+        """The palette of each class but the background, by class name.
+
+        Args:
+            max_colors: at most so many for each class; by default 5, and 3 for skin and hair.
+        """
+        return self.colors(max_colors).palettes
 
     def save(
         self,
         folder: str | Path,
         stem: str | Path | None = None,
         *,
-        palettes: Mapping[str, Palette] | None = None,
-        json_file: bool = True,
+        colors: bool = False,
         cutouts: bool = False,
         map: bool = False,
     ) -> list[Path]:
@@ -121,8 +118,7 @@ class Segmentation:
             folder: where to; made if need be.
             stem: the files' names begin with it; by default the photo's name without suffix. May
                 name inner folders.
-            palettes: write their swatches, and with `json_file` the palette JSON.
-            json_file: whether the palette JSON is written beside the swatches.
+            colors: write swatches and palette JSON.
             cutouts: write a cut-out of each class that the photo shows.
             map: write the generated map.
 
@@ -136,8 +132,6 @@ class Segmentation:
         pictures = {"mask": indexed_image(self.mask, self.scheme), "overlay": self.overlay()}
         if map:
             pictures["map"] = Image.fromarray(self.map)
-        if palettes is not None:
-            pictures["palette"] = Image.fromarray(render.swatches(self.photo.pixels, palettes))
         if cutouts:
             shown = [n for n in self.scheme.foreground if self.where(n).any()]
             pictures |= {name: self.cutout(name) for name in shown}
@@ -146,8 +140,4 @@ class Segmentation:
             written.append(base.with_name(f"{base.name}.{name}.png"))
             with atomic_write(written[-1]) as temporary:
                 picture.save(temporary, "PNG", compress_level=PNG_LEVEL)
-        if palettes is not None and json_file:
-            written.append(base.with_name(f"{base.name}.palette.json"))
-            with atomic_write(written[-1]) as temporary:
-                temporary.write_text(document_text(self.document(palettes)) + "\n", "utf-8")
-        return written
+        return written + (self.colors().save(base) if colors else [])

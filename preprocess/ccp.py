@@ -6,6 +6,7 @@ label_list.mat                      variable `label_list`: the 59 label names
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +50,7 @@ def ccp_sources(root: Path) -> list[Source]:
     return [Source(f.stem, root / "photos" / f"{f.stem}.jpg", f) for f in labels]
 
 
-def _read_variable(path: Path, name: str) -> NDArray[np.generic]:
+def _read_variable(path: Path, name: str) -> NDArray[Any]:
     from scipy.io import loadmat
     from scipy.io.matlab import MatReadError
 

@@ -73,7 +73,7 @@ class Dataset:
 
     def summary(self) -> dict[str, Any]:
         """What a weights file says of the data: where from, how many photos, at which size."""
-        counts = {split: len(names) for split, names in self.splits.items()}
+        counts = {str(split): len(names) for split, names in self.splits.items()}
         return {"source": self.facts["source"], "size": self.facts["size"], **counts}
 
     def read(self, name: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

@@ -52,7 +52,7 @@ def read_mask(path: Path) -> NDArray[np.uint8]:
     if mask.ndim != 2:
         raise DatasetError(f"{path} has colour channels; save it as an indexed or grey PNG")
     if mask.max() == WHITE and not np.any((mask > 0) & (mask < WHITE)):
-        return (mask == WHITE).astype(np.uint8)
+        return np.asarray(mask == WHITE, np.uint8)
     return mask
 
 

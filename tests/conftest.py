@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 from PIL import Image
 
 from pix2seg.classes import load_scheme
@@ -15,6 +16,10 @@ from pix2seg.preprocess.folder import folder_sources, read_mask
 from pix2seg.preprocess.prepare import Preparation, prepare
 from pix2seg.preprocess.split import split_of
 from pix2seg.weights import WeightsInfo, save_generator
+
+# The first example of a test imports what it needs; how long that takes says nothing.
+settings.register_profile("steady", deadline=None, derandomize=True)
+settings.load_profile("steady")
 
 # Small networks gain nothing from a second thread and lose much to waiting for it.
 torch.set_num_threads(1)

@@ -48,12 +48,13 @@ def _affine(
 ) -> NDArray[np.float64]:
     angle = rng.uniform(-settings.rotation, settings.rotation)
     scale = rng.uniform(1 - settings.zoom, 1 + settings.zoom)
-    transform = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), angle, scale)
+    centre = ((width - 1) / 2, (height - 1) / 2)
+    transform = np.asarray(cv2.getRotationMatrix2D(centre, angle, scale), float)
     transform[:, 2] += rng.uniform(-settings.shift, settings.shift, 2) * (width, height)
     if rng.random() < settings.flip:
         mirror = np.array([[-1, 0, width - 1], [0, 1, 0], [0, 0, 1]], float)
         transform = transform @ mirror
-    return np.asarray(transform, float)
+    return transform
 
 
 def _warp(

@@ -24,7 +24,7 @@ class RunLog:
         kept = [line for line in self._lines() if json.loads(line)["step"] <= step]
         with atomic_write(self.metrics) as temporary:
             temporary.write_text("".join(kept), "utf-8")
-        self.board = SummaryWriter(str(run / "tensorboard"), purge_step=step + 1)  # type: ignore[no-untyped-call]
+        self.board = SummaryWriter(str(run / "tensorboard"), purge_step=step + 1)
 
     def _lines(self) -> list[str]:
         if not self.metrics.is_file():
@@ -39,13 +39,13 @@ class RunLog:
         with self.metrics.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         for name, value in scalars.items():
-            self.board.add_scalar(name, value, step)  # type: ignore[no-untyped-call]
+            self.board.add_scalar(name, value, step)
 
     def write_image(self, step: int, name: str, image: NDArray[np.uint8]) -> None:
         """Add an image, RGB uint8 (H, W, 3), to TensorBoard."""
-        self.board.add_image(name, image, step, dataformats="HWC")  # type: ignore[no-untyped-call]
-        self.board.flush()  # type: ignore[no-untyped-call]
+        self.board.add_image(name, image, step, dataformats="HWC")
+        self.board.flush()
 
     def close(self) -> None:
         """Flush everything."""
-        self.board.close()  # type: ignore[no-untyped-call]
+        self.board.close()

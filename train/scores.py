@@ -43,12 +43,15 @@ class Scores:
         """Intersection over union per class, 0..1; NaN where neither mask has the class."""
         hits = np.diag(self.confusion).astype(float)
         union = self.confusion.sum(0) + self.confusion.sum(1) - hits
-        return np.divide(hits, union, out=np.full_like(hits, np.nan), where=union > 0)
+        iou = np.full(len(hits), np.nan)
+        np.divide(hits, union, out=iou, where=union > 0)
+        return iou
 
     @property
     def dice(self) -> NDArray[np.float64]:
         """Dice coefficient (F1) per class, 0..1; NaN where neither mask has the class."""
-        return 2 * self.iou / (1 + self.iou)
+        iou = self.iou
+        return np.asarray(2 * iou / (1 + iou), float)
 
     @property
     def mean_iou(self) -> float:

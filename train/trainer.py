@@ -241,7 +241,7 @@ def _stop_signals() -> Iterator[Callable[[], bool]]:
 
     def remember(number: int, _: Any) -> None:
         received.append(number)
-        signal.signal(number, before[number])
+        signal.signal(number, before[signal.Signals(number)])
 
     before = {number: signal.signal(number, remember) for number in handled}
     try:

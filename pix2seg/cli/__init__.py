@@ -6,6 +6,9 @@ import typer
 from rich.console import Console
 
 from pix2seg.cli.evaluate import evaluate
+from pix2seg.cli.find import find
+from pix2seg.cli.output import EXIT_BAD_INPUT, print_error
+from pix2seg.cli.palette import palette
 from pix2seg.cli.prepare import prepare
 from pix2seg.cli.recipes import recipes
 from pix2seg.cli.segment import segment
@@ -22,12 +25,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(segment)
+app.command()(palette)
+app.command()(find)
 app.command()(train)
 app.command()(evaluate)
 app.command()(recipes)
 app.add_typer(prepare, name="prepare")
 
-EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 
 
@@ -36,15 +40,7 @@ def main() -> None:
     try:
         app()
     except Pix2SegError as error:
-        Console(stderr=True).print(
-            f"[red]pix2seg:[/red] {_escape(str(error))}", soft_wrap=True, highlight=False
-        )
+        print_error(Console(stderr=True, highlight=False), error)
         sys.exit(EXIT_BAD_INPUT)
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
-
-
-def _escape(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)

@@ -26,17 +26,28 @@ def evaluate(
             help="Write the N photos with the lowest mIoU to DIR: photo, truth, result.",
         ),
     ] = None,
+    colors: Annotated[
+        bool,
+        typer.Option(
+            "--colors",
+            help="Also tell how far the palettes are from the true pixels (median CIEDE2000), as a "
+            "multiple of k-means on the true masks.",
+        ),
+    ] = False,
     person: Annotated[
         str | None, typer.Option(help="Person extractor; default: the one segment uses.")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
 ) -> None:
     """Score a generator on the validation photos, each at its own size."""
+    from statistics import median
+
     from rich.console import Console
     from rich.progress import track
 
     from pix2seg.preprocess.dataset import Dataset
     from pix2seg.segmenter import DEFAULT_PERSON, Segmenter
+    from pix2seg.train.color_quality import class_ratios
     from pix2seg.train.evaluate import evaluate as evaluate_photos
     from pix2seg.train.evaluate import total
 
@@ -45,6 +56,7 @@ def evaluate(
     segmenter = Segmenter(weights, person=person or DEFAULT_PERSON, device=device)
     count = len(dataset.names("val"))
     photos = {}
+    ratios: dict[str, list[float]] = {}
     seconds = 0.0
     worst_photos = _Worst(*worst) if worst else None
     for photo in track(
@@ -54,14 +66,25 @@ def evaluate(
         seconds += photo.result.seconds
         if worst_photos:
             worst_photos.add(photo)
+        if colors:
+            for name, ratio in class_ratios(photo.result, photo.truth).items():
+                ratios.setdefault(name, []).append(ratio)
+    medians = {name: round(median(values), 4) for name, values in ratios.items()}
     scores = total(list(photos.values()))
     per_photo = seconds / count
-    _print(scores, segmenter, count, per_photo)
+    _print(scores, medians, segmenter, count, per_photo)
     if json_file:
-        by_name = {name: round(s.mean_iou, 4) for name, s in photos.items()}
-        facts = {"weights": segmenter.info.version, "photos": count, "person": segmenter.person}
-        timing = {"seconds_per_photo": round(per_photo, 4), "device": str(segmenter.device)}
-        _write(json_file, {**facts, **timing, **scores.to_dict(), "mean_iou_by_photo": by_name})
+        report = {
+            "weights": segmenter.info.version,
+            "person": segmenter.person,
+            "device": str(segmenter.device),
+            "photos": count,
+            "seconds_per_photo": round(per_photo, 4),
+            **scores.to_dict(),
+            "color_distance_ratio": medians,
+            "mean_iou_by_photo": {n: round(s.mean_iou, 4) for n, s in photos.items()},
+        }
+        _write(json_file, report)
     if worst_photos:
         worst_photos.write()
 
@@ -88,13 +111,20 @@ class _Worst:
                 Image.fromarray(photo.picture()).save(temporary, "JPEG", quality=90)
 
 
-def _print(scores: "Scores", segmenter: "Segmenter", count: int, per_photo: float) -> None:
+def _print(
+    scores: "Scores",
+    ratios: dict[str, float],
+    segmenter: "Segmenter",
+    count: int,
+    per_photo: float,
+) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("class", "IoU", "Dice", box=None)
+    table = Table("class", "IoU", "Dice", "colour distance" if ratios else "", box=None)
     for name, iou, dice in zip(scores.names, scores.iou, scores.dice, strict=True):
-        table.add_row(name, f"{iou:.3f}", f"{dice:.3f}")
+        ratio = f"{ratios[name]:.3f}" if name in ratios else ""
+        table.add_row(name, f"{iou:.3f}", f"{dice:.3f}", ratio)
     console = Console()
     console.print(table)
     console.print(

@@ -1,16 +1,19 @@
 """`pix2seg segment`: the main job, from photos to masks, cut-outs and palettes."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pix2seg.cli.options import MaxColors, Names, Regions, TableFile
+from pix2seg.cli.output import exit_on_bad, print_json
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from pix2seg.colors.palette import Palette
+    from pix2seg.colors.photo_colors import PhotoColors
+    from pix2seg.colors.table import Row
     from pix2seg.errors import PhotoError
     from pix2seg.inputs import InputPhoto
     from pix2seg.result import Segmentation
@@ -45,6 +48,10 @@ def segment(
     person: Annotated[
         str | None, typer.Option(help="How the person is found: grabcut or none.")
     ] = None,
+    max_colors: MaxColors = None,
+    regions: Regions = False,
+    names: Names = "css",
+    table: TableFile = None,
     max_pixels: Annotated[
         int, typer.Option(min=1, help="Refuse photos with more pixels than this.")
     ] = 100_000_000,
@@ -59,6 +66,7 @@ def segment(
     from rich.console import Console
     from rich.progress import track
 
+    from pix2seg.colors.table import check_format, rows_of, write_table
     from pix2seg.device import keep_freed_memory
     from pix2seg.errors import PhotoError
     from pix2seg.inputs import check_collisions
@@ -68,13 +76,16 @@ def segment(
         raise typer.BadParameter(
             "the palette JSON goes to - (standard output)", param_hint="--json"
         )
+    if table:
+        check_format(table)
     inputs = _find_photos(photos, out)
     check_collisions(inputs)
     keep_freed_memory()
     console = Console(stderr=True)
     with console.status("loading the models"):
         segmenter = Segmenter(weights, person=person or DEFAULT_PERSON, device=device)
-    table = _table(segmenter.scheme.foreground)
+    summary = _summary(segmenter.scheme.foreground)
+    rows: list[Row] = []
     bad: list[PhotoError] = []
     for photo in track(inputs, "segmenting", console=console, transient=True):
         try:
@@ -82,19 +93,18 @@ def segment(
         except PhotoError as error:
             bad.append(error)
             continue
-        palettes = result.palette() if colors or json_to else None
-        result.save(
-            out,
-            photo.stem,
-            palettes=palettes,
-            json_file=not json_to,
-            cutouts=cutouts,
-            map=map,
-        )
-        if palettes is not None and json_to:
-            _print_json(result, palettes)
-        _add_row(table, photo, result, palettes)
-    _report(console, table, bad, out, str(segmenter.device))
+        result.save(out, photo.stem, cutouts=cutouts, map=map)
+        found = None
+        if colors or json_to or table:
+            found = result.colors(max_colors, regions=regions, names=names)
+            found.save(out / photo.stem, json_file=not json_to)
+            rows.extend(rows_of(found.document()))
+            if json_to:
+                print_json(found)
+        _add_row(summary, photo, result, found)
+    if table:
+        write_table(table, rows)
+    _report(console, summary, bad, out, str(segmenter.device))
 
 
 def _find_photos(arguments: list[str], out: Path) -> "list[InputPhoto]":
@@ -114,7 +124,7 @@ def _find_photos(arguments: list[str], out: Path) -> "list[InputPhoto]":
     return photos
 
 
-def _table(classes: tuple[str, ...]) -> "Table":
+def _summary(classes: tuple[str, ...]) -> "Table":
     from rich.table import Table
 
     table = Table(box=None)
@@ -127,29 +137,23 @@ def _table(classes: tuple[str, ...]) -> "Table":
 
 
 def _add_row(
-    table: "Table",
+    summary: "Table",
     photo: "InputPhoto",
     result: "Segmentation",
-    palettes: "dict[str, Palette] | None",
+    colors: "PhotoColors | None",
 ) -> None:
     from rich.text import Text
+
+    from pix2seg.cli.output import swatch_text
 
     coverage = result.coverage()
     cells: list[Text] = [Text(photo.relative.as_posix())]
     for name in reversed(result.scheme.foreground):
         cells.append(Text(f"{coverage[name]:.1%}"))
-        swatches = palettes[name] if palettes else ()
-        cells.append(Text.assemble(*[("  ", f"on {swatch.color.hex}") for swatch in swatches]))
+        cells.append(swatch_text(colors.palettes[name]) if colors else Text())
     nobody = "" if result.person.found else "  nobody found: segmented the whole photo"
     cells.append(Text(f"{result.seconds:.2f}{nobody}"))
-    table.add_row(*cells)
-
-
-def _print_json(result: "Segmentation", palettes: "dict[str, Palette]") -> None:
-    import json
-
-    sys.stdout.write(json.dumps(result.document(palettes), ensure_ascii=False) + "\n")
-    sys.stdout.flush()
+    summary.add_row(*cells)
 
 
 def _report(
@@ -158,7 +162,4 @@ def _report(
     if table.row_count:
         console.print(table)
         console.print(f"{table.row_count} segmented on {device}, results in {out}", highlight=False)
-    for error in bad:
-        console.print(f"[red]pix2seg:[/red] {error}", soft_wrap=True, highlight=False)
-    if bad:
-        raise typer.Exit(2)
+    exit_on_bad(console, bad)

@@ -31,7 +31,7 @@ EDGE = 0.004
 EDGE_WEIGHT = 0.1
 """What a border pixel counts, where a pixel inside counts 1."""
 
-GLARE_WEIGHT = 0.1
+GLARE_WEIGHT = 0.5
 """What a blown highlight or a pixel in deep shadow counts."""
 
 BITS = 5

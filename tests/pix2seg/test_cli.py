@@ -35,7 +35,7 @@ def test_help_answers_at_once_and_names_the_commands() -> None:
     result = run("--help")
     assert time.monotonic() - began < 2
     assert result.returncode == 0
-    for command in ("segment", "train", "evaluate", "prepare", "recipes"):
+    for command in ("segment", "palette", "find", "train", "evaluate", "prepare", "recipes"):
         assert command in result.stdout
     heavy = (
         "import sys, pix2seg.cli; sys.exit(bool({'torch', 'sklearn', 'cv2'} & set(sys.modules)))"
@@ -134,6 +134,13 @@ def test_good_photos_are_done_and_bad_ones_named(
         (["train", "--run", "r", "--recipe", "pix2pix-ccp4", "--data", "."], "pix2seg prepare"),
         (["train", "--run", "r", "--resume"], "no run to resume"),
         (["evaluate", "--data", "."], "not a prepared data set"),
+        (["segment", "a.jpg", "--table", "t.xls"], "is no table"),
+        (["palette", "a.jpg", "--mask", "a.jpg", "--to", "psd"], "is not one of"),
+        (["palette", "a.jpg", "--mask", "a.png"], "a mask of the photo's size"),
+        (["palette", "a.jpg", "--mask", "none.png"], "cannot read the mask none.png"),
+        (["palette", "a.jpg", "b.jpg", "--mask", "a.png"], "--mask is for one photo"),
+        (["find", "red", "--in", "t.csv"], "write it as #1b2a3c"),
+        (["find", "#abc", "--in", "t.csv"], "no table t.csv"),
     ],
 )
 def test_bad_input_is_one_clear_line(
@@ -155,6 +162,46 @@ def test_recipes_are_listed() -> None:
     assert "pix2pix-ccp4" in result.stdout
 
 
+def test_palette_and_find(photos: list[Path], tmp_path: Path) -> None:
+    cutout = tmp_path / "cutout.png"
+    image = Image.open(photos[0]).convert("RGBA")
+    image.putalpha(Image.open(photos[0].with_suffix(".png")).point([0, 0, 0, 255] * 64, "L"))
+    image.save(cutout)
+    formats = [word for name in ("gpl", "ase", "css", "tokens") for word in ("--to", name)]
+    table = ("--table", "t.csv", "--max-colors", 3, "--names", "xkcd", "--regions")
+    result = run("palette", cutout, "--out", "out", *formats, *table, folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    suffixes = ("ase", "css", "gpl", "palette.json", "palette.png", "tokens.json")
+    assert files(tmp_path / "out") == [f"cutout.{suffix}" for suffix in suffixes]
+    document = json.loads((tmp_path / "out" / "cutout.palette.json").read_text())
+    jsonschema.validate(document, palette_schema())
+    colors = document["classes"]["photo"]["colors"]
+    assert 1 <= len(colors) <= 3
+    assert document["classes"]["photo"]["coverage"] < 0.5
+    masked = run(
+        "palette", photos[0], "--mask", photos[0].with_suffix(".png"), "--json", "-",
+        "--out", "masked", folder=tmp_path,
+    )  # fmt: skip
+    jsonschema.validate(json.loads(masked.stdout), palette_schema())
+    found = run("find", colors[0]["hex"], "--in", "t.csv", "--class", "photo", folder=tmp_path)
+    assert found.returncode == 0
+    assert "cutout.png" in found.stdout
+    assert "0.0" in found.stdout
+    wrong = run("find", "#fff", "--in", "t.csv", "--class", "shoes", folder=tmp_path)
+    assert wrong.returncode == 2
+    assert "no class 'shoes'" in wrong.stderr
+    nothing = run("find", "#00ff00", "--in", "t.csv", "--within", 1, folder=tmp_path)
+    assert "no photo within 1" in nothing.stdout
+
+
+def test_swatches_obey_no_color_and_pipes(
+    segment: list[object], photos: list[Path], tmp_path: Path
+) -> None:
+    plain = run(*segment, photos[0], "--out", tmp_path, "--colors")
+    assert "\x1b[" not in plain.stderr
+    assert "#" in plain.stderr
+
+
 def test_prepare_train_evaluate_segment(photos: list[Path], tmp_path: Path) -> None:
     for folder, suffix in (("photos", ".jpg"), ("masks", ".png")):
         (tmp_path / folder).mkdir()
@@ -174,8 +221,8 @@ def test_prepare_train_evaluate_segment(photos: list[Path], tmp_path: Path) -> N
     assert trained.returncode == 0, trained.stderr
     weights = ("--weights", "run/best.safetensors")
     evaluated = run(
-        "evaluate", "--data", "data", *weights, "--json", "scores.json", "--worst", 1, "worst",
-        folder=tmp_path,
+        "evaluate", "--data", "data", *weights, "--json", "scores.json", "--colors",
+        "--worst", 1, "worst", folder=tmp_path,
     )  # fmt: skip
     assert evaluated.returncode == 0, evaluated.stderr
     assert "mIoU" in evaluated.stdout

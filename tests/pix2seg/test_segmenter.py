@@ -45,7 +45,7 @@ def test_path_bytes_image_and_array_give_the_same_mask(
 def test_second_segmenter_gives_the_same_result(segmenter: Segmenter, photos: list[Path]) -> None:
     first, second = segmenter(photos[1]), Segmenter()(photos[1])
     assert np.array_equal(first.mask, second.mask)
-    assert first.document(first.palette()) == second.document(second.palette())
+    assert first.colors().document() == second.colors().document()
 
 
 @pytest.mark.parametrize("person", ["none", "grabcut"])
@@ -90,9 +90,7 @@ def test_save_writes_the_promised_files(
     assert np.array_equal(np.asarray(mask), result.mask)
     palette = np.array(mask.getpalette()).reshape(-1, 3)
     assert np.array_equal(palette[:4], result.scheme.colors)
-    everything = result.save(
-        tmp_path / "all", "a/b", palettes=result.palette(), cutouts=True, map=True
-    )
+    everything = result.save(tmp_path / "all", "a/b", colors=True, cutouts=True, map=True)
     assert all(f.parent == tmp_path / "all" / "a" for f in everything)
     shown = {n for n in ("skin", "hair", "clothes") if result.where(n).any()}
     names = {f.name.split(".")[1] for f in everything}
@@ -103,7 +101,7 @@ def test_nobody_found_segments_the_whole_photo(small_weights: Path) -> None:
     pixels = np.full((20, 3, 3), 90, np.uint8)
     result = Segmenter(small_weights, person="grabcut")(pixels)
     assert not result.person.found
-    assert result.document(result.palette())["person"] == {"found": False, "score": 0, "box": None}
+    assert result.colors().document()["person"] == {"found": False, "score": 0, "box": None}
 
 
 def test_errors_name_what_is_wrong(small: Segmenter, small_weights: Path) -> None:

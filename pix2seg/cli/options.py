@@ -1,0 +1,21 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+MaxColors = Annotated[
+    int | None,
+    typer.Option(min=1, max=64, help="At most so many colours a class (default 5; skin, hair 3)."),
+]
+Regions = Annotated[
+    bool, typer.Option("--regions", help="Also part the clothes: a palette for each garment.")
+]
+Names = Annotated[
+    Literal["css", "xkcd", "basic"], typer.Option(help="The list that names the colours.")
+]
+TableFile = Annotated[
+    Path | None,
+    typer.Option("--table", help="Also write one table, a row a colour: .csv, .jsonl, .parquet."),
+]

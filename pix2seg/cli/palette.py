@@ -1,0 +1,141 @@
+"""`pix2seg palette`: the colours of pictures that need no segmentation."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pix2seg.cli.options import MaxColors, Names, Regions, TableFile
+from pix2seg.cli.output import exit_on_bad, print_json
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from rich.console import Console
+
+    from pix2seg.colors.photo_colors import PhotoColors
+    from pix2seg.photo import Photo
+
+
+class PaletteFormat(StrEnum):
+    """What --to writes; see `pix2seg.colors.export`."""
+
+    GPL = "gpl"
+    ASE = "ase"
+    CSS = "css"
+    TOKENS = "tokens"
+
+
+def palette(
+    photos: Annotated[
+        list[str], typer.Argument(metavar="PHOTO...", help="Photos, folders or globs.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("pix2seg-out"),
+    mask: Annotated[
+        Path | None,
+        typer.Option(help="Mask of the one photo: pixels that are not 0 count."),
+    ] = None,
+    to: Annotated[
+        list[PaletteFormat] | None,
+        typer.Option(
+            help="Also write a GIMP, Adobe, CSS or design-token palette; may be repeated."
+        ),
+    ] = None,
+    max_colors: MaxColors = None,
+    regions: Regions = False,
+    names: Names = "css",
+    table: TableFile = None,
+    json_to: Annotated[
+        str | None,
+        typer.Option(
+            "--json",
+            metavar="-",
+            help="With -: print the palette JSON to standard output instead of writing it.",
+        ),
+    ] = None,
+) -> None:
+    """Find the colours of pictures as they are: cut-outs, swatches, packshots.
+
+    Counts every pixel, or those that are opaque, or those of a --mask. Writes NAME.palette.json
+    and NAME.palette.png.
+    """
+    from rich.console import Console
+
+    from pix2seg.colors.export import EXPORTS
+    from pix2seg.colors.photo_colors import photo_colors
+    from pix2seg.colors.table import Row, check_format, rows_of, write_table
+    from pix2seg.errors import OutputError, PhotoError
+    from pix2seg.files import atomic_write
+    from pix2seg.inputs import check_collisions, find_photos
+    from pix2seg.photo import read_photo
+
+    if json_to not in (None, "-"):
+        raise typer.BadParameter(
+            "the palette JSON goes to - (standard output)", param_hint="--json"
+        )
+    if table:
+        check_format(table)
+    inputs = find_photos(photos)
+    check_collisions(inputs)
+    if mask and len(inputs) > 1:
+        raise OutputError(f"--mask is for one photo; there are {len(inputs)}")
+    console = Console(stderr=True)
+    rows: list[Row] = []
+    bad: list[PhotoError] = []
+    for input_photo in inputs:
+        try:
+            photo = read_photo(input_photo.path)
+            counted = _counted(photo, mask)
+        except PhotoError as error:
+            bad.append(error)
+            continue
+        colors = photo_colors(
+            photo, {"photo": counted}, max_colors=max_colors, regions=regions, names=names
+        )
+        base = out / input_photo.stem
+        colors.save(base, json_file=not json_to)
+        for name in to or ():
+            suffix, export = EXPORTS[name]
+            with atomic_write(base.with_name(base.name + suffix)) as temporary:
+                temporary.write_bytes(export(colors))
+        rows.extend(rows_of(colors.document()))
+        if json_to:
+            print_json(colors)
+        _print(console, input_photo.relative.as_posix(), colors)
+    if table:
+        write_table(table, rows)
+    exit_on_bad(console, bad)
+
+
+def _counted(photo: "Photo", mask: Path | None) -> "NDArray[np.bool_]":
+    import numpy as np
+
+    from pix2seg.errors import DatasetError, PhotoError
+    from pix2seg.preprocess.dataset import read_image
+
+    if mask is None:
+        if photo.alpha is None:
+            return np.ones(photo.pixels.shape[:2], bool)
+        return photo.alpha > 127
+    try:
+        values = read_image(mask)
+    except DatasetError:
+        raise PhotoError(f"cannot read the mask {mask}; give a grey or indexed PNG") from None
+    counted = values > 0 if values.ndim == 2 else values[..., :3].any(axis=2)
+    if counted.shape != photo.pixels.shape[:2]:
+        raise PhotoError(
+            f"the mask {mask} is {counted.shape[1]}x{counted.shape[0]}, the photo "
+            f"{photo.width}x{photo.height}; give a mask of the photo's size"
+        )
+    return np.asarray(counted)
+
+
+def _print(console: "Console", name: str, colors: "PhotoColors") -> None:
+    from rich.text import Text
+
+    from pix2seg.cli.output import swatch_text
+    from pix2seg.colors.names import feed_text
+
+    found = colors.palettes["photo"]
+    console.print(Text.assemble(name, "  ", swatch_text(found), "  ", feed_text(found)))

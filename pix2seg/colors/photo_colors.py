@@ -1,0 +1,117 @@
+"""The colours of one photo, with all that is written of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from pix2seg.colors.document import document_text, palette_document
+from pix2seg.colors.names import NameList
+from pix2seg.colors.palette import FEW_COLORS, MAX_COLORS, Palette, extract_palette
+from pix2seg.colors.regions import Region, find_regions
+from pix2seg.files import atomic_write
+from pix2seg.photo import Photo
+from pix2seg.render import swatches
+
+FEW_COLORED = ("skin", "hair")
+"""Classes whose palettes have fewer colours, and that are not parted into regions."""
+
+NOBODY = {"found": False, "score": 0.0, "box": None}
+NO_MODEL = {"generator": "none", "person": "none"}
+
+
+@dataclass(frozen=True, eq=False)
+class PhotoColors:
+    """The palettes of a photo's classes.
+
+    Attributes:
+        photo: the photo.
+        palettes: by class name.
+        regions: by class name; empty unless regions were asked for.
+        names: the list that names the colours.
+        model: versions of the generator and the person extractor that found the classes.
+        person: found, score and box, as in the palette JSON.
+    """
+
+    photo: Photo
+    palettes: Mapping[str, Palette]
+    regions: Mapping[str, list[Region]]
+    names: NameList
+    model: Mapping[str, str] = field(default_factory=NO_MODEL.copy)
+    person: Mapping[str, Any] = field(default_factory=NOBODY.copy)
+
+    def document(self) -> dict[str, Any]:
+        """The palette JSON as plain data; see `pix2seg.colors.document`."""
+        return palette_document(
+            image={
+                "file": self.photo.file,
+                "width": self.photo.width,
+                "height": self.photo.height,
+                "sha256": self.photo.sha256,
+            },
+            model=self.model,
+            person=self.person,
+            palettes=self.palettes,
+            regions=self.regions,
+            names=self.names,
+        )
+
+    def save(self, base: Path, *, json_file: bool = True) -> list[Path]:
+        """Write `BASE.palette.png`, the swatches, and `BASE.palette.json`; return the files.
+
+        Args:
+            base: folder and first part of the files' names.
+            json_file: whether to write the JSON.
+
+        Raises:
+            OutputError: a file cannot be written.
+        """
+        sheet = base.with_name(f"{base.name}.palette.png")
+        with atomic_write(sheet) as temporary:
+            image = Image.fromarray(swatches(self.photo.pixels, self.palettes, self.names))
+            image.save(temporary, "PNG", compress_level=2)
+        if not json_file:
+            return [sheet]
+        document = base.with_name(f"{base.name}.palette.json")
+        with atomic_write(document) as temporary:
+            temporary.write_text(document_text(self.document()) + "\n", "utf-8")
+        return [sheet, document]
+
+
+def photo_colors(
+    photo: Photo,
+    masks: Mapping[str, NDArray[np.bool_]],
+    *,
+    max_colors: int | None = None,
+    regions: bool = False,
+    names: NameList = "css",
+    model: Mapping[str, str] = NO_MODEL,
+    person: Mapping[str, Any] = NOBODY,
+) -> PhotoColors:
+    """Find the colours of each class.
+
+    Args:
+        photo: the photo.
+        masks: bool (H, W) by class name.
+        max_colors: at most so many for each class; by default 5, and 3 for skin and hair.
+        regions: also part the classes, but for skin and hair, into regions.
+        names: the list that names the colours.
+        model: as in `PhotoColors`.
+        person: as in `PhotoColors`.
+    """
+    palettes = {
+        name: extract_palette(
+            photo.pixels, mask, max_colors or (FEW_COLORS if name in FEW_COLORED else MAX_COLORS)
+        )
+        for name, mask in masks.items()
+    }
+    parted = {
+        name: find_regions(photo.pixels, masks[name], palette)
+        for name, palette in palettes.items()
+        if regions and name not in FEW_COLORED
+    }
+    return PhotoColors(photo, palettes, parted, names, model, person)

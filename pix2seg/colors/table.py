@@ -1,0 +1,123 @@
+"""One table for many photos: a row for each colour, as CSV, JSON Lines or Parquet."""
+
+import csv
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pix2seg.errors import ColorError
+from pix2seg.files import atomic_write
+
+COLUMNS = {
+    "file": str,
+    "sha256": str,
+    "class": str,
+    "coverage": float,
+    "rank": int,
+    "hex": str,
+    "red": int,
+    "green": int,
+    "blue": int,
+    "L": float,
+    "a": float,
+    "b": float,
+    "share": float,
+    "name": str,
+    "basic": str,
+}
+"""The columns and their types. `rank` counts a class's colours from 1; `basic` names the class."""
+
+FORMATS = (".csv", ".jsonl", ".parquet")
+
+Row = dict[str, Any]
+
+
+def check_format(path: Path) -> None:
+    """Refuse a table that could not be written, before any work.
+
+    Raises:
+        ColorError: the suffix is unknown, or Parquet's library is missing.
+    """
+    if path.suffix.lower() not in FORMATS:
+        raise ColorError(f"{path} is no table; name it {', '.join('*' + f for f in FORMATS)}")
+    if path.suffix.lower() == ".parquet":
+        _parquet()
+
+
+def rows_of(document: Mapping[str, Any]) -> Iterator[Row]:
+    """The rows of a palette document, class by class."""
+    image = document["image"]
+    for name, palette in document["classes"].items():
+        for rank, color in enumerate(palette["colors"], 1):
+            red, green, blue = color["rgb"]
+            lightness, a, b = color["lab"]
+            values = (
+                image["file"], image["sha256"], name, palette["coverage"], rank,
+                color["hex"], red, green, blue, lightness, a, b,
+                color["share"], color["name"], "/".join(palette["basic"]),
+            )  # fmt: skip
+            yield dict(zip(COLUMNS, values, strict=True))
+
+
+def write_table(path: Path, rows: Sequence[Row]) -> None:
+    """Write a table in the format of its suffix, whole or not at all.
+
+    Raises:
+        ColorError: the suffix is unknown, or Parquet's library is missing.
+        OutputError: the file cannot be written.
+    """
+    check_format(path)
+    suffix = path.suffix.lower()
+    with atomic_write(path) as temporary:
+        if suffix == ".parquet":
+            pyarrow, parquet = _parquet()
+            types = {str: pyarrow.string(), int: pyarrow.int64(), float: pyarrow.float64()}
+            schema = pyarrow.schema([(name, types[kind]) for name, kind in COLUMNS.items()])
+            parquet.write_table(pyarrow.Table.from_pylist(list(rows), schema), temporary)
+        elif suffix == ".jsonl":
+            lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows]
+            temporary.write_text("".join(lines), "utf-8")
+        else:
+            with temporary.open("w", encoding="utf-8", newline="") as file:
+                writer = csv.DictWriter(file, COLUMNS)
+                writer.writeheader()
+                writer.writerows(rows)
+
+
+def read_table(path: Path) -> list[Row]:
+    """Read a table that `write_table` wrote.
+
+    Raises:
+        ColorError: the file is missing, broken or no palette table.
+    """
+    check_format(path)
+    try:
+        rows = _read(path)
+        return [{name: kind(row[name]) for name, kind in COLUMNS.items()} for row in rows]
+    except FileNotFoundError:
+        raise ColorError(f"no table {path}; write one with --table") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ColorError(f"{path} is no palette table of pix2seg ({error!r})") from error
+
+
+def _read(path: Path) -> list[Row]:
+    suffix = path.suffix.lower()
+    if suffix == ".parquet":
+        rows: list[Row] = _parquet()[1].read_table(path).to_pylist()
+        return rows
+    with path.open(encoding="utf-8", newline="") as file:
+        if suffix == ".jsonl":
+            return [json.loads(line) for line in file]
+        return list(csv.DictReader(file))
+
+
+def _parquet() -> tuple[Any, Any]:
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError:
+        raise ColorError(
+            'Parquet needs pyarrow: pip install "pix2seg[parquet]", or name the table *.csv'
+        ) from None
+    return pyarrow, parquet

@@ -1,0 +1,71 @@
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pix2seg.colors.color import Color
+from pix2seg.colors.photo_colors import photo_colors
+from pix2seg.colors.search import find_color
+from pix2seg.colors.table import Row, read_table, rows_of, write_table
+from pix2seg.errors import ColorError
+from pix2seg.photo import Photo
+
+
+def rows(name: str, *colors: tuple[int, int, int]) -> list[Row]:
+    """The rows of a photo whose clothes are so many bars, each half as wide as the one before."""
+    bars = [np.full((16 << (len(colors) - i), 20, 3), c, np.uint8) for i, c in enumerate(colors)]
+    pixels = np.vstack(bars)
+    photo = Photo(pixels, None, name, name.encode().hex().ljust(64, "0"))
+    mask = np.ones(pixels.shape[:2], bool)
+    return list(rows_of(photo_colors(photo, {"clothes": mask}).document()))
+
+
+NAVY, RED, WHITE = (27, 42, 60), (200, 30, 40), (245, 245, 243)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_table_comes_back(tmp_path: Path, suffix: str) -> None:
+    table = rows('a, "b".jpg', NAVY, RED) + rows("写真.jpg", WHITE)
+    path = tmp_path / f"palettes{suffix}"
+    write_table(path, table)
+    assert read_table(path) == table
+    write_table(path, [])
+    assert read_table(path) == []
+
+
+def test_rows_tell_the_color() -> None:
+    first, second = rows("a.jpg", NAVY, RED)
+    assert first["hex"] == "#1b2a3c"
+    assert (first["rank"], second["rank"]) == (1, 2)
+    assert first["share"] == pytest.approx(2 / 3, abs=0.01)
+    assert first["basic"] == "navy/red"
+
+
+def test_search_sorts_by_distance_then_share() -> None:
+    table = rows("much.jpg", NAVY, RED) + rows("little.jpg", RED, NAVY) + rows("white.jpg", WHITE)
+    near = find_color(table, Color.from_rgb(28, 42, 61))
+    assert [match.row["file"] for match in near] == ["much.jpg", "little.jpg"]
+    assert all(match.distance < 1 for match in near)
+    assert find_color(table, Color.from_hex("#00ff00"), within=5) == []
+    assert len(find_color(table, Color.from_hex("#00ff00"), within=200)) == 3
+    assert find_color(table, Color.from_rgb(*NAVY), "hair") == []
+
+
+def test_wrong_tables_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ColorError, match=r"\*\.csv"):
+        write_table(tmp_path / "palettes.xlsx", [])
+    with pytest.raises(ColorError, match="no table"):
+        read_table(tmp_path / "none.csv")
+    for suffix, content in ((".csv", b"a,b\n1,2\n"), (".jsonl", b"{"), (".parquet", b"PAR")):
+        path = tmp_path / f"broken{suffix}"
+        path.write_bytes(content)
+        with pytest.raises(ColorError, match="no palette table"):
+            read_table(path)
+
+
+def test_parquet_without_its_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ColorError, match=r'pip install "pix2seg\[parquet\]"'):
+        write_table(tmp_path / "palettes.parquet", [])
+    assert not list(tmp_path.iterdir())
