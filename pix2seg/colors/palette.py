@@ -6,6 +6,8 @@ histogram bins, not pixels.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +24,7 @@ FEW_COLORS = 3
 MERGE_DISTANCE = 6.0
 """Clusters closer than this CIEDE2000 (kL = 2, as the textile trade takes it) become one."""
 
-READ_PIXELS = 1 << 21
+READ_PIXELS = 1 << 19
 """Larger photos are read on a grid of every second, third ... pixel until this many are left."""
 
 EDGE = 0.004
@@ -33,6 +35,9 @@ EDGE_WEIGHT = 0.1
 
 GLARE_WEIGHT = 0.5
 """What a blown highlight or a pixel in deep shadow counts."""
+
+STARTS = 3
+"""k-means starts so often and keeps the best: then a photo and its thumbnail agree better."""
 
 BITS = 5
 """Bits of each channel that choose a pixel's histogram bin."""
@@ -77,14 +82,16 @@ class _Histogram:
     """The occupied bins of a masked photo.
 
     Attributes:
-        pixels: the masked pixels, uint8 (P, 3), and `bin_of` their bins' rows, intp (P,).
+        pixels: the masked pixels, uint8 (P, 3), and `codes` their bins, uint16 (P,).
+        bins: the codes of the occupied bins, intp (B,).
         counts: pixels in each bin, float (B,).
         weights: the same, with border and glare counted less, float (B,).
         srgb: each bin's mean colour, 0..1, float (B, 3); `lab` the same in L*a*b*.
     """
 
     pixels: NDArray[np.uint8]
-    bin_of: NDArray[np.intp]
+    codes: NDArray[np.uint16]
+    bins: NDArray[np.intp]
     counts: Floats
     weights: Floats
     srgb: Floats
@@ -118,8 +125,8 @@ def extract_palette(
     if coverage == 0.0:
         return Palette((), 0.0)
     histogram = _histogram(*_on_grid(pixels, mask))
-    centers = _cluster(histogram.lab, histogram.weights, max_colors)
-    nearest = np.argmin(distances(histogram.lab, centers), axis=1)
+    with _one_thread():
+        clusters = _cluster(histogram.lab, histogram.weights, max_colors)
     total = histogram.counts.sum()
     swatches = [
         Swatch(
@@ -127,8 +134,7 @@ def extract_palette(
             Color(*np.average(histogram.srgb[inside], 0, histogram.weights[inside]).tolist()),
             float(histogram.counts[inside].sum() / total),
         )
-        for inside in (np.flatnonzero(nearest == i) for i in range(len(centers)))
-        if len(inside)
+        for inside in (np.flatnonzero(clusters == i) for i in np.unique(clusters))
     ]
     return Palette(tuple(sorted(swatches, key=lambda s: (-s.share, s.color.hex))), coverage)
 
@@ -145,25 +151,21 @@ def _on_grid(
 def _histogram(pixels: NDArray[np.uint8], mask: NDArray[np.bool_]) -> _Histogram:
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-    inside = _erode(mask, max(1, round(EDGE * min(mask.shape))))[box][mask[box]]
+    inside = _erode(mask[box], max(1, round(EDGE * min(mask.shape))))[mask[box]]
     masked = pixels[box][mask[box]]
 
-    high = (masked >> (8 - BITS)).astype(np.intp)
-    codes = (high[:, 0] << 2 * BITS) | (high[:, 1] << BITS) | high[:, 2]
-    counts = np.bincount(codes, minlength=1 << 3 * BITS)
-    occupied = np.flatnonzero(counts)
-    row = np.empty(len(counts), np.intp)
-    row[occupied] = np.arange(len(occupied))
-    bin_of = row[codes]
-
-    counts = counts[occupied]
-    sums = [np.bincount(bin_of, masked[:, i], len(occupied)) for i in range(3)]
-    srgb = np.stack(sums, axis=1) / counts[:, None] / 255
+    high = masked >> (8 - BITS)
+    codes = high @ np.array([1 << 2 * BITS, 1 << BITS, 1], np.uint16)
+    size = 1 << 3 * BITS
+    counts = np.bincount(codes, minlength=size)
+    bins = np.flatnonzero(counts)
+    occurrences = counts[bins].astype(np.float64)
+    sums = [np.bincount(codes, masked[:, i], size)[bins] for i in range(3)]
+    srgb = np.stack(sums, axis=1) / occurrences[:, None] / 255
     lab = to_lab(srgb)
-    inner = np.bincount(bin_of[inside], minlength=len(occupied))
-    occurrences = counts.astype(np.float64)
+    inner = np.bincount(codes[inside], minlength=size)[bins]
     weights = (inner + EDGE_WEIGHT * (occurrences - inner)) * _exposure(lab)
-    return _Histogram(masked, bin_of, occurrences, weights, srgb, lab)
+    return _Histogram(masked, codes, bins, occurrences, weights, srgb, lab)
 
 
 def _erode(mask: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
@@ -179,8 +181,21 @@ def _exposure(lab: Floats) -> Floats:
     return np.interp(lightness, [2, 8, 95, 99], [GLARE_WEIGHT, 1, 1, GLARE_WEIGHT])
 
 
-def _cluster(lab: Floats, weights: Floats, max_colors: int) -> Floats:
-    """Cluster centres in L*a*b*, at most `max_colors`, none closer than `MERGE_DISTANCE`.
+def _one_thread() -> Any:
+    """A context in which k-means stays in one thread: over a few thousand bins, more only wait."""
+    return _thread_pools().limit(limits=1)
+
+
+@cache
+def _thread_pools() -> Any:
+    import sklearn.cluster  # noqa: F401  its thread pools are to be among those found
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+def _cluster(lab: Floats, weights: Floats, max_colors: int) -> NDArray[np.int32]:
+    """The cluster of each bin, (B,): at most `max_colors`, centres `MERGE_DISTANCE` apart.
 
     Twice as many clusters as wanted are merged, so that a small accent gets its own before a
     large plain area is cut into shades; a last k-means settles the centres.
@@ -188,12 +203,12 @@ def _cluster(lab: Floats, weights: Floats, max_colors: int) -> Floats:
     from sklearn.cluster import KMeans
 
     count = min(2 * max_colors, len(lab))
-    fit = KMeans(count, n_init=1, random_state=0).fit(lab, sample_weight=weights)
+    fit = KMeans(count, n_init=STARTS, random_state=0).fit(lab, sample_weight=weights)
     centers = fit.cluster_centers_
     sizes = np.bincount(fit.labels_, weights, count).astype(np.float64)
     centers = _merge(centers, sizes, max_colors)
     fit = KMeans(len(centers), init=centers, n_init=1).fit(lab, sample_weight=weights)
-    return np.asarray(fit.cluster_centers_, np.float64)
+    return np.asarray(fit.labels_, np.int32)
 
 
 def _merge(centers: Floats, sizes: Floats, max_colors: int) -> Floats:
@@ -212,13 +227,14 @@ def _merge(centers: Floats, sizes: Floats, max_colors: int) -> Floats:
 
 
 def _medoid(histogram: _Histogram, inside: NDArray[np.intp]) -> Color:
-    """The most frequent colour of the bin from which the cluster is least far, by CIEDE2000."""
+    """The most frequent colour of the bin from which the cluster's other bins are least far."""
     lab, weights = histogram.lab[inside], histogram.weights[inside]
     mean = np.average(lab, 0, weights)
     candidates = np.argsort(np.sum((lab - mean) ** 2, axis=1), kind="stable")[:16]
-    cost = weights @ distances(lab, lab[candidates])
+    cost = weights @ np.linalg.norm(lab[:, None] - lab[candidates], axis=2)
     chosen = inside[candidates[np.argmin(cost)]]
-    members = histogram.pixels[histogram.bin_of == chosen].astype(np.uint32)
+    in_bin = histogram.codes == histogram.bins[chosen]
+    members = histogram.pixels[in_bin].astype(np.uint32)
     codes, counts = np.unique(
         members @ np.array([1 << 16, 1 << 8, 1], np.uint32), return_counts=True
     )

@@ -24,7 +24,7 @@ rgb = st.tuples(levels, levels, levels)
 UNCHANGED = 1.0
 """CIEDE2000 by which a palette's colours may move when pixels are permuted or a photo flipped."""
 
-SCALED = 6.0
+SCALED = 8.0
 """The same when the photo is scaled by a half: shrinking blends neighbours into new colours."""
 
 
