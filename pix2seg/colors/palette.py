@@ -155,7 +155,7 @@ def _histogram(pixels: NDArray[np.uint8], mask: NDArray[np.bool_]) -> _Histogram
     masked = pixels[box][mask[box]]
 
     high = masked >> (8 - BITS)
-    codes = high @ np.array([1 << 2 * BITS, 1 << BITS, 1], np.uint16)
+    codes = np.asarray(high @ np.array([1 << 2 * BITS, 1 << BITS, 1], np.uint16), np.uint16)
     size = 1 << 3 * BITS
     counts = np.bincount(codes, minlength=size)
     bins = np.flatnonzero(counts)

@@ -24,8 +24,11 @@ rgb = st.tuples(levels, levels, levels)
 UNCHANGED = 1.0
 """CIEDE2000 by which a palette's colours may move when pixels are permuted or a photo flipped."""
 
-SCALED = 8.0
-"""The same when the photo is scaled by a half: shrinking blends neighbours into new colours."""
+SCALED = 5.0
+"""The same, for the median photo, when it is scaled by a half; see `SCALED_PRINT`."""
+
+SCALED_PRINT = 15.0
+"""The same for any photo: shrinking blends the colours of a fine print into new ones."""
 
 
 def photo_and_clothes(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -106,19 +109,25 @@ def test_permuted_pixels_keep_their_colors(photos: list[Path], seed: int) -> Non
     assert farthest(first, second) <= UNCHANGED
 
 
-def test_flipped_and_scaled_photos_keep_their_colors(photos: list[Path]) -> None:
+def test_flipped_and_enlarged_photos_keep_their_colors(photos: list[Path]) -> None:
     for path in photos:
         pixels, mask = photo_and_clothes(path)
         palette = extract_palette(pixels, mask)
         assert farthest(palette, extract_palette(pixels[:, ::-1], mask[:, ::-1])) <= UNCHANGED
         twice = (np.repeat(np.repeat(a, 2, 0), 2, 1) for a in (pixels, mask))
         assert farthest(palette, extract_palette(*twice)) <= UNCHANGED
-        half = np.asarray(Image.fromarray(pixels).reduce(2))
-        small_mask = mask[: half.shape[0] * 2 : 2, : half.shape[1] * 2 : 2][
-            : half.shape[0], : half.shape[1]
-        ]
-        smaller = extract_palette(half[: small_mask.shape[0], : small_mask.shape[1]], small_mask)
-        assert farthest(palette, smaller) <= SCALED
+
+
+def test_shrunk_photos_keep_their_colors(photos: list[Path]) -> None:
+    moves = []
+    for path in photos:
+        pixels, mask = photo_and_clothes(path)
+        height, width = mask.shape[0] // 2 * 2, mask.shape[1] // 2 * 2
+        half = np.asarray(Image.fromarray(pixels[:height, :width]).reduce(2))
+        smaller = extract_palette(half, mask[:height:2, :width:2])
+        moves.append(farthest(extract_palette(pixels, mask), smaller))
+    assert np.median(moves) <= SCALED
+    assert max(moves) <= SCALED_PRINT
 
 
 @given(rgb, rgb, st.floats(0.1, 0.9))
