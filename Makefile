@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Strict editable mode links every file, so that tools which read files, such as mypy, find the
 # three folders as one package; a new or renamed file needs new links.
-EDITABLE := -e . --config-settings editable_mode=strict
+INSTALL := $(BIN)/pip install --quiet --constraint constraints.txt --config-settings editable_mode=strict
 SOURCES := $(shell find pix2seg preprocess train -name __pycache__ -prune -o -type d -print)
 
 # mypy starts in .venv: from here it would take the folder pix2seg for the whole package.
@@ -22,10 +22,10 @@ test: .venv/test
 	$(BIN)/pytest
 
 .venv/test: .venv/demo
-	$(BIN)/pip install --quiet --constraint constraints.txt $(EDITABLE)[dev]
+	$(INSTALL) --editable ".[dev]"
 	touch $@
 
 .venv/demo: pyproject.toml constraints.txt $(SOURCES)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --constraint constraints.txt $(EDITABLE)
+	$(INSTALL) --editable .
 	touch $@

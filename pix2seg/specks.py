@@ -1,0 +1,36 @@
+"""Tidies a mask: specks too small to be anything take the class around them."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+LEAST_SHARE = 1 / 2000
+"""A connected part with a smaller share of the photo is a speck: 228 pixels of 550x830."""
+
+
+def remove_specks(mask: NDArray[np.uint8], least_share: float = LEAST_SHARE) -> NDArray[np.uint8]:
+    """A mask without specks; each of their pixels takes the class of the nearest other part.
+
+    Args:
+        mask: class ids, uint8 (H, W).
+        least_share: parts with a smaller share of the mask are specks, 0..1.
+
+    Returns:
+        uint8 (H, W); the mask as it is where nothing but specks is in it.
+    """
+    specks = np.zeros(mask.shape, bool)
+    for class_id in np.unique(mask):
+        _, parts, statistics, _ = cv2.connectedComponentsWithStats(
+            (mask == class_id).astype(np.uint8), connectivity=8
+        )
+        small = statistics[:, cv2.CC_STAT_AREA] < least_share * mask.size
+        small[0] = False  # part 0 is all that is not of the class
+        specks |= small[parts]
+    if not specks.any() or specks.all():
+        return mask
+    _, nearest = cv2.distanceTransformWithLabels(
+        specks.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    class_of = np.zeros(int(nearest.max()) + 1, np.uint8)
+    class_of[nearest[~specks]] = mask[~specks]
+    return class_of[nearest]

@@ -1,0 +1,40 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pix2seg.specks import remove_specks
+
+
+def masks(seed: int) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    blocks = np.kron(rng.integers(0, 4, (4, 3)), np.ones((20, 20), int))
+    dots = rng.random(blocks.shape) < 0.03
+    return np.where(dots, rng.integers(0, 4, blocks.shape), blocks).astype(np.uint8)
+
+
+@given(st.integers(0, 1000))
+def test_no_class_is_invented_and_a_tidy_mask_stays(seed: int) -> None:
+    mask = masks(seed)
+    before = mask.copy()
+    tidy = remove_specks(mask, 0.01)
+    assert np.array_equal(mask, before)
+    assert set(np.unique(tidy)) <= set(np.unique(mask))
+    large = np.kron(mask[::20, ::20], np.ones((20, 20), np.uint8))
+    assert np.array_equal(remove_specks(large, 0.01), large)
+
+
+def test_speck_takes_the_class_around_it() -> None:
+    mask = np.zeros((100, 100), np.uint8)
+    mask[20:80, 20:80] = 3
+    expected = mask.copy()
+    mask[50:53, 50:53] = 0
+    mask[60, 60] = 1
+    mask[5, 5] = 2
+    assert np.array_equal(remove_specks(mask, 0.002), expected)
+    assert np.array_equal(remove_specks(mask, 0.0), mask)
+
+
+def test_mask_of_nothing_but_specks_stays() -> None:
+    mask = np.array([[0, 1], [2, 3]], np.uint8)
+    assert np.array_equal(remove_specks(mask, 0.5), mask)
+    assert remove_specks(np.array([[3]], np.uint8)).tolist() == [[3]]
