@@ -33,4 +33,4 @@ def remove_specks(mask: NDArray[np.uint8], least_share: float = LEAST_SHARE) -> 
     )
     class_of = np.zeros(int(nearest.max()) + 1, np.uint8)
     class_of[nearest[~specks]] = mask[~specks]
-    return class_of[nearest]
+    return np.asarray(class_of[nearest], np.uint8)
