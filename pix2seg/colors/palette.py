@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pix2seg.colors.color import Color
-from pix2seg.colors.space import Floats, distances, to_lab
+from pix2seg.colors.space import Floats, distances, even, to_lab
 
 MAX_COLORS = 5
 """The default cap on a palette's colours."""
@@ -126,7 +126,7 @@ def extract_palette(
         return Palette((), 0.0)
     histogram = _histogram(*_on_grid(pixels, mask))
     with _one_thread():
-        clusters = _cluster(histogram.lab, histogram.weights, max_colors)
+        clusters = _cluster(histogram, max_colors)
     total = histogram.counts.sum()
     swatches = [
         Swatch(
@@ -194,49 +194,48 @@ def _thread_pools() -> Any:
     return ThreadpoolController()
 
 
-def _cluster(lab: Floats, weights: Floats, max_colors: int) -> NDArray[np.int32]:
-    """The cluster of each bin, (B,): at most `max_colors`, centres `MERGE_DISTANCE` apart.
-
-    Twice as many clusters as wanted are merged, so that a small accent gets its own before a
-    large plain area is cut into shades; a last k-means settles the centres.
-    """
+def _cluster(histogram: _Histogram, max_colors: int) -> NDArray[np.intp]:
+    """The cluster of each bin, (B,): at most `max_colors`, whose means are not near each other."""
     from sklearn.cluster import KMeans
 
-    count = min(2 * max_colors, len(lab))
-    fit = KMeans(count, n_init=STARTS, random_state=0).fit(lab, sample_weight=weights)
-    centers = fit.cluster_centers_
-    sizes = np.bincount(fit.labels_, weights, count).astype(np.float64)
-    centers = _merge(centers, sizes, max_colors)
-    fit = KMeans(len(centers), init=centers, n_init=1).fit(lab, sample_weight=weights)
-    return np.asarray(fit.labels_, np.int32)
+    points, weights = even(histogram.lab), histogram.weights
+    count = min(max_colors, len(points))
+    first = KMeans(count, n_init=STARTS, random_state=0).fit(points, sample_weight=weights)
+    sizes = np.bincount(first.labels_, weights, count).astype(np.float64)
+    sums = [np.bincount(first.labels_, weights * axis, count) for axis in histogram.lab.T]
+    filled = sizes > 0
+    means = np.stack(sums, axis=1)[filled] / sizes[filled, None]
+    merged = _merge(means, sizes[filled])
+    if len(merged) == count:
+        return np.asarray(first.labels_, np.intp)
+    settled = KMeans(len(merged), n_init=STARTS, random_state=0).fit(points, sample_weight=weights)
+    return np.asarray(settled.labels_, np.intp)
 
 
-def _merge(centers: Floats, sizes: Floats, max_colors: int) -> Floats:
-    while len(centers) > 1:
-        gaps = distances(centers, centers, lightness_scale=2)
+def _merge(means: Floats, sizes: Floats) -> Floats:
+    """L*a*b* means, (K, 3), with the nearest two joined until all are `MERGE_DISTANCE` apart."""
+    while len(means) > 1:
+        gaps = distances(means, means, lightness_scale=2)
         np.fill_diagonal(gaps, np.inf)
         if gaps.min() >= MERGE_DISTANCE:
-            if len(centers) <= max_colors:
-                break
-            gaps = gaps**2 * (sizes[:, None] * sizes) / (sizes[:, None] + sizes)
-        keep, drop = sorted(np.unravel_index(np.argmin(gaps), gaps.shape))
-        centers[keep] = np.average(centers[[keep, drop]], 0, sizes[[keep, drop]])
-        sizes[keep] += sizes[drop]
-        centers, sizes = np.delete(centers, drop, 0), np.delete(sizes, drop)
-    return centers
+            break
+        pair = list(np.unravel_index(np.argmin(gaps), gaps.shape))
+        means[pair[0]] = np.average(means[pair], 0, sizes[pair])
+        sizes[pair[0]] += sizes[pair[1]]
+        means, sizes = np.delete(means, pair[1], 0), np.delete(sizes, pair[1])
+    return means
 
 
 def _medoid(histogram: _Histogram, inside: NDArray[np.intp]) -> Color:
-    """The most frequent colour of the bin from which the cluster's other bins are least far."""
-    lab, weights = histogram.lab[inside], histogram.weights[inside]
-    mean = np.average(lab, 0, weights)
-    candidates = np.argsort(np.sum((lab - mean) ** 2, axis=1), kind="stable")[:16]
-    cost = weights @ np.linalg.norm(lab[:, None] - lab[candidates], axis=2)
-    chosen = inside[candidates[np.argmin(cost)]]
-    in_bin = histogram.codes == histogram.bins[chosen]
-    members = histogram.pixels[in_bin].astype(np.uint32)
-    codes, counts = np.unique(
-        members @ np.array([1 << 16, 1 << 8, 1], np.uint32), return_counts=True
-    )
-    code = int(codes[np.argmax(counts)])
-    return Color.from_rgb(code >> 16, code >> 8 & 255, code & 255)
+    """The colour of the cluster from which the squared distances to the others are least.
+
+    That is the one nearest to the cluster's mean; it is sought in the bin nearest to it.
+    """
+    points = even(histogram.lab[inside])
+    mean = np.average(points, 0, histogram.weights[inside])
+    nearest = inside[np.argmin(np.sum((points - mean) ** 2, axis=1))]
+    members = histogram.pixels[histogram.codes == histogram.bins[nearest]].astype(np.uint32)
+    packed = np.unique(members @ np.array([1 << 16, 1 << 8, 1], np.uint32))
+    colors = np.stack([packed >> 16, packed >> 8 & 255, packed & 255], axis=1)
+    gaps = np.sum((even(to_lab(colors / 255)) - mean) ** 2, axis=1)
+    return Color.from_rgb(*colors[np.argmin(gaps)].tolist())
