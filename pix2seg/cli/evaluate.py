@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pix2seg.cli.options import Device, PersonName, Weights
+
 if TYPE_CHECKING:
     from pix2seg.segmenter import Segmenter
     from pix2seg.train.evaluate import EvaluatedPhoto
@@ -13,9 +15,7 @@ if TYPE_CHECKING:
 
 def evaluate(
     data: Annotated[Path, typer.Option(help="A data set that pix2seg prepare wrote.")],
-    weights: Annotated[
-        Path | None, typer.Option(help="Weights (.safetensors); default: those in the box.")
-    ] = None,
+    weights: Weights = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the scores to this file.")
     ] = None,
@@ -34,10 +34,8 @@ def evaluate(
             "multiple of k-means on the true masks.",
         ),
     ] = False,
-    person: Annotated[
-        str | None, typer.Option(help="Person extractor; default: the one segment uses.")
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    person: PersonName = None,
+    device: Device = "auto",
 ) -> None:
     """Score a generator on the validation photos, each at its own size."""
     from statistics import median

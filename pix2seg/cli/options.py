@@ -5,6 +5,13 @@ from typing import Annotated, Literal
 
 import typer
 
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
+Weights = Annotated[
+    Path | None, typer.Option(help="Generator (.safetensors); default: the one in the box.")
+]
+PersonName = Annotated[
+    str | None, typer.Option(help="How the person is found: none (default) or grabcut.")
+]
 MaxColors = Annotated[
     int | None,
     typer.Option(min=1, max=64, help="At most so many colours a class (default 5; skin, hair 3)."),

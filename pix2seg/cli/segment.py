@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pix2seg.cli.options import MaxColors, Names, Regions, TableFile
+from pix2seg.cli.options import Device, MaxColors, Names, PersonName, Regions, TableFile, Weights
 from pix2seg.cli.output import exit_on_bad, print_json
 
 if TYPE_CHECKING:
@@ -42,12 +42,8 @@ def segment(
             "instead of writing it. Implies --colors.",
         ),
     ] = None,
-    weights: Annotated[
-        Path | None, typer.Option(help="Generator (.safetensors); default: the one in the box.")
-    ] = None,
-    person: Annotated[
-        str | None, typer.Option(help="How the person is found: grabcut or none.")
-    ] = None,
+    weights: Weights = None,
+    person: PersonName = None,
     max_colors: MaxColors = None,
     regions: Regions = False,
     names: Names = "css",
@@ -55,7 +51,7 @@ def segment(
     max_pixels: Annotated[
         int, typer.Option(min=1, help="Refuse photos with more pixels than this.")
     ] = 100_000_000,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    device: Device = "auto",
 ) -> None:
     """Segment photos of dressed people into skin, hair and clothes.
 

@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
+from pix2seg.cli.options import Device
+
 
 def train(
     run: Annotated[Path, typer.Option(help="Folder for checkpoints, logs and the weights.")],
@@ -22,7 +24,7 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where the run in --run was broken off.")
     ] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    device: Device = "auto",
 ) -> None:
     """Train the pair on a prepared data set.
 

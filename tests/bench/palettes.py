@@ -114,19 +114,20 @@ def table(data: Path, photos: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def run(make_table: Callable[[Path, int], str], description: str) -> None:
+    """Make a table as the command line asks for it, print it and write it to --out."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("data", type=Path)
     parser.add_argument("--photos", type=int, default=20)
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
-    cv2.setNumThreads(1)
-    with threadpool_limits(1):
-        text = table(arguments.data, arguments.photos)
+    text = make_table(arguments.data, arguments.photos)
     print(text)
     if arguments.out:
         arguments.out.write_text(text, "utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    cv2.setNumThreads(1)
+    with threadpool_limits(1):
+        run(table, __doc__.splitlines()[0])

@@ -6,7 +6,6 @@ DATA is a data set that `pix2seg prepare` wrote. Five clusters of the clothes of
 by their true masks; the distance is the mean CIEDE2000 from the pixels to the clusters' means.
 """
 
-import argparse
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +14,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 import numpy as np
 from numpy.typing import NDArray
-from palettes import clothes
+from palettes import clothes, run
 from sklearn.cluster import KMeans
 
 from pix2seg.colors.color import Color
@@ -60,21 +59,13 @@ def distance(pixels: NDArray[np.uint8], space: Callable[[Floats], Floats]) -> fl
     return mean_distance(pixels, colors)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--photos", type=int, default=20)
-    parser.add_argument("--out", type=Path)
-    arguments = parser.parse_args()
-    pixels = [p for _, p in clothes(arguments.data, arguments.photos)]
+def table(data: Path, photos: int) -> str:
+    pixels = [p for _, p in clothes(data, photos)]
     lines = ["| k-means in | mean CIEDE2000 |", "| --- | ---: |"]
     for name, space in SPACES.items():
         lines.append(f"| {name} | {np.mean([distance(p, space) for p in pixels]):.2f} |")
-    text = "\n".join(lines) + "\n"
-    print(text)
-    if arguments.out:
-        arguments.out.write_text(text, "utf-8")
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
-    main()
+    run(table, __doc__.splitlines()[0])
