@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from pix2seg.classes import Scheme
 from pix2seg.errors import SchemeError, WeightsError
@@ -72,7 +72,7 @@ def save_generator(path: Path, generator: UNetGenerator, info: WeightsInfo) -> N
         "facts": json.dumps(info.facts),
     }
     with atomic_write(path) as temporary:
-        save_file(tensors, temporary, metadata)
+        temporary.write_bytes(save(tensors, metadata))
 
 
 def load_generator(path: Path) -> tuple[UNetGenerator, WeightsInfo]:
