@@ -29,7 +29,7 @@ class Segmentation:
     Attributes:
         photo: the photo, upright and sRGB.
         map: what the generator drew, RGB uint8 (H, W, 3), at the photo's own size.
-        mask: class ids, uint8 (H, W), read from the map, without specks.
+        mask: class ids, uint8 (H, W), read from the map and tidied.
         scheme: the classes.
         person: what the extractor found; not found, the whole photo was segmented.
         model: versions of the "generator" and the "person" extractor.

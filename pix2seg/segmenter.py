@@ -16,8 +16,8 @@ from pix2seg.preprocess.background import grey_background, widen
 from pix2seg.preprocess.fit import Fit
 from pix2seg.preprocess.person import Person, load_extractor
 from pix2seg.result import Segmentation
-from pix2seg.specks import remove_specks
 from pix2seg.thresholds import map_to_mask
+from pix2seg.tidy import tidy
 from pix2seg.weights import built_in_weights, load_generator
 
 DEFAULT_PERSON = "none"
@@ -77,7 +77,7 @@ class Segmenter:
         return Segmentation(
             photo=photo,
             map=map,
-            mask=remove_specks(map_to_mask(map, self.scheme)),
+            mask=tidy(map_to_mask(map, self.scheme)),
             scheme=self.scheme,
             person=person,
             model={"generator": self.info.version, "person": self.extractor.version},

@@ -33,9 +33,10 @@ from pix2seg.train.color_quality import mean_distance, true_pixels
 Tool = Callable[[Image.Image, int], list[tuple[int, int, int]]]
 
 
-def pix2seg(image: Image.Image, count: int) -> list[tuple[int, int, int]]:
+def pix2seg(image: Image.Image, _: int = 0) -> list[tuple[int, int, int]]:
+    """Decides itself how many colours there are, at most five; the others give as many."""
     rgba = np.asarray(image)
-    palette = extract_palette(rgba[..., :3], rgba[..., 3] > 0, count)
+    palette = extract_palette(rgba[..., :3], rgba[..., 3] > 0)
     return [swatch.color.rgb for swatch in palette]
 
 
@@ -100,7 +101,7 @@ def table(data: Path, photos: int) -> str:
         "| --- | --- | ---: | ---: |",
     ]
     cutouts = clothes(data, photos)
-    counts = [len(pix2seg(image, 5)) for image, _ in cutouts]
+    counts = [len(pix2seg(image)) for image, _ in cutouts]
     for name, (tool, distribution, alpha) in TOOLS.items():
         distances, times = [], []
         for (image, pixels), count in zip(cutouts, counts, strict=True):

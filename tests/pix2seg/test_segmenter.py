@@ -8,8 +8,8 @@ from PIL import Image
 from pix2seg import Segmenter
 from pix2seg.classes import load_scheme
 from pix2seg.errors import PersonError, PhotoError, SchemeError, WeightsError
-from pix2seg.specks import remove_specks
 from pix2seg.thresholds import map_to_mask
+from pix2seg.tidy import tidy
 from pix2seg.train.scores import Scores, confusion_matrix
 
 
@@ -70,7 +70,7 @@ def test_result_reads_well(segmenter: Segmenter, photos: list[Path]) -> None:
     cutout = np.asarray(result.cutout("clothes"))
     assert np.array_equal(cutout[..., 3] == 255, result.where("clothes"))
     assert not cutout[~result.where("clothes")].any()
-    assert np.array_equal(remove_specks(map_to_mask(result.map, result.scheme)), result.mask)
+    assert np.array_equal(tidy(map_to_mask(result.map, result.scheme)), result.mask)
     assert result.overlay().size == (result.photo.width, result.photo.height)
     palettes = result.palette()
     assert 1 <= len(palettes["clothes"]) <= 5

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pix2seg.specks import remove_specks
+from pix2seg.tidy import remove_islands, remove_specks, tidy
 
 
 def masks(seed: int) -> np.ndarray:
@@ -38,3 +38,16 @@ def test_mask_of_nothing_but_specks_stays() -> None:
     mask = np.array([[0, 1], [2, 3]], np.uint8)
     assert np.array_equal(remove_specks(mask, 0.5), mask)
     assert remove_specks(np.array([[3]], np.uint8)).tolist() == [[3]]
+
+
+def test_islands_go_and_a_second_person_stays() -> None:
+    mask = np.zeros((100, 100), np.uint8)
+    mask[10:90, 10:40] = 3
+    mask[10:20, 15:30] = 2
+    mask[30:80, 60:80] = 1
+    expected = mask.copy()
+    mask[5:12, 90:97] = 3
+    mask[50:60, 90:100] = 2
+    assert np.array_equal(remove_islands(mask), expected)
+    assert np.array_equal(tidy(mask), expected)
+    assert not remove_islands(np.zeros((5, 5), np.uint8)).any()
