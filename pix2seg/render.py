@@ -17,7 +17,7 @@ TINT = 0.22
 FADE = 0.55
 """How much of the background's colour and contrast gives way to light grey."""
 
-CONTOUR = 1 / 260
+CONTOUR = 1 / 400
 """A contour's width as a share of the photo's longer side."""
 
 SHEET = 960
