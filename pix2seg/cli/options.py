@@ -10,7 +10,7 @@ Weights = Annotated[
     Path | None, typer.Option(help="Generator (.safetensors); default: the one in the box.")
 ]
 PersonName = Annotated[
-    str | None, typer.Option(help="How the person is found: none (default) or grabcut.")
+    str | None, typer.Option(help="How the person is found: none (default), grabcut, detectron2.")
 ]
 MaxColors = Annotated[
     int | None,

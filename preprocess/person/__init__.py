@@ -14,6 +14,7 @@ from pix2seg.preprocess.person.base import Box, Person, PersonExtractor
 __all__ = ["EXTRACTORS", "Box", "Person", "PersonExtractor", "load_extractor"]
 
 EXTRACTORS = {
+    "detectron2": "pix2seg.preprocess.person.detectron2:Detectron2",
     "grabcut": "pix2seg.preprocess.person.grabcut:GrabCut",
     "none": "pix2seg.preprocess.person.none:WholePhoto",
 }

@@ -1,0 +1,153 @@
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from pix2seg.errors import PersonError
+from pix2seg.photo import read_photo
+from pix2seg.preprocess.background import GREY, grey_background, widen
+from pix2seg.preprocess.person import Person, load_extractor
+from pix2seg.preprocess.person.base import box_around, main_person, overlap
+
+
+def test_unknown_extractors_and_options_are_named() -> None:
+    with pytest.raises(PersonError, match="no person extractor 'yolo'; take one of"):
+        load_extractor("yolo")
+    with pytest.raises(PersonError, match="'none' has no option box"):
+        load_extractor("none", box=(0, 0, 1, 1))
+    assert load_extractor("none", device="cpu").version == "none"
+
+
+def test_whole_photo_is_the_person() -> None:
+    person = load_extractor("none").find(np.zeros((3, 5, 3), np.uint8))
+    assert person.mask.all()
+    assert person.box == (0, 0, 5, 3)
+
+
+def test_grabcut_parts_a_figure_from_its_background() -> None:
+    pixels = np.full((200, 120, 3), (90, 160, 220), np.uint8)
+    pixels[30:190, 40:80] = (150, 30, 40)
+    noise = np.random.default_rng(0).integers(-8, 8, pixels.shape)
+    pixels = np.clip(pixels + noise, 0, 255).astype(np.uint8)
+    extractor = load_extractor("grabcut")
+    person = extractor.find(pixels)
+    truth = np.zeros((200, 120), bool)
+    truth[30:190, 40:80] = True
+    assert (person.mask & truth).sum() / (person.mask | truth).sum() > 0.95
+    assert np.array_equal(extractor.find(pixels).mask, person.mask)
+
+
+@pytest.mark.parametrize("name", ["none", "grabcut"])
+@pytest.mark.parametrize("size", [(1, 1), (20, 30), (1600, 100)])
+def test_any_size_is_taken(name: str, size: tuple[int, int]) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    assert load_extractor(name).find(pixels).mask.shape == (size[1], size[0])
+
+
+def test_boxes() -> None:
+    mask = np.zeros((10, 20), bool)
+    assert box_around(mask) == (0, 0, 0, 0)
+    assert not Person.from_mask(mask, 0.9).found
+    mask[2:5, 3:9] = True
+    assert box_around(mask) == (3, 2, 9, 5)
+    assert overlap((0, 0, 2, 2), (1, 0, 3, 2)) == pytest.approx(1 / 3)
+    assert overlap((0, 0, 2, 2), (2, 0, 3, 2)) == 0
+
+
+def test_main_person_is_large_and_central() -> None:
+    centre, corner = (40, 10, 60, 90), (80, 10, 100, 90)
+    assert main_person([corner, centre], [1600, 1600], 100, 100) == 1
+    assert main_person([corner, centre], [4000, 1600], 100, 100) == 0
+
+
+def test_background_turns_grey_and_the_margin_stays() -> None:
+    pixels = np.full((60, 60, 3), 200, np.uint8)
+    mask = np.zeros((60, 60), bool)
+    mask[10:50, 20:40] = True
+    wide = widen(mask, 0.1)
+    assert (wide & mask).sum() == mask.sum()
+    assert wide[30, 41]
+    assert not wide[30, 45]
+    grey = grey_background(pixels, wide)
+    assert (grey[~wide] == GREY).all()
+    assert (grey[wide] == 200).all()
+    assert (pixels == 200).all()
+
+
+def test_missing_detectron2_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "detectron2", None)
+    with pytest.raises(PersonError, match="pip install --no-build-isolation git"):
+        load_extractor("detectron2")
+
+
+@pytest.fixture(scope="module")
+def small_detectron2(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """A tiny Mask R-CNN whose untrained classifier calls every proposal a person."""
+    pytest.importorskip("detectron2")
+    from detectron2 import model_zoo
+    from detectron2.config import get_cfg
+    from detectron2.modeling import build_model
+
+    from pix2seg.preprocess.person.detectron2 import ZOO_CONFIG
+
+    settings = get_cfg()
+    settings.merge_from_file(model_zoo.get_config_file(ZOO_CONFIG))
+    settings.MODEL.DEVICE = "cpu"
+    settings.MODEL.RESNETS.DEPTH = 18
+    settings.MODEL.RESNETS.RES2_OUT_CHANNELS = 64
+    settings.MODEL.FPN.OUT_CHANNELS = 16
+    settings.MODEL.ROI_BOX_HEAD.FC_DIM = 16
+    settings.MODEL.ROI_MASK_HEAD.CONV_DIM = 16
+    settings.INPUT.MIN_SIZE_TEST = 128
+    torch.manual_seed(0)
+    model = build_model(settings)
+    torch.nn.init.constant_(model.roi_heads.box_predictor.cls_score.bias, 0.0)
+    with torch.no_grad():
+        model.roi_heads.box_predictor.cls_score.bias[0] = 9.0
+        model.roi_heads.mask_head.predictor.bias += 2.0
+    folder = tmp_path_factory.mktemp("detectron2")
+    weights, config = folder / "small.pth", folder / "small.yaml"
+    torch.save({"model": model.state_dict()}, weights)
+    config.write_text(settings.dump())
+    return {"config": str(config), "weights": str(weights)}
+
+
+def test_detectron2_finds_the_main_of_several_people(
+    small_detectron2: dict[str, str], photos: list[Path]
+) -> None:
+    extractor: Any = load_extractor("detectron2", device="cpu", **small_detectron2)
+    pixels = read_photo(photos[0]).pixels
+    raw = extractor.predictor(np.ascontiguousarray(pixels[..., ::-1]))["instances"]
+    assert len(raw) > 1
+    assert (raw.scores > 0.5).all()
+    masks = raw.pred_masks.numpy().astype(bool)
+    person = extractor.find(pixels)
+    assert person.found
+    assert any(np.array_equal(person.mask, mask) for mask in masks)
+    assert person.score == pytest.approx(1, abs=0.1)
+    assert extractor.version.endswith("small")
+    assert next(extractor.predictor.model.parameters()).device.type == "cpu"
+
+
+def test_detectron2_drops_other_classes_and_unsure_ones(
+    small_detectron2: dict[str, str], tmp_path: Path, photos: list[Path]
+) -> None:
+    state = torch.load(small_detectron2["weights"], weights_only=True)
+    bias = "roi_heads.box_predictor.cls_score.bias"
+    pixels = read_photo(photos[0]).pixels
+    for values in ({0: 0.0, 5: 9.0}, {0: 0.0}):
+        state["model"][bias][:] = 0.0
+        for index, value in values.items():
+            state["model"][bias][index] = value
+        path = tmp_path / f"{len(values)}.pth"
+        torch.save(state, path)
+        options = {**small_detectron2, "weights": str(path)}
+        assert not load_extractor("detectron2", **options).find(pixels).found
+
+
+def test_detectron2_names_a_configuration_it_lacks(small_detectron2: dict[str, str]) -> None:
+    with pytest.raises(PersonError, match=r"cannot load nowhere\.yaml"):
+        load_extractor("detectron2", config="nowhere.yaml")
