@@ -23,7 +23,8 @@ def swatch_text(palette: "Palette") -> "Text":
     from rich.console import Console
     from rich.text import Text
 
-    if Console(stderr=True).color_system is None:
+    console = Console(stderr=True)
+    if console.color_system is None or console.no_color:
         return Text(" ".join(swatch.color.hex for swatch in palette))
     return Text.assemble(*[("  ", f"on {swatch.color.hex}") for swatch in palette])
 

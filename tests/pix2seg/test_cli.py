@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -15,9 +16,18 @@ from pix2seg.preprocess.dataset import Dataset
 PROGRAM = str(Path(sys.executable).with_name("pix2seg"))
 
 
-def run(*arguments: object, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+def run(
+    *arguments: object, folder: Path | None = None, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     words = [PROGRAM, *map(str, arguments)]
-    return subprocess.run(words, capture_output=True, text=True, cwd=folder, timeout=120)
+    return subprocess.run(
+        words,
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env={**os.environ, **(environment or {})},
+        timeout=120,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -197,9 +207,15 @@ def test_palette_and_find(photos: list[Path], tmp_path: Path) -> None:
 def test_swatches_obey_no_color_and_pipes(
     segment: list[object], photos: list[Path], tmp_path: Path
 ) -> None:
-    plain = run(*segment, photos[0], "--out", tmp_path, "--colors")
-    assert "\x1b[" not in plain.stderr
-    assert "#" in plain.stderr
+    command = (*segment, photos[0], "--out", tmp_path, "--colors")
+    piped = run(*command)
+    assert "\x1b[" not in piped.stderr
+    assert "#" in piped.stderr
+    terminal = {"FORCE_COLOR": "1", "COLORTERM": "truecolor", "TERM": "xterm-256color"}
+    assert "\x1b[48;2;" in run(*command, environment=terminal).stderr
+    uncolored = run(*command, environment={**terminal, "NO_COLOR": "1"}).stderr
+    assert "\x1b[48;2;" not in uncolored
+    assert "#" in uncolored
 
 
 def test_prepare_train_evaluate_segment(photos: list[Path], tmp_path: Path) -> None:
