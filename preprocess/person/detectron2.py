@@ -18,7 +18,11 @@ PERSON_CLASS = 0
 LEAST_SCORE = 0.5
 """Detections that are less sure are dropped."""
 
-INSTALL = "pip install --no-build-isolation git+https://github.com/facebookresearch/detectron2"
+INSTALL = (
+    'pip install --no-build-isolation "setuptools<81" '
+    "git+https://github.com/facebookresearch/detectron2"
+)
+"""Its model zoo imports pkg_resources, which setuptools 81 and later no longer have."""
 
 
 class Detectron2:

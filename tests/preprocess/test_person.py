@@ -79,7 +79,7 @@ def test_background_turns_grey_and_the_margin_stays() -> None:
 
 def test_missing_detectron2_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "detectron2", None)
-    with pytest.raises(PersonError, match="pip install --no-build-isolation git"):
+    with pytest.raises(PersonError, match="pip install --no-build-isolation"):
         load_extractor("detectron2")
 
 
