@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from pix2seg import Segmenter
 from pix2seg.errors import PersonError
 from pix2seg.photo import read_photo
 from pix2seg.preprocess.background import GREY, grey_background, widen
@@ -112,7 +113,7 @@ def small_detectron2(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]
     weights, config = folder / "small.pth", folder / "small.yaml"
     torch.save({"model": model.state_dict()}, weights)
     config.write_text(settings.dump())
-    return {"config": str(config), "weights": str(weights)}
+    return {"config": str(config), "checkpoint": str(weights)}
 
 
 def test_detectron2_finds_the_main_of_several_people(
@@ -135,7 +136,7 @@ def test_detectron2_finds_the_main_of_several_people(
 def test_detectron2_drops_other_classes_and_unsure_ones(
     small_detectron2: dict[str, str], tmp_path: Path, photos: list[Path]
 ) -> None:
-    state = torch.load(small_detectron2["weights"], weights_only=True)
+    state = torch.load(small_detectron2["checkpoint"], weights_only=True)
     bias = "roi_heads.box_predictor.cls_score.bias"
     pixels = read_photo(photos[0]).pixels
     for values in ({0: 0.0, 5: 9.0}, {0: 0.0}):
@@ -144,10 +145,19 @@ def test_detectron2_drops_other_classes_and_unsure_ones(
             state["model"][bias][index] = value
         path = tmp_path / f"{len(values)}.pth"
         torch.save(state, path)
-        options = {**small_detectron2, "weights": str(path)}
+        options = {**small_detectron2, "checkpoint": str(path)}
         assert not load_extractor("detectron2", **options).find(pixels).found
 
 
 def test_detectron2_names_a_configuration_it_lacks(small_detectron2: dict[str, str]) -> None:
     with pytest.raises(PersonError, match=r"cannot load nowhere\.yaml"):
         load_extractor("detectron2", config="nowhere.yaml")
+
+
+def test_segmenter_greys_what_detectron2_does_not_find(
+    small_detectron2: dict[str, str], small_weights: Path, photos: list[Path]
+) -> None:
+    segmenter = Segmenter(small_weights, person="detectron2", device="cpu", **small_detectron2)
+    result = segmenter(photos[0])
+    assert result.person.found
+    assert result.colors().document()["model"]["person"] == segmenter.extractor.version
