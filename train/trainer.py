@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as ProgressBar
 from torch.utils.data import DataLoader
 
+from pix2seg.classes import load_scheme
 from pix2seg.errors import TrainingError
 from pix2seg.generator import check_size
 from pix2seg.preprocess.dataset import Dataset
@@ -54,7 +55,8 @@ class Trainer:
         init: weights to start from.
 
     Raises:
-        TrainingError: the folder holds a run already, or none to resume.
+        TrainingError: the folder holds a run already, or none to resume; or the data has other
+            classes than the recipe.
         SizeError, DatasetError, WeightsError: recipe, data and weights do not fit each other.
     """
 
@@ -70,6 +72,12 @@ class Trainer:
         init: Path | None = None,
     ) -> None:
         check_size(recipe.size, recipe.generator.depth)
+        if dataset.scheme != load_scheme(recipe.scheme):
+            raise TrainingError(
+                f"recipe {recipe.name} trains scheme '{recipe.scheme}', but {dataset.root} has the "
+                f"classes {', '.join(dataset.scheme.names)}; prepare it with --scheme "
+                f"{recipe.scheme}, or give the data's scheme with --set scheme=FILE"
+            )
         self.checkpoint = run / "last.pt"
         if self.checkpoint.exists() and not resume:
             raise TrainingError(f"{run} holds a run already; add --resume or name another folder")

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from pix2seg.train.evaluate import EvaluatedPhoto
     from pix2seg.train.scores import Scores
 
+READABLE_CLASSES = 10
+"""A confusion matrix of more classes is too wide to print; --json holds it in any case."""
+
 
 def evaluate(
     data: Annotated[Path, typer.Option(help="A data set that pix2seg prepare wrote.")],
@@ -123,8 +126,13 @@ def _print(
     for name, iou, dice in zip(scores.names, scores.iou, scores.dice, strict=True):
         ratio = f"{ratios[name]:.3f}" if name in ratios else ""
         table.add_row(name, f"{iou:.3f}", f"{dice:.3f}", ratio)
+    confusion = Table("of 100 true pixels", *scores.names, box=None)
+    for name, row in zip(scores.names, scores.confusion, strict=True):
+        confusion.add_row(name, *(f"{100 * count / max(row.sum(), 1):.1f}" for count in row))
     console = Console()
     console.print(table)
+    if len(scores.names) <= READABLE_CLASSES:
+        console.print(confusion)
     console.print(
         f"mIoU {scores.mean_iou:.4f}   pixel accuracy {scores.pixel_accuracy:.4f}   {count} photos"
         f" at their own size, {per_photo * 1000:.0f} ms each on {segmenter.device}, person: "

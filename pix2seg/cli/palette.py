@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pix2seg.cli.options import MaxColors, Names, Regions, TableFile
+from pix2seg.cli.options import MaxColors, MaxPixels, Names, Regions, TableFile
 from pix2seg.cli.output import exit_on_bad, print_json
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def palette(
     regions: Regions = False,
     names: Names = "css",
     table: TableFile = None,
+    max_pixels: MaxPixels = 100_000_000,
     json_to: Annotated[
         str | None,
         typer.Option(
@@ -85,7 +86,7 @@ def palette(
     bad: list[PhotoError] = []
     for input_photo in inputs:
         try:
-            photo = read_photo(input_photo.path)
+            photo = read_photo(input_photo.path, max_pixels=max_pixels)
             counted = _counted(photo, mask)
         except PhotoError as error:
             bad.append(error)

@@ -5,7 +5,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pix2seg.cli.options import Device, MaxColors, Names, PersonName, Regions, TableFile, Weights
+from pix2seg.cli.options import (
+    Device,
+    MaxColors,
+    MaxPixels,
+    Names,
+    PersonName,
+    Regions,
+    TableFile,
+    Weights,
+)
 from pix2seg.cli.output import exit_on_bad, print_json
 
 if TYPE_CHECKING:
@@ -48,9 +57,7 @@ def segment(
     regions: Regions = False,
     names: Names = "css",
     table: TableFile = None,
-    max_pixels: Annotated[
-        int, typer.Option(min=1, help="Refuse photos with more pixels than this.")
-    ] = 100_000_000,
+    max_pixels: MaxPixels = 100_000_000,
     device: Device = "auto",
 ) -> None:
     """Segment photos of dressed people into skin, hair and clothes.

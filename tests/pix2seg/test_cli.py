@@ -146,6 +146,7 @@ def test_good_photos_are_done_and_bad_ones_named(
         (["evaluate", "--data", "."], "not a prepared data set"),
         (["segment", "a.jpg", "--table", "t.xls"], "is no table"),
         (["palette", "a.jpg", "--mask", "a.jpg", "--to", "psd"], "is not one of"),
+        (["palette", "a.jpg", "--max-pixels", "10"], "--max-pixels"),
         (["palette", "a.jpg", "--mask", "a.png"], "a mask of the photo's size"),
         (["palette", "a.jpg", "--mask", "none.png"], "cannot read the mask none.png"),
         (["palette", "a.jpg", "b.jpg", "--mask", "a.png"], "--mask is for one photo"),

@@ -167,6 +167,17 @@ def test_init_starts_from_weights(small_dataset: Dataset, tmp_path: Path) -> Non
         trainer(small_dataset, tmp_path / "third", "generator.depth=4", init=weights)
 
 
+def test_data_with_other_classes_is_refused(
+    small_dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    classes = '[[classes]]\nname = "{}"\nlabels = ["{}"]\ncolor = "{}"\n'
+    text = 'name = "mine"\n' + classes.format("a", "a", "#000000")
+    (tmp_path / "mine.toml").write_text(text + classes.format("b", "*", "#ffffff"))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(TrainingError, match=r"trains scheme 'mine\.toml'.*skin, hair, clothes"):
+        trainer(small_dataset, tmp_path / "run", "scheme=mine.toml")
+
+
 def test_size_that_cannot_be_halved_is_refused(small_dataset: Dataset, tmp_path: Path) -> None:
     with pytest.raises(SizeError, match="such as 64x96"):
         trainer(small_dataset, tmp_path, "size=66x98")
