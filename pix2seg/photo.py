@@ -4,6 +4,8 @@ import hashlib
 import io
 import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +20,11 @@ MAX_PIXELS = 100_000_000
 
 PhotoSource = str | Path | bytes | Image.Image | NDArray[np.generic]
 """What `read_photo` takes."""
+
+FORMATS = (
+    "AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "PSD", "TGA", "TIFF", "WEBP",
+)  # fmt: skip
+"""Formats whose header tells the size: others decode as they open (ICO) or run programs (EPS)."""
 
 WHITE = (255, 255, 255)
 
@@ -76,9 +83,9 @@ def read_photo(source: PhotoSource, *, max_pixels: int = MAX_PIXELS) -> Photo:
 
 
 def _file_bytes(path: Path) -> bytes:
-    if path.is_dir():
-        raise PhotoError(f"{path} is a folder, not a photo")
     try:
+        if path.is_dir():
+            raise PhotoError(f"{path} is a folder, not a photo")
         return path.read_bytes()
     except FileNotFoundError:
         raise PhotoError(f"{path} does not exist") from None
@@ -90,13 +97,22 @@ def _from_bytes(data: bytes, name: str, max_pixels: int, shown: str | None = Non
     shown = shown or name
     if not data:
         raise PhotoError(f"{shown} is empty")
+    with _decoding(shown):
+        image = _open(data)
+    with image:
+        return _from_image(image, name, data, max_pixels, shown)
+
+
+@contextmanager
+def _decoding(shown: str) -> Iterator[None]:
+    """Whatever Pillow says of a file becomes one PhotoError, and its warnings nothing."""
     try:
-        with warnings.catch_warnings(), _open(data) as image:
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _from_image(image, name, data, max_pixels, shown)
+            yield
     except UnidentifiedImageError:
         raise PhotoError(f"{shown} is not a photo in a format known here") from None
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, OverflowError) as error:
+    except Exception as error:  # each decoder raises its own kind for a broken file
         raise PhotoError(f"{shown} is broken or cut off ({error})") from error
 
 
@@ -107,7 +123,8 @@ def _open(data: bytes) -> Image.Image:
         limit = Image.MAX_IMAGE_PIXELS
         Image.MAX_IMAGE_PIXELS = None
         try:
-            return Image.open(io.BytesIO(data))
+            Image.init()
+            return Image.open(io.BytesIO(data), formats=[f for f in FORMATS if f in Image.OPEN])
         finally:
             Image.MAX_IMAGE_PIXELS = limit
 
@@ -115,21 +132,22 @@ def _open(data: bytes) -> Image.Image:
 def _from_image(
     image: Image.Image, name: str, data: bytes | None, max_pixels: int, shown: str | None = None
 ) -> Photo:
-    width, height = image.size
-    if width * height > max_pixels:
+    shown = shown or name
+    count = image.width * image.height
+    if not count:
+        raise PhotoError(f"{shown} has no pixels")
+    if count > max_pixels:
         raise PhotoError(
-            f"{shown or name} has {width * height / 1e6:.0f} megapixels, more than the limit of "
+            f"{shown} has {count / 1e6:.0f} megapixels, more than the limit of "
             f"{max_pixels / 1e6:g}; raise --max-pixels if it is no trap"
         )
-    if not width * height:
-        raise PhotoError(f"{shown or name} has no pixels")
-    rgb, alpha = _to_srgb(ImageOps.exif_transpose(image))
+    with _decoding(shown):
+        rgb, alpha = _to_srgb(ImageOps.exif_transpose(image))
     pixels = np.asarray(rgb, np.uint8)
     opacity = None if alpha is None else np.asarray(alpha, np.uint8)
-    hashed = f"{pixels.shape[1]}x{pixels.shape[0]}:".encode() + pixels.tobytes()
-    return Photo(
-        pixels, opacity, name, hashlib.sha256(hashed if data is None else data).hexdigest()
-    )
+    if data is None:
+        data = f"{pixels.shape[1]}x{pixels.shape[0]}:".encode() + pixels.tobytes()
+    return Photo(pixels, opacity, name, hashlib.sha256(data).hexdigest())
 
 
 def _image_of_array(array: NDArray[np.generic]) -> Image.Image:
@@ -139,7 +157,7 @@ def _image_of_array(array: NDArray[np.generic]) -> Image.Image:
         raise PhotoError(
             f"an array of shape {array.shape} is no photo; give (H, W), (H, W, 3) or (H, W, 4)"
         )
-    if array.dtype == np.uint16:
+    if np.issubdtype(array.dtype, np.uint16):  # of either byte order
         array = _eight_bits(array, 65535)
     elif np.issubdtype(array.dtype, np.floating):
         values = array.astype(float)
@@ -161,7 +179,9 @@ def _to_srgb(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
         image = _grey_8_bit(image)
     if image.mode == "P":
         image = image.convert("RGBA" if "transparency" in image.info else "RGB")
-    elif image.mode in ("PA", "La", "RGBa") or "transparency" in image.info:
+    elif image.mode == "La":
+        image = image.convert("LA")
+    elif image.mode in ("PA", "RGBa") or "transparency" in image.info:
         image = image.convert("RGBA")
     alpha = image.getchannel("A") if image.mode in ("LA", "RGBA") else None
     if alpha is not None:
@@ -175,7 +195,8 @@ def _to_srgb(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
 
 
 def _grey_8_bit(image: Image.Image) -> Image.Image:
-    values = np.asarray(image, float)
+    """Mode L, or LA where one grey stands for transparent, from more than 8 bits."""
+    values = np.nan_to_num(np.asarray(image, float))
     if image.mode == "F" and values.max(initial=0) <= 1:
         top = 1.0
     elif image.mode in ("I", "F") and values.max(initial=0) <= 255:
@@ -184,6 +205,9 @@ def _grey_8_bit(image: Image.Image) -> Image.Image:
         top = 65535.0
     grey = Image.fromarray(_eight_bits(values, top))
     grey.info = {k: v for k, v in image.info.items() if k == "icc_profile"}
+    if "transparency" in image.info:
+        opaque = values != image.info["transparency"]
+        grey.putalpha(Image.fromarray(opaque.astype(np.uint8) * 255))
     return grey
 
 

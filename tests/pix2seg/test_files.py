@@ -1,4 +1,6 @@
+import errno
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,33 @@ def test_file_appears_whole_in_a_new_folder(tmp_path: Path) -> None:
         temporary.write_text("whole")
     assert path.read_text() == "whole"
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_file_replaces_the_one_before(tmp_path: Path) -> None:
+    path = tmp_path / "file.txt"
+    path.write_text("old")
+    with atomic_write(path) as temporary:
+        assert temporary.parent == path.parent  # a move within a folder is one step
+        assert temporary.name.startswith(".")
+        temporary.write_text("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_full_disk_is_named_and_leaves_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "file.txt"
+    path.write_text("old")
+
+    def write_half() -> None:
+        with atomic_write(path) as temporary:
+            temporary.write_text("new")
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OutputError, match=r"cannot write .*file\.txt: no space left on device$"):
+        write_half()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
@@ -41,7 +70,7 @@ def test_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     for path in (tmp_path / "file" / "x.txt", tmp_path / "folder"):
         with (
-            pytest.raises(OutputError, match=f"cannot write {path}"),
+            pytest.raises(OutputError, match=f"cannot write {re.escape(str(path))}: "),
             atomic_write(path) as temporary,
         ):
             temporary.write_text("x")

@@ -35,6 +35,36 @@ def test_globs_are_expanded(folder: Path) -> None:
     assert relative(find_photos(["photos/**/*.webp"])) == ["c.webp"]
 
 
+def test_globs_leave_out_what_is_hidden_or_no_photo(folder: Path) -> None:
+    (folder / "folder.jpg").mkdir()
+    photos = find_photos(["photos/**"])
+    assert relative(photos) == ["a.PNG", "b.jpg", "[d].jpg", "c.webp"]
+    assert relative(find_photos([str(folder / "?.jpg")])) == ["b.jpg"]
+
+
+def test_folders_named_like_photos_and_hidden_ones(folder: Path) -> None:
+    (folder / "folder.jpg").mkdir()
+    (folder / "folder.jpg" / "f.jpg").touch()
+    assert "folder.jpg/f.jpg" in relative(find_photos([folder]))
+    assert "folder.jpg" not in relative(find_photos([folder]))
+    # What is asked for by name is no secret.
+    assert relative(find_photos([folder / ".cache", folder / ".hidden.jpg"])) == [
+        "e.jpg",
+        ".hidden.jpg",
+    ]
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".jpg", "circle.jpg", "b.jpg/c.jpg"])
+def test_what_cannot_be_looked_at_is_left_to_the_reader(folder: Path, name: str) -> None:
+    (folder / "circle.jpg").symlink_to("circle.jpg")
+    assert [p.path for p in find_photos([folder / name])] == [folder / name]
+
+
+def test_links_to_one_photo_are_one(folder: Path) -> None:
+    (folder / "link.jpg").symlink_to("b.jpg")
+    assert relative(find_photos([folder / "b.jpg", folder / "link.jpg"])) == ["b.jpg"]
+
+
 def test_each_photo_comes_once(folder: Path) -> None:
     photos = find_photos([folder / "b.jpg", folder, "photos/../photos/b.jpg"])
     assert relative(photos) == ["b.jpg", "a.PNG", "in/[d].jpg", "in/c.webp"]
@@ -66,3 +96,8 @@ def test_colliding_results_are_refused(tmp_path: Path, first: str, second: str) 
 def test_same_name_in_different_folders_does_not_collide(folder: Path) -> None:
     (folder / "in" / "b.jpg").touch()
     check_collisions(find_photos([folder]))
+
+
+def test_stem_loses_only_the_suffix(tmp_path: Path) -> None:
+    (photo,) = find_photos([tmp_path / "shop.v2.jpg"])
+    assert photo.stem == Path("shop.v2")

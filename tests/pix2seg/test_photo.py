@@ -2,16 +2,20 @@ import hashlib
 import io
 import struct
 import warnings
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageFile, features
 
 from pix2seg.errors import PhotoError
 from pix2seg.photo import read_photo
 
 EXIF_ORIENTATION = 0x0112
+
+D50 = (0.9642, 1.0, 0.8249)
+"""The white that all ICC profiles refer to."""
 
 TO_ORIENTATION = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -37,44 +41,61 @@ def encoded(image: Image.Image, format: str, **options: object) -> bytes:
     return buffer.getvalue()
 
 
-def difference(data: bytes, expected: Image.Image) -> int:
-    pixels = read_photo(data).pixels.astype(int)
-    return int(np.abs(pixels - np.asarray(expected.convert("RGB"), int)).max())
-
-
-def display_p3_profile() -> bytes:
-    """A minimal ICC profile of Display P3: matrix from Apple's, gamma 2.2 in place of its curve."""
-
-    def fixed(value: float) -> bytes:
-        return struct.pack(">i", round(value * 65536))
-
-    def xyz(x: float, y: float, z: float) -> bytes:
-        return b"XYZ \0\0\0\0" + fixed(x) + fixed(y) + fixed(z)
-
-    curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(2.2 * 256)) + b"\0\0"
-    text = b"desc\0\0\0\0" + struct.pack(">I", 3) + b"P3\0" + b"\0" * 79
-    tags = {
-        b"desc": text + b"\0" * (-len(text) % 4),
-        b"cprt": b"text\0\0\0\0none",
-        b"wtpt": xyz(0.9642, 1.0, 0.8249),
-        b"rXYZ": xyz(0.51512, 0.2412, -0.00105),
-        b"gXYZ": xyz(0.29198, 0.69225, 0.04189),
-        b"bXYZ": xyz(0.1571, 0.06657, 0.78407),
-        b"rTRC": curve,
-        b"gTRC": curve,
-        b"bTRC": curve,
-    }
+def icc_profile(kind: bytes, space: bytes, connection: bytes, tags: dict[bytes, bytes]) -> bytes:
+    """An ICC profile of version 2 with the least a profile must have, and these tags."""
+    text = b"desc\0\0\0\0" + struct.pack(">I", 5) + b"test\0" + b"\0" * 78
+    tags = {b"desc": text, b"cprt": b"text\0\0\0\0none", b"wtpt": xyz(*D50), **tags}
     offset = 128 + 4 + 12 * len(tags)
     table, body = struct.pack(">I", len(tags)), b""
     for name, value in tags.items():
         table += name + struct.pack(">II", offset + len(body), len(value))
-        body += value
-    header = struct.pack(">I4sI4s4s4s", 0, b"none", 0x02100000, b"mntr", b"RGB ", b"XYZ ")
-    header += struct.pack(">6H", 2024, 1, 1, 0, 0, 0) + b"acsp" + b"\0" * 28
-    header += fixed(0.9642) + fixed(1.0) + fixed(0.8249)
-    header += b"\0" * (128 - len(header))
-    size = len(header) + len(table) + len(body)
-    return struct.pack(">I", size) + header[4:] + table + body
+        body += value + b"\0" * (-len(value) % 4)
+    header = struct.pack(">4sI4s4s4s", b"none", 0x02100000, kind, space, connection)
+    header += struct.pack(">6H", 2024, 1, 1, 0, 0, 0) + b"acsp" + b"\0" * 28 + fixed(*D50)
+    header += b"\0" * (124 - len(header))
+    return struct.pack(">I", 128 + len(table) + len(body)) + header + table + body
+
+
+def fixed(*values: float) -> bytes:
+    return b"".join(struct.pack(">i", round(value * 65536)) for value in values)
+
+
+def xyz(x: float, y: float, z: float) -> bytes:
+    return b"XYZ \0\0\0\0" + fixed(x, y, z)
+
+
+def curve(gamma: float) -> bytes:
+    return b"curv\0\0\0\0" + struct.pack(">IH", 1, round(gamma * 256))
+
+
+def display_p3_profile() -> bytes:
+    """Display P3: matrix from Apple's, gamma 2.2 in place of its curve."""
+    tags = {
+        b"rXYZ": xyz(0.51512, 0.2412, -0.00105),
+        b"gXYZ": xyz(0.29198, 0.69225, 0.04189),
+        b"bXYZ": xyz(0.1571, 0.06657, 0.78407),
+        **dict.fromkeys([b"rTRC", b"gTRC", b"bTRC"], curve(2.2)),
+    }
+    return icc_profile(b"mntr", b"RGB ", b"XYZ ", tags)
+
+
+def linear_grey_profile() -> bytes:
+    return icc_profile(b"mntr", b"GRAY", b"XYZ ", {b"kTRC": curve(1)})
+
+
+def cmyk_profile() -> bytes:
+    """A strange printer: its first ink is a middle grey, any other a full black."""
+    straight = bytes(range(256))
+    paper_and_inks = [(255, 128, 128)] + [(0, 128, 128)] * 15  # L*, a*, b* of each corner
+    paper_and_inks[8] = (128, 128, 128)  # the first ink varies least often
+    lut = b"mft1\0\0\0\0" + bytes([4, 3, 2, 0]) + fixed(1, 0, 0, 0, 1, 0, 0, 0, 1)
+    lut += straight * 4 + bytes(v for lab in paper_and_inks for v in lab) + straight * 3
+    return icc_profile(b"prtr", b"CMYK", b"Lab ", {b"A2B0": lut})
+
+
+def difference(data: bytes, expected: Image.Image) -> int:
+    pixels = read_photo(data).pixels.astype(int)
+    return int(np.abs(pixels - np.asarray(expected.convert("RGB"), int)).max())
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -88,6 +109,16 @@ def test_exif_orientation_is_applied(orientation: int) -> None:
     photo = read_photo(encoded(turned, "PNG", exif=exif))
     assert (photo.width, photo.height) == upright.size
     assert np.array_equal(photo.pixels, np.asarray(upright))
+    deep = Image.fromarray(np.asarray(turned.convert("L")).astype(np.uint16) * 257)
+    grey = read_photo(encoded(deep, "PNG", exif=exif)).pixels
+    assert np.array_equal(grey[..., 0], np.asarray(upright.convert("L")))
+
+
+@pytest.mark.parametrize("exif", [b"Exif\0\0garbage", b"Exif\0\0II*\0\x08\0\0\0\x05\0\x12\x01"])
+def test_broken_exif_is_ignored_in_silence(exif: bytes) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert difference(encoded(picture(), "JPEG", quality=95, exif=exif), picture()) <= 12
 
 
 @pytest.mark.parametrize(
@@ -112,6 +143,14 @@ def test_cmyk() -> None:
     assert difference(encoded(cmyk, "JPEG", quality=95), picture()) <= 12
 
 
+@pytest.mark.parametrize("format", ["TIFF", "JPEG"])
+def test_cmyk_with_a_profile(format: str) -> None:
+    for ink, grey in (((0, 0, 0, 0), 255), ((255, 0, 0, 0), 119), ((0, 255, 0, 0), 0)):
+        image = Image.new("CMYK", (16, 16), ink)
+        pixels = read_photo(encoded(image, format, icc_profile=cmyk_profile())).pixels
+        assert np.abs(pixels.astype(int) - grey).max() <= 3
+
+
 @pytest.mark.parametrize("format", ["PNG", "TIFF"])
 def test_grey_of_8_and_16_bits(format: str) -> None:
     grey = np.asarray(picture().convert("L"))
@@ -132,9 +171,33 @@ def test_transparent_pixels_stand_on_white() -> None:
     alpha[:10] = 255
     rgba.putalpha(Image.fromarray(alpha))
     for image in (rgba, rgba.convert("LA")):
-        pixels = read_photo(encoded(image, "PNG")).pixels
-        assert (pixels[10:] == 255).all()
-        assert np.array_equal(pixels[:10], np.asarray(image.convert("RGB"))[:10])
+        premultiplied = image.convert("La" if image.mode == "LA" else "RGBa")
+        for source in (encoded(image, "PNG"), encoded(image, "TIFF"), image, premultiplied):
+            photo = read_photo(source)
+            assert (photo.pixels[10:] == 255).all()
+            assert np.array_equal(photo.pixels[:10], np.asarray(image.convert("RGB"))[:10])
+            assert np.array_equal(photo.alpha, alpha)
+    assert read_photo(picture()).alpha is None
+
+
+def test_half_transparent_pixels_mix_with_white() -> None:
+    for image in (Image.new("RGBA", (2, 2), (100, 0, 200, 51)), Image.new("LA", (2, 2), (100, 51))):
+        pixel = read_photo(encoded(image, "PNG")).pixels[0, 0]
+        expected = np.array(image.convert("RGB").getpixel((0, 0))) * 0.2 + 255 * 0.8
+        assert np.abs(pixel - expected).max() <= 1
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_one_grey_may_stand_for_transparent(deep: bool) -> None:
+    grey = np.array([[10, 20], [20, 30]], np.uint16 if deep else np.uint8)
+    data = encoded(Image.fromarray(grey * (257 if deep else 1)), "PNG")
+    key = 20 * 257 if deep else 20  # Pillow writes no such chunk into 16 bits
+    chunk = b"tRNS" + struct.pack(">H", key)
+    chunk = struct.pack(">I", 2) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    photo = read_photo(data[:33] + chunk + data[33:])
+    assert photo.pixels[..., 0].tolist() == [[10, 255], [255, 30]]
+    assert photo.alpha is not None
+    assert photo.alpha.tolist() == [[255, 0], [0, 255]]
 
 
 def test_palette_with_and_without_transparency() -> None:
@@ -175,6 +238,27 @@ def test_display_p3_becomes_srgb() -> None:
     assert np.abs(converted - colors.astype(int)).max() > 5
 
 
+@pytest.mark.parametrize("mode", ["RGBA", "P"])
+def test_profile_holds_beside_alpha_and_palette(mode: str) -> None:
+    image, profile = Image.new("RGB", (4, 4), (200, 100, 100)), display_p3_profile()
+    expected = read_photo(encoded(image, "PNG", icc_profile=profile)).pixels
+    other = encoded(image.convert(mode, palette=Image.Palette.ADAPTIVE), "PNG", icc_profile=profile)
+    assert np.array_equal(read_photo(other).pixels, expected)
+
+
+def test_grey_profile() -> None:
+    grey = np.array([[0, 55, 255]])
+    for image in (grey.astype(np.uint8), grey.astype(np.uint16) * 257):
+        data = encoded(Image.fromarray(image), "PNG", icc_profile=linear_grey_profile())
+        assert np.abs(read_photo(data).pixels[0] - np.array([[0], [128], [255]])).max() <= 2
+
+
+@pytest.mark.parametrize("profile", [display_p3_profile(), cmyk_profile()])
+def test_profile_for_another_mode_is_ignored(profile: bytes) -> None:
+    image = picture().convert("L")
+    assert difference(encoded(image, "PNG", icc_profile=profile), image) == 0
+
+
 def test_srgb_and_broken_profiles_change_nothing() -> None:
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     for profile in (srgb, b"not a profile", display_p3_profile()[:200]):
@@ -183,7 +267,9 @@ def test_srgb_and_broken_profiles_change_nothing() -> None:
 
 def test_arrays() -> None:
     rgb = np.asarray(picture())
-    same = [rgb, rgb.astype(np.uint16) * 257, rgb / 255, (rgb / 255).astype(np.float32)]
+    deep = rgb.astype(np.uint16) * 257
+    same = [rgb, deep, deep.astype(">u2"), rgb / 255, (rgb / 255).astype(np.float32)]
+    same += [np.asfortranarray(rgb), rgb[:, ::-1][:, ::-1]]
     for array in same:
         assert np.array_equal(read_photo(array).pixels, rgb)
     grey = rgb[..., 0]
@@ -200,7 +286,9 @@ def test_arrays() -> None:
         np.zeros((1, 4, 4, 3), np.uint8),
         np.zeros(4, np.uint8),
         np.zeros((4, 4, 3), np.int64),
+        np.zeros((4, 4), bool),
         np.full((4, 4, 3), 255.0),
+        np.full((4, 4, 3), -0.1),
         np.full((4, 4, 3), np.nan),
         np.zeros((0, 4, 3), np.uint8),
     ],
@@ -225,11 +313,20 @@ def test_same_bytes_same_photo(photos: list[Path]) -> None:
 def test_names_in_any_script(photos: list[Path], tmp_path: Path) -> None:
     path = tmp_path / "ein Mädchen – 写真.jpg"
     path.write_bytes(photos[0].read_bytes())
-    assert read_photo(path).file == path.name
+    assert read_photo(path).file == read_photo(str(path)).file == path.name
+
+
+def test_turned_phone_photo_equals_the_upright_one(photos: list[Path], tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[EXIF_ORIENTATION] = 6
+    with Image.open(photos[0]) as image:
+        image.transpose(TO_ORIENTATION[6]).save(tmp_path / "turned.png", exif=exif)
+        assert np.array_equal(read_photo(tmp_path / "turned.png").pixels, np.asarray(image))
 
 
 def broken_files(photo: bytes) -> dict[str, bytes]:
     png, webp = encoded(picture(), "PNG"), encoded(picture(90, 90), "WEBP")
+    avif = encoded(picture(90, 90), "AVIF") if features.check("avif") else b"no AVIF here"
     tiff, gif = encoded(picture(), "TIFF"), encoded(picture(), "GIF")
     return {
         "empty.jpg": b"",
@@ -239,12 +336,15 @@ def broken_files(photo: bytes) -> dict[str, bytes]:
         "cut.png": png[: len(png) // 2],
         "header.png": png[:33],
         "cut.webp": webp[: len(webp) // 2],
+        "cut.avif": avif[: len(avif) // 2],
         "cut.tif": tiff[: len(tiff) // 2],
         "cut.gif": gif[: len(gif) // 2],
     }
 
 
-def test_broken_files_are_named(photos: list[Path], tmp_path: Path) -> None:
+def test_broken_files_are_named(
+    photos: list[Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     for name, data in broken_files(photos[0].read_bytes()).items():
         path = tmp_path / name
         path.write_bytes(data)
@@ -254,6 +354,39 @@ def test_broken_files_are_named(photos: list[Path], tmp_path: Path) -> None:
                 read_photo(path)
         assert name in str(error.value)
         assert "\n" not in str(error.value)
+        assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF"])
+def test_damaged_files_are_photos_or_refused(format: str) -> None:
+    if format == "AVIF" and not features.check("avif"):
+        pytest.skip("this Pillow reads no AVIF")
+    random, data = np.random.default_rng(0), encoded(picture(), format)
+    messages = []
+    for _ in range(100):
+        damaged = bytearray(data)
+        for place in random.integers(0, min(len(data), 600), 4):
+            damaged[place] = random.integers(0, 256)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            try:
+                read_photo(bytes(damaged), max_pixels=1_000_000)
+            except PhotoError as error:
+                messages.append(str(error))
+    assert messages
+    assert not any("\n" in message for message in messages)
+
+
+def test_broken_pil_image_is_named(photos: list[Path], tmp_path: Path) -> None:
+    path = tmp_path / "cut.jpg"
+    path.write_bytes(photos[0].read_bytes()[:9000])
+    with Image.open(path) as image, pytest.raises(PhotoError, match=r"cut\.jpg is broken"):
+        read_photo(image)
+
+
+def test_name_that_no_file_can_have_is_refused() -> None:
+    with pytest.raises(PhotoError, match=r"cannot read x+\.jpg: "):
+        read_photo("x" * 300 + ".jpg")
 
 
 def test_missing_file_and_folder_are_named(tmp_path: Path) -> None:
@@ -265,17 +398,43 @@ def test_missing_file_and_folder_are_named(tmp_path: Path) -> None:
 
 
 def test_limit_is_checked_before_decoding_and_can_be_raised() -> None:
-    bomb = encoded(Image.new("1", (20_000, 10_000)), "PNG")
-    before = Image.MAX_IMAGE_PIXELS
+    before = Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES
+    bomb = encoded(Image.new("1", (18_000, 10_000)), "PNG")
+    assert 2 * (before[0] or 0) < 18_000 * 10_000  # where Pillow alone raises an error
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with pytest.raises(PhotoError, match=r"200 megapixels.*--max-pixels"):
+        with pytest.raises(PhotoError, match=r"180 megapixels.*--max-pixels"):
             read_photo(bomb)
         photo = read_photo(bomb, max_pixels=200_000_000)
-    assert photo.width == 20_000
-    assert before == Image.MAX_IMAGE_PIXELS
+    assert photo.width == 18_000
+    assert before == (Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES)
+
+
+def test_limit_is_exact(tmp_path: Path) -> None:
+    path = tmp_path / "large.png"
+    picture(30, 20).save(path)
+    assert read_photo(path, max_pixels=600).width == 30
+    for source in (path, path.read_bytes(), picture(30, 20), np.asarray(picture(30, 20))):
+        with pytest.raises(PhotoError, match="megapixels"):
+            read_photo(source, max_pixels=599)
+    with pytest.raises(PhotoError, match=r"large\.png has"):
+        read_photo(path, max_pixels=599)
+
+
+def test_header_that_claims_too_much_is_refused() -> None:
     # A header alone may claim anything: it is refused, not decoded.
     lying = bytearray(encoded(picture(), "BMP"))
     lying[18:26] = struct.pack("<ii", 100_000, 100_000)
     with pytest.raises(PhotoError, match="10000 megapixels"):
         read_photo(bytes(lying))
+
+
+@pytest.mark.parametrize("format", ["ICO", "EPS"])
+def test_formats_that_do_more_than_tell_their_size_are_not_opened(format: str) -> None:
+    with pytest.raises(PhotoError, match="not a photo in a format known here"):
+        read_photo(encoded(picture(), format))
+
+
+def test_first_picture_of_a_phone_with_two_lenses() -> None:
+    both = {"save_all": True, "append_images": [Image.new("RGB", (30, 20))]}
+    assert difference(encoded(picture(), "MPO", quality=95, **both), picture()) <= 12
