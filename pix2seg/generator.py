@@ -6,7 +6,7 @@ join layers of equal size. What it gives is a map, an image in the colours of th
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -60,10 +60,28 @@ class TanhHead(nn.Module):
         return Generated(features.float().tanh(), None)
 
 
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions added to what comes in (He et al. 2016), through half the channels."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        hidden = max(channels // 2, 1)
+        self.body = nn.Sequential(
+            nn.Conv2d(channels, hidden, 3, padding=1, bias=False),
+            nn.BatchNorm2d(hidden),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(hidden, channels, 3, padding=1, bias=False),
+            nn.BatchNorm2d(channels),
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        return features + cast(Tensor, self.body(features))
+
+
 class Encoder(nn.Module):
     """Strided 4x4 convolutions; returns the features of every level, largest first."""
 
-    def __init__(self, widths: list[int]) -> None:
+    def __init__(self, widths: list[int], residual_blocks: int) -> None:
         super().__init__()
         last = len(widths) - 1
         self.blocks = nn.ModuleList(
@@ -72,6 +90,7 @@ class Encoder(nn.Module):
                 # The paper normalises neither the first level nor the 1x1 bottleneck.
                 nn.BatchNorm2d(outputs) if 0 < level < last else nn.Identity(),
                 nn.LeakyReLU(0.2),
+                *([ResidualBlock(outputs)] if 0 < level <= residual_blocks else []),
             )
             for level, (inputs, outputs) in enumerate(pairwise([3, *widths]))
         )
@@ -127,15 +146,22 @@ class UNetGenerator(nn.Module):
         max_width: no level has more channels than this.
         depth: how many times the photo is halved.
         dropout: probability in the innermost decoder blocks, while training only.
+        residual_blocks: how many encoder levels, from the second on, have a residual block.
     """
 
     def __init__(
-        self, head: LogitsHead | TanhHead, width: int, max_width: int, depth: int, dropout: float
+        self,
+        head: LogitsHead | TanhHead,
+        width: int,
+        max_width: int,
+        depth: int,
+        dropout: float,
+        residual_blocks: int,
     ) -> None:
         super().__init__()
         self.depth = depth
         widths = [min(width * 2**level, max_width) for level in range(depth)]
-        self.encoder = Encoder(widths)
+        self.encoder = Encoder(widths, residual_blocks)
         self.decoder = Decoder(widths, head.channels, dropout)
         self.head = head
         self.apply(init_weights)
@@ -147,7 +173,10 @@ class UNetGenerator(nn.Module):
 
 
 def init_weights(module: nn.Module) -> None:
-    """Draw convolution weights from N(0, 0.02), as the paper does (section 6.2)."""
+    """Draw convolution weights from N(0, 0.02), as the paper does (section 6.2).
+
+    A residual block starts as the identity, so that one can be put into a trained generator.
+    """
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
         nn.init.normal_(module.weight, 0.0, 0.02)
         if module.bias is not None:
@@ -155,6 +184,8 @@ def init_weights(module: nn.Module) -> None:
     elif isinstance(module, nn.BatchNorm2d):
         nn.init.normal_(module.weight, 1.0, 0.02)
         nn.init.zeros_(module.bias)
+    elif isinstance(module, ResidualBlock):  # visited after its own layers
+        nn.init.zeros_(cast(nn.BatchNorm2d, module.body[-1]).weight)
 
 
 def check_size(size: tuple[int, int], depth: int) -> None:
@@ -191,11 +222,11 @@ def build_generator(
     max_width: int,
     depth: int,
     dropout: float,
+    residual_blocks: int = 0,
 ) -> UNetGenerator:
     """The generator for a scheme, as a recipe's `[generator]` describes it."""
-    if head == "tanh":
-        return UNetGenerator(TanhHead(), width, max_width, depth, dropout)
-    return UNetGenerator(LogitsHead(map_colors(scheme)), width, max_width, depth, dropout)
+    top = TanhHead() if head == "tanh" else LogitsHead(map_colors(scheme))
+    return UNetGenerator(top, width, max_width, depth, dropout, residual_blocks)
 
 
 def map_colors(scheme: Scheme) -> Tensor:

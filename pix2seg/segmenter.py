@@ -1,6 +1,7 @@
 """The way of a photo: find the person, grey the rest, fit, generate the map, threshold, tidy."""
 
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from pix2seg.device import autocast, choose_device, to_input
 from pix2seg.generator import UNetGenerator
 from pix2seg.photo import PhotoSource, read_photo
-from pix2seg.preprocess.background import grey_background, widen
+from pix2seg.preprocess.background import hide_background, widen
 from pix2seg.preprocess.fit import Fit
 from pix2seg.preprocess.person import Person, load_extractor
 from pix2seg.result import Segmentation
@@ -73,7 +74,7 @@ class Segmenter:
         photo = read_photo(source, max_pixels=max_pixels)
         began = time.perf_counter()
         person = self.extractor.find(photo.pixels)
-        map = self._generate_map(_without_background(photo.pixels, person))
+        map = self._generate_map(self._without_background(photo.pixels, person))
         return Segmentation(
             photo=photo,
             map=map,
@@ -83,6 +84,11 @@ class Segmenter:
             model={"generator": self.info.version, "person": self.extractor.version},
             seconds=time.perf_counter() - began,
         )
+
+    def _without_background(self, pixels: NDArray[np.uint8], person: Person) -> NDArray[np.uint8]:
+        if not person.found:
+            return pixels
+        return hide_background(pixels, widen(person.mask), self.info.background)
 
     def _segment_pixels(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Class ids, uint8 (H, W), of RGB pixels, uint8 (H, W, 3), as they are."""
@@ -105,16 +111,14 @@ def generate_maps(
     return np.ascontiguousarray(levels.permute(0, 2, 3, 1).cpu().numpy())
 
 
-def _without_background(pixels: NDArray[np.uint8], person: Person) -> NDArray[np.uint8]:
-    return grey_background(pixels, widen(person.mask)) if person.found else pixels
-
-
 def _fused(generator: UNetGenerator) -> UNetGenerator:
     """Fold each batch normalisation into the convolution before it: the same map, sooner."""
-    for block in [*generator.encoder.blocks, *generator.decoder.blocks]:
-        convolution, norm = block[0], block[1] if len(block) > 1 else None
-        if isinstance(norm, torch.nn.BatchNorm2d):
-            transposed = isinstance(convolution, torch.nn.ConvTranspose2d)
-            block[0] = fuse_conv_bn_eval(convolution, norm, transpose=transposed)
-            block[1] = torch.nn.Identity()
+    for block in generator.modules():
+        if not isinstance(block, torch.nn.Sequential):
+            continue
+        for i, (convolution, norm) in enumerate(pairwise(block)):
+            if isinstance(norm, torch.nn.BatchNorm2d):
+                transposed = isinstance(convolution, torch.nn.ConvTranspose2d)
+                block[i] = fuse_conv_bn_eval(convolution, norm, transpose=transposed)  # type: ignore[type-var]
+                block[i + 1] = torch.nn.Identity()
     return generator

@@ -15,6 +15,7 @@ from pix2seg.classes import Scheme
 from pix2seg.errors import SchemeError, WeightsError
 from pix2seg.files import atomic_write
 from pix2seg.generator import UNetGenerator, build_generator
+from pix2seg.preprocess.background import Background
 
 FORMAT = "pix2seg.weights/1"
 
@@ -39,6 +40,12 @@ class WeightsInfo:
     size: tuple[int, int]
     facts: dict[str, Any]
     sha256: str = ""
+
+    @property
+    def background(self) -> Background:
+        """What hides the background of the photos that the generator was trained on."""
+        background: Background = self.recipe.get("background", "grey")
+        return background
 
     @property
     def version(self) -> str:

@@ -1,11 +1,29 @@
-"""Turns what is not the person grey."""
+"""Hides what is not the person, so that a generator cannot take it for clothes."""
+
+from typing import Literal, get_args
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-GREY = (127, 127, 127)
-"""The background that the generator was trained on."""
+Color = tuple[int, int, int]
+"""RGB, 0..255."""
+
+Background = Literal["grey", "black", "white", "blur"]
+"""What stands in for the background; `train/recipes` say which one a generator is trained on."""
+
+BACKGROUNDS: tuple[Background, ...] = get_args(Background)
+
+COLORS: dict[str, Color] = {
+    "grey": (127, 127, 127),
+    "black": (0, 0, 0),
+    "white": (255, 255, 255),
+}
+
+GREY = COLORS["grey"]
+
+BLUR_SIDE, BLUR_SIGMA = 96, 3.0
+"""The longer side at which a background is blurred, and how far, in pixels of that size."""
 
 MARGIN = 0.03
 """How far a mask grows, in shares of the person's size."""
@@ -29,19 +47,36 @@ def widen(mask: NDArray[np.bool_], margin: float = MARGIN) -> NDArray[np.bool_]:
     return np.asarray(outside <= radius)
 
 
-def grey_background(
-    pixels: NDArray[np.uint8],
-    person: NDArray[np.bool_],
-    color: tuple[int, int, int] = GREY,
+def hide_background(
+    pixels: NDArray[np.uint8], person: NDArray[np.bool_], background: Background | Color = "grey"
 ) -> NDArray[np.uint8]:
-    """The photo with every pixel off the person in one colour.
+    """The photo with something else on every pixel off the person.
 
     Args:
         pixels: RGB uint8 (H, W, 3).
         person: bool (H, W); the margin is the caller's to add, with `widen`.
-        color: RGB, 0..255.
+        background: a flat colour by name or as RGB, 0..255; or `blur`, the background itself out
+            of focus, with nothing of the person smeared into it.
 
     Returns:
         RGB uint8 (H, W, 3), a new array.
     """
-    return np.where(person[..., None], pixels, np.array(color, np.uint8))
+    if background == "blur":
+        behind = _blurred(pixels, ~person)
+    else:
+        behind = np.array(COLORS.get(background, background), np.uint8)  # type: ignore[arg-type]
+    return np.where(person[..., None], pixels, behind)
+
+
+def _blurred(pixels: NDArray[np.uint8], kept: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Each pixel as a Gaussian mean of the kept ones around it; worked out at a small size."""
+    height, width = kept.shape
+    scale = BLUR_SIDE / max(width, height)
+    small = max(round(width * scale), 1), max(round(height * scale), 1)
+    weights = kept.astype(np.float32)
+    layers = np.dstack([pixels * weights[..., None], weights])
+    shrunk = cv2.resize(layers, small, interpolation=cv2.INTER_AREA)
+    spread = cv2.GaussianBlur(shrunk, (0, 0), BLUR_SIGMA, borderType=cv2.BORDER_REPLICATE)
+    colors = spread[..., :3] / np.maximum(spread[..., 3:], 1e-6)
+    full = cv2.resize(colors, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(np.clip(full.round(), 0, 255), np.uint8)

@@ -6,8 +6,12 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from pix2seg.classes import BACKGROUND
+from pix2seg.preprocess.background import Background, hide_background, widen
 from pix2seg.preprocess.fit import PADDING_COLOR
 from pix2seg.train.recipe import AugmentationSettings
+
+WIDEST_MARGIN = 0.06
+"""Extractors leave a rim of background around the person; so do the training photos."""
 
 
 def augment(
@@ -15,6 +19,7 @@ def augment(
     mask: NDArray[np.uint8],
     backdrop: tuple[NDArray[np.uint8], NDArray[np.uint8]],
     settings: AugmentationSettings,
+    background: Background,
     rng: Generator,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """A changed copy of a photo and its mask.
@@ -24,6 +29,7 @@ def augment(
         mask: uint8 (H, W), class ids.
         backdrop: another photo of the data set with its mask, to stand behind the person.
         settings: how far to go.
+        background: what the background becomes where it is hidden.
         rng: decides everything, so that the same generator gives the same copy.
     """
     height, width = mask.shape
@@ -32,9 +38,10 @@ def augment(
     mask = _warp(mask, transform, cv2.INTER_NEAREST, (BACKGROUND,))
     photo = _jitter(photo, settings.color_jitter, rng)
     choice = rng.random()
-    if choice < settings.grey_background:
-        photo[mask == BACKGROUND] = PADDING_COLOR
-    elif choice < settings.grey_background + settings.swap_background:
+    if choice < settings.hide_background:
+        person = widen(mask != BACKGROUND, rng.uniform(0, WIDEST_MARGIN))
+        photo = hide_background(photo, person, background)
+    elif choice < settings.hide_background + settings.swap_background:
         # Whoever stands in the other photo keeps their classes, so the mask stays true.
         other_photo, other_mask = backdrop
         behind = mask == BACKGROUND

@@ -47,9 +47,12 @@ class Pair:
         )
 
     def start_from(self, weights: UNetGenerator) -> None:
-        """Take over a trained generator's weights, for both the generator and its EMA."""
-        self.generator.load_state_dict(weights.state_dict())
-        self.ema.load_state_dict(weights.state_dict())
+        """Take over a trained generator's weights, for both the generator and its EMA.
+
+        Layers that the trained one lacks keep their fresh weights.
+        """
+        self.generator.load_state_dict(weights.state_dict(), strict=False)
+        self.ema.load_state_dict(self.generator.state_dict())
 
     def step(self, photo: Tensor, mask: Tensor, step: int, progress: float) -> dict[str, float]:
         """Train on one batch.

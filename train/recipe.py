@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from pix2seg.errors import RecipeError
+from pix2seg.preprocess.background import Background
 from pix2seg.preprocess.fit import Size, parse_size
 from pix2seg.train.losses import AdversarialLoss
 
@@ -28,6 +29,7 @@ class GeneratorSettings(_Section):
     max_width: Positive
     depth: Annotated[int, Field(ge=2, le=12)]
     dropout: Annotated[float, Field(ge=0, lt=1)]
+    residual_blocks: Annotated[int, Field(ge=0, le=10)]
 
 
 class DiscriminatorSettings(_Section):
@@ -55,7 +57,7 @@ class AugmentationSettings(_Section):
     shift: Share
     zoom: Annotated[float, Field(ge=0, lt=1)]
     color_jitter: Annotated[float, Field(ge=0, lt=1)]
-    grey_background: Share
+    hide_background: Share
     swap_background: Share
 
 
@@ -103,6 +105,7 @@ class Recipe(_Section):
     summary: str
     scheme: str
     size: Annotated[Size, BeforeValidator(_as_size)]
+    background: Background
     seed: Annotated[int, Field(ge=0)]
     generator: GeneratorSettings
     discriminator: DiscriminatorSettings

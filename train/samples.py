@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils import data as torch_data
 
+from pix2seg.preprocess.background import Background
 from pix2seg.preprocess.dataset import Dataset
 from pix2seg.preprocess.fit import Size
 from pix2seg.preprocess.split import Split
@@ -68,9 +69,12 @@ class AugmentedSamples(torch_data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
     a break sees what an unbroken one would.
     """
 
-    def __init__(self, samples: Samples, settings: AugmentationSettings, seed: int) -> None:
+    def __init__(
+        self, samples: Samples, settings: AugmentationSettings, background: Background, seed: int
+    ) -> None:
         self.samples = samples
         self.settings = settings
+        self.background: Background = background
         self.seed = seed
 
     def __getitem__(self, key: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -80,7 +84,12 @@ class AugmentedSamples(torch_data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
         other = int(rng.integers(len(self.samples)))
         photos, masks = self.samples.photos, self.samples.masks
         photo, mask = augment(
-            photos[index], masks[index], (photos[other], masks[other]), self.settings, rng
+            photos[index],
+            masks[index],
+            (photos[other], masks[other]),
+            self.settings,
+            self.background,
+            rng,
         )
         return torch.from_numpy(photo), torch.from_numpy(mask)
 

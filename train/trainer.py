@@ -115,7 +115,13 @@ class Trainer:
     def _start_from(self, init: Path) -> None:
         generator, info = load_generator(init)
         mine = self.recipe.generator.model_dump()
-        if info.recipe["generator"] != mine or info.scheme != self.dataset.scheme:
+        theirs = {"residual_blocks": 0, **info.recipe["generator"]}
+        # Dropout has no weights, and a residual block that the weights lack starts as identity.
+        alike = all(
+            mine[key] == theirs[key] for key in mine.keys() - {"dropout", "residual_blocks"}
+        )
+        fewer_blocks = theirs["residual_blocks"] <= mine["residual_blocks"]
+        if not (alike and fewer_blocks and info.scheme == self.dataset.scheme):
             raise TrainingError(
                 f"{init} holds a generator of another kind than recipe {self.recipe.name} trains; "
                 "give --init weights of the same [generator] and scheme"
@@ -153,7 +159,10 @@ class Trainer:
         return self.run / "best.safetensors"
 
     def _loader(self) -> Iterator[list[torch.Tensor]]:
-        samples = AugmentedSamples(self.train_samples, self.recipe.augmentation, self.recipe.seed)
+        recipe = self.recipe
+        samples = AugmentedSamples(
+            self.train_samples, recipe.augmentation, recipe.background, recipe.seed
+        )
         # On the CPU the networks keep every core busy; a GPU would wait for one core's photos.
         workers = 0 if self.device.type == "cpu" else torch.get_num_threads()
         # A loader draws a seed as it starts; from torch's own generator, a resumed run would draw

@@ -9,7 +9,7 @@ import torch
 from pix2seg import Segmenter
 from pix2seg.errors import PersonError
 from pix2seg.photo import read_photo
-from pix2seg.preprocess.background import GREY, grey_background, widen
+from pix2seg.preprocess.background import GREY, hide_background, widen
 from pix2seg.preprocess.person import Person, load_extractor
 from pix2seg.preprocess.person.base import box_around, main_person, overlap
 
@@ -72,10 +72,29 @@ def test_background_turns_grey_and_the_margin_stays() -> None:
     assert (wide & mask).sum() == mask.sum()
     assert wide[30, 41]
     assert not wide[30, 45]
-    grey = grey_background(pixels, wide)
+    grey = hide_background(pixels, wide)
     assert (grey[~wide] == GREY).all()
     assert (grey[wide] == 200).all()
     assert (pixels == 200).all()
+
+
+def test_blurred_background_has_nothing_of_the_person() -> None:
+    pixels = np.zeros((90, 60, 3), np.uint8)
+    pixels[:, :30] = (250, 0, 0)
+    mask = np.zeros((90, 60), bool)
+    mask[20:70, 20:40] = True
+    pixels[mask] = (0, 250, 0)
+    blurred = hide_background(pixels, mask, "blur")
+    assert (blurred[mask] == (0, 250, 0)).all()
+    assert blurred[~mask][:, 1].max() == 0
+    assert blurred[45, 2, 0] > 200
+    assert 20 < blurred[5, 30, 0] < 230
+
+
+def test_background_takes_a_color_of_ones_own() -> None:
+    mask = np.eye(4, dtype=bool)
+    hidden = hide_background(np.full((4, 4, 3), 9, np.uint8), mask, (1, 2, 3))
+    assert (hidden[~mask] == (1, 2, 3)).all()
 
 
 def test_missing_detectron2_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:

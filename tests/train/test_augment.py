@@ -3,13 +3,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pix2seg.preprocess.fit import PADDING_COLOR
-from pix2seg.train.augment import augment
+from pix2seg.preprocess.background import widen
+from pix2seg.train.augment import WIDEST_MARGIN, augment
 from pix2seg.train.recipe import AugmentationSettings, Recipe, read_recipe
 
 SETTINGS = Recipe.from_dict(read_recipe("pix2pix-ccp4")).augmentation
 STILL = AugmentationSettings(
-    flip=0, rotation=0, shift=0, zoom=0, color_jitter=0, grey_background=0, swap_background=0
+    flip=0, rotation=0, shift=0, zoom=0, color_jitter=0, hide_background=0, swap_background=0
 )
 
 
@@ -24,7 +24,8 @@ def sample(seed: int) -> tuple[np.ndarray, np.ndarray]:
 @given(st.integers(0, 1000))
 def test_same_generator_gives_the_same_copy(seed: int) -> None:
     first, second = (
-        augment(*sample(1), sample(2), SETTINGS, np.random.default_rng(seed)) for _ in range(2)
+        augment(*sample(1), sample(2), SETTINGS, "grey", np.random.default_rng(seed))
+        for _ in range(2)
     )
     assert np.array_equal(first[0], second[0])
     assert np.array_equal(first[1], second[1])
@@ -34,7 +35,9 @@ def test_same_generator_gives_the_same_copy(seed: int) -> None:
 def test_shape_stays_and_no_class_is_invented(seed: int) -> None:
     (photo, mask), backdrop = sample(1), sample(2)
     before = photo.copy(), mask.copy()
-    new_photo, new_mask = augment(photo, mask, backdrop, SETTINGS, np.random.default_rng(seed))
+    new_photo, new_mask = augment(
+        photo, mask, backdrop, SETTINGS, "grey", np.random.default_rng(seed)
+    )
     assert new_photo.shape == photo.shape
     assert new_photo.dtype == new_mask.dtype == np.uint8
     assert set(np.unique(new_mask)) <= set(np.unique(mask)) | set(np.unique(backdrop[1]))
@@ -44,7 +47,7 @@ def test_shape_stays_and_no_class_is_invented(seed: int) -> None:
 
 def test_nothing_asked_for_changes_nothing() -> None:
     photo, mask = sample(1)
-    new_photo, new_mask = augment(photo, mask, sample(2), STILL, np.random.default_rng(0))
+    new_photo, new_mask = augment(photo, mask, sample(2), STILL, "grey", np.random.default_rng(0))
     assert np.abs(new_photo.astype(int) - photo).max() <= 1
     assert np.array_equal(new_mask, mask)
 
@@ -53,16 +56,22 @@ def test_flip_mirrors_photo_and_mask_alike() -> None:
     photo, mask = sample(1)
     mask[:, :3] = 2
     settings = STILL.model_copy(update={"flip": 1.0})
-    new_photo, new_mask = augment(photo, mask, sample(2), settings, np.random.default_rng(0))
+    new_photo, new_mask = augment(
+        photo, mask, sample(2), settings, "grey", np.random.default_rng(0)
+    )
     assert np.array_equal(new_mask, mask[:, ::-1])
     assert np.abs(new_photo.astype(int) - photo[:, ::-1]).max() <= 1
 
 
-def test_grey_background_is_grey_just_where_the_mask_says_so() -> None:
+@given(st.integers(0, 100))
+def test_hidden_background_leaves_a_rim_and_the_whole_person(seed: int) -> None:
     photo, mask = sample(1)
-    settings = STILL.model_copy(update={"grey_background": 1.0})
-    new_photo, new_mask = augment(photo, mask, sample(2), settings, np.random.default_rng(0))
-    assert (new_photo[new_mask == 0] == PADDING_COLOR).all()
+    settings = STILL.model_copy(update={"hide_background": 1.0})
+    rng = np.random.default_rng(seed)
+    new_photo, new_mask = augment(photo, mask, sample(2), settings, "black", rng)
+    assert np.array_equal(new_mask, mask)
+    hidden = (new_photo == 0).all(axis=2)
+    assert hidden[~widen(mask > 0, WIDEST_MARGIN)].all()
     assert np.abs(new_photo[mask > 0].astype(int) - photo[mask > 0]).max() <= 1
 
 
@@ -71,7 +80,7 @@ def test_swapped_background_brings_its_own_classes() -> None:
     other_mask[:5] = 2
     settings = STILL.model_copy(update={"swap_background": 1.0})
     new_photo, new_mask = augment(
-        photo, mask, (other, other_mask), settings, np.random.default_rng(0)
+        photo, mask, (other, other_mask), settings, "grey", np.random.default_rng(0)
     )
     behind = mask == 0
     assert np.array_equal(new_mask[behind], other_mask[behind])
@@ -83,6 +92,8 @@ def test_swapped_background_brings_its_own_classes() -> None:
 def test_jitter_changes_colors_but_not_the_mask(jitter: float) -> None:
     photo, mask = sample(1)
     settings = STILL.model_copy(update={"color_jitter": jitter})
-    new_photo, new_mask = augment(photo, mask, sample(2), settings, np.random.default_rng(0))
+    new_photo, new_mask = augment(
+        photo, mask, sample(2), settings, "grey", np.random.default_rng(0)
+    )
     assert not np.array_equal(new_photo, photo)
     assert np.array_equal(new_mask, mask)

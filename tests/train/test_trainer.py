@@ -22,6 +22,7 @@ SMALL = (
     "generator.width=4",
     "generator.max_width=8",
     "generator.depth=3",
+    "generator.residual_blocks=1",
     "discriminator.width=4",
     "schedule.batch_size=2",
     "schedule.warmup_steps=0",
@@ -163,6 +164,11 @@ def test_init_starts_from_weights(small_dataset: Dataset, tmp_path: Path) -> Non
     generator, _ = load_generator(weights)
     trained = second.pair.generator.state_dict()
     assert all(torch.equal(t, trained[n]) for n, t in generator.state_dict().items())
+    photo = torch.rand(1, 3, 96, 64)
+    deeper = trainer(
+        small_dataset, tmp_path / "more", "generator.residual_blocks=2", init=weights
+    ).pair.ema
+    assert torch.allclose(deeper(photo).map, generator(photo).map, atol=1e-6)
     with pytest.raises(TrainingError, match="another kind"):
         trainer(small_dataset, tmp_path / "third", "generator.depth=4", init=weights)
 
