@@ -11,8 +11,9 @@ from pix2seg.classes import Scheme
 from pix2seg.device import autocast, to_input
 from pix2seg.generator import Generated, UNetGenerator, build_generator, map_colors
 from pix2seg.train.discriminator import PatchDiscriminator
+from pix2seg.train.ema import update_ema
 from pix2seg.train.losses import adversarial_loss, class_weights
-from pix2seg.train.recipe import Recipe
+from pix2seg.train.recipe import Pix2PixRecipe
 
 
 class Pair:
@@ -26,7 +27,7 @@ class Pair:
     """
 
     def __init__(
-        self, recipe: Recipe, scheme: Scheme, shares: Tensor, device: torch.device
+        self, recipe: Pix2PixRecipe, scheme: Scheme, shares: Tensor, device: torch.device
     ) -> None:
         self.recipe = recipe
         self.device = device
@@ -76,7 +77,7 @@ class Pair:
         if self.recipe.loss.adversarial_weight:
             losses["discriminator"] = self._train_discriminator(photo, true_map, generated.map)
         losses |= self._train_generator(photo, mask, true_map, generated)
-        self._update_ema(step)
+        update_ema(self.ema, self.generator, self.recipe.optimizer.ema_decay, step)
         return losses
 
     def _train_discriminator(self, photo: Tensor, true_map: Tensor, generated: Tensor) -> float:
@@ -122,17 +123,6 @@ class Pair:
         ):
             for group in optimizer.param_groups:
                 group["lr"] = rate * factor
-
-    @torch.no_grad()
-    def _update_ema(self, step: int) -> None:
-        # A young average would be mostly its random start, so it begins with a short memory.
-        decay = min(self.recipe.optimizer.ema_decay, (1 + step) / (10 + step))
-        trained = self.generator.state_dict()
-        for name, average in self.ema.state_dict().items():
-            if average.is_floating_point():
-                average.lerp_(trained[name], 1 - decay)
-            else:
-                average.copy_(trained[name])
 
     def _parts(self) -> dict[str, nn.Module | torch.optim.Optimizer]:
         return {

@@ -6,7 +6,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from pix2seg.errors import RecipeError
 from pix2seg.preprocess.background import Background
@@ -98,42 +98,92 @@ def _as_size(value: Any) -> Any:
 
 
 class Recipe(_Section):
-    """Everything that a training run is made from, but the data."""
+    """What every training run is made from, but the data."""
 
     name: str
-    kind: Literal["pix2pix"]
     summary: str
-    scheme: str
     size: Annotated[Size, BeforeValidator(_as_size)]
-    background: Background
     seed: Annotated[int, Field(ge=0)]
+    schedule: ScheduleSettings
+
+
+class Pix2PixRecipe(Recipe):
+    """A generator and a discriminator; see `pix2seg.train.pix2pix`."""
+
+    kind: Literal["pix2pix"]
+    scheme: str
+    background: Background
     generator: GeneratorSettings
     discriminator: DiscriminatorSettings
     loss: LossSettings
     augmentation: AugmentationSettings
     optimizer: OptimizerSettings
-    schedule: ScheduleSettings
 
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Self:
-        """Validate a recipe given as plain data.
-
-        Raises:
-            RecipeError: names the first key that is missing, unknown or out of range.
-        """
-        try:
-            recipe = cls.model_validate(data)
-        except ValidationError as error:
-            raise RecipeError(_first_error(error, data.get("name", "recipe"))) from error
-        loss = recipe.loss
-        if recipe.generator.head == "tanh" and loss.cross_entropy_weight:
-            raise RecipeError(
+    @model_validator(mode="after")
+    def _losses_can_be_computed(self) -> Self:
+        loss = self.loss
+        if self.generator.head == "tanh" and loss.cross_entropy_weight:
+            raise ValueError(
                 'loss.cross_entropy_weight needs logits, which generator.head = "tanh" has not; '
                 'set it to 0, or generator.head to "logits"'
             )
         if not (loss.adversarial_weight or loss.l1_weight or loss.cross_entropy_weight):
-            raise RecipeError("every loss weighs 0; give at least one of [loss] a weight")
-        return recipe
+            raise ValueError("every loss weighs 0; give at least one of [loss] a weight")
+        return self
+
+
+class NetworkSettings(_Section):
+    """A Mask R-CNN's widths; see `pix2seg.preprocess.person.network`."""
+
+    last_stage: Positive
+    pyramid: Positive
+    box_head: Positive
+    mask_head: Positive
+    mask_layers: Positive
+
+
+class MixtureSettings(_Section):
+    """What a Mask R-CNN is shown; see `pix2seg.train.person.compose`."""
+
+    pasted: Share
+    nobody: Share
+    landscape: Share
+
+
+class AdamWSettings(_Section):
+    """AdamW (Loshchilov and Hutter 2019), and the EMA of the network."""
+
+    learning_rate: Annotated[float, Field(gt=0)]
+    weight_decay: Annotated[float, Field(ge=0)]
+    ema_decay: Annotated[float, Field(ge=0, lt=1)]
+
+
+class PersonRecipe(Recipe):
+    """A Mask R-CNN that finds people; see `pix2seg.train.person.task`."""
+
+    kind: Literal["person"]
+    network: NetworkSettings
+    mixture: MixtureSettings
+    optimizer: AdamWSettings
+
+
+def parse_recipe(data: dict[str, Any]) -> Pix2PixRecipe | PersonRecipe:
+    """Validate a recipe given as plain data.
+
+    Raises:
+        RecipeError: names the first key that is missing, unknown or out of range.
+    """
+    name = data.get("name", "recipe")
+    kinds: dict[Any, type[Pix2PixRecipe | PersonRecipe]] = {
+        "pix2pix": Pix2PixRecipe,
+        "person": PersonRecipe,
+    }
+    if data.get("kind") not in kinds:
+        raise RecipeError(f"recipe {name} has no kind; it must be one of {', '.join(kinds)}")
+    try:
+        return kinds[data["kind"]].model_validate(data)
+    except ValidationError as error:
+        raise RecipeError(_first_error(error, name)) from error
 
 
 def _first_error(error: ValidationError, name: str) -> str:
@@ -143,6 +193,8 @@ def _first_error(error: ValidationError, name: str) -> str:
         return f"recipe {name} has an unknown key '{key}'"
     if first["type"] == "missing":
         return f"recipe {name} lacks the key '{key}'"
+    if first["type"] == "value_error":
+        return first["msg"].removeprefix("Value error, ")
     return f"recipe {name} has {key} = {first['input']!r}: {first['msg']}"
 
 

@@ -1,6 +1,5 @@
-"""Photos and masks in memory, and the batches of a run."""
+"""Photos and masks in memory, and augmented."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -8,6 +7,7 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from torch.utils import data as torch_data
 
 from pix2seg.preprocess.background import Background
@@ -15,6 +15,7 @@ from pix2seg.preprocess.dataset import Dataset
 from pix2seg.preprocess.fit import Size
 from pix2seg.preprocess.split import Split
 from pix2seg.train.augment import augment
+from pix2seg.train.batches import Key
 from pix2seg.train.recipe import AugmentationSettings
 
 
@@ -62,8 +63,8 @@ def load_samples(dataset: Dataset, split: Split, size: Size) -> Samples:
     return Samples(photos, masks)
 
 
-class AugmentedSamples(torch_data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
-    """Augmented photos and masks by (epoch, index).
+class AugmentedBatches(torch_data.Dataset[tuple[Tensor, Tensor]]):
+    """Augmented photos and masks.
 
     What is drawn depends on the seed, the epoch and the index alone, so a run that goes on after
     a break sees what an unbroken one would.
@@ -77,13 +78,17 @@ class AugmentedSamples(torch_data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
         self.background: Background = background
         self.seed = seed
 
-    def __getitem__(self, key: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Photo uint8 (H, W, 3) and mask uint8 (H, W)."""
+    def __getitem__(self, keys: list[Key]) -> tuple[Tensor, Tensor]:
+        """Photos uint8 (N, H, W, 3) and masks uint8 (N, H, W)."""
+        photos, masks = zip(*[self._augmented(key) for key in keys], strict=True)
+        return torch.from_numpy(np.stack(photos)), torch.from_numpy(np.stack(masks))
+
+    def _augmented(self, key: Key) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         epoch, index = key
         rng = np.random.default_rng([self.seed, epoch, index])
         other = int(rng.integers(len(self.samples)))
         photos, masks = self.samples.photos, self.samples.masks
-        photo, mask = augment(
+        return augment(
             photos[index],
             masks[index],
             (photos[other], masks[other]),
@@ -91,36 +96,3 @@ class AugmentedSamples(torch_data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
             self.background,
             rng,
         )
-        return torch.from_numpy(photo), torch.from_numpy(mask)
-
-
-class RunBatches(torch_data.Sampler[list[tuple[int, int]]]):
-    """The batches of a whole run from a step on, each epoch in an order of its own.
-
-    Args:
-        samples: how many samples there are.
-        batch_size: samples in a batch; what an epoch leaves over is left out of it.
-        epochs: how long the whole run is.
-        seed: decides the order.
-        start: the first step to give.
-    """
-
-    def __init__(
-        self, samples: int, batch_size: int, epochs: int, seed: int, start: int = 0
-    ) -> None:
-        self.samples = samples
-        self.batch_size = batch_size
-        self.seed = seed
-        self.steps_per_epoch = max(samples // batch_size, 1)
-        self.steps = epochs * self.steps_per_epoch
-        self.start = start
-
-    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
-        for step in range(self.start, self.steps):
-            epoch, batch = divmod(step, self.steps_per_epoch)
-            order = np.random.default_rng([self.seed, epoch]).permutation(self.samples)
-            first = batch * self.batch_size
-            yield [(epoch, int(i)) for i in order[first : first + self.batch_size]]
-
-    def __len__(self) -> int:
-        return self.steps - self.start

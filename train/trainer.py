@@ -1,4 +1,4 @@
-"""A training run: from a recipe and a data set to a weights file."""
+"""A training run: steps, epochs, checkpoints and logs, whatever is trained."""
 
 import math
 import signal
@@ -6,27 +6,21 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as ProgressBar
-from torch.utils.data import DataLoader
 
-from pix2seg.classes import load_scheme
 from pix2seg.errors import TrainingError
-from pix2seg.generator import check_size
-from pix2seg.preprocess.dataset import Dataset
+from pix2seg.train.batches import RunBatches
 from pix2seg.train.checkpoint import Progress, load_checkpoint, save_checkpoint
-from pix2seg.train.pair import Pair
 from pix2seg.train.provenance import source_version
 from pix2seg.train.recipe import Recipe
 from pix2seg.train.run_log import RunLog
-from pix2seg.train.samples import AugmentedSamples, RunBatches, load_samples
-from pix2seg.train.scores import Scores
-from pix2seg.train.validate import picture_grid, validate
-from pix2seg.weights import WeightsInfo, load_generator, save_generator
 
 CHECKPOINT_SECONDS = 300
 """A checkpoint is written this often, and after every epoch."""
@@ -35,98 +29,107 @@ LOG_STEPS = 10
 """The losses of every tenth step go to metrics.jsonl."""
 
 
+class Validation(NamedTuple):
+    """What validation found.
+
+    Attributes:
+        score: what the best epoch is chosen by; more is better.
+        scalars: for the log.
+        text: for the console.
+        facts: for the weights file.
+    """
+
+    score: float
+    scalars: dict[str, float]
+    text: str
+    facts: dict[str, Any]
+
+
+class Task(Protocol):
+    """What a run trains; see `pix2seg.train.pix2pix` and `pix2seg.train.person.task`."""
+
+    device: torch.device
+    order: RunBatches
+
+    def describe(self) -> str:
+        """One line on what is trained on what."""
+        ...
+
+    def batches(self, start: int) -> Iterator[Any]:
+        """The batches from a step on."""
+        ...
+
+    def step(self, batch: Any, step: int) -> dict[str, float]:
+        """Train on one batch after `step` steps; returns the losses by name."""
+        ...
+
+    @property
+    def learning_rate(self) -> float:
+        """Of the last step."""
+        ...
+
+    def validate(self) -> Validation:
+        """Score the weights that `save` would write."""
+        ...
+
+    def picture(self) -> tuple[str, NDArray[np.uint8]]:
+        """A title, and validation photos with their results, RGB uint8 (H, W, 3)."""
+        ...
+
+    def save(self, path: Path, facts: dict[str, Any]) -> None:
+        """Write the weights, with facts about their training."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that training changes."""
+        ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go back to a state that `state_dict` gave."""
+        ...
+
+
 class InterruptedRunError(TrainingError):
     """The user stopped the run; its state is saved."""
 
 
-class Trainer:
-    """Trains a pair on a prepared data set into a run folder.
-
-    The folder gets `last.pt` (the whole state, to resume), `best.safetensors` (the EMA generator
-    with the best validation mIoU), `metrics.jsonl` and `tensorboard/`.
-
-    Args:
-        recipe: what to train.
-        dataset: what to train on.
-        run: the run's folder.
-        device: where to train.
-        console: where progress is shown.
-        resume: go on from the folder's checkpoint.
-        init: weights to start from.
+def check_run(run: Path, resume: bool) -> None:
+    """Refuse a run folder before anything is loaded.
 
     Raises:
-        TrainingError: the folder holds a run already, or none to resume; or the data has other
-            classes than the recipe.
-        SizeError, DatasetError, WeightsError: recipe, data and weights do not fit each other.
+        TrainingError: the folder holds a run already and is not to be resumed.
+    """
+    if (run / "last.pt").exists() and not resume:
+        raise TrainingError(f"{run} holds a run already; add --resume or name another folder")
+
+
+class Trainer:
+    """Trains a task into a run folder.
+
+    The folder gets `last.pt` (the whole state, to resume), `best.safetensors` (the weights with
+    the best validation score), `metrics.jsonl` and `tensorboard/`.
+
+    Args:
+        task: what to train.
+        recipe: how long.
+        run: the run's folder.
+        console: where progress is shown.
+        resume: go on from the folder's checkpoint.
+
+    Raises:
+        TrainingError: the folder holds a run already, or none to resume.
     """
 
     def __init__(
-        self,
-        recipe: Recipe,
-        dataset: Dataset,
-        run: Path,
-        device: torch.device,
-        console: Console,
-        *,
-        resume: bool = False,
-        init: Path | None = None,
+        self, task: Task, recipe: Recipe, run: Path, console: Console, *, resume: bool = False
     ) -> None:
-        check_size(recipe.size, recipe.generator.depth)
-        if dataset.scheme != load_scheme(recipe.scheme):
-            raise TrainingError(
-                f"recipe {recipe.name} trains scheme '{recipe.scheme}', but {dataset.root} has the "
-                f"classes {', '.join(dataset.scheme.names)}; prepare it with --scheme "
-                f"{recipe.scheme}, or give the data's scheme with --set scheme=FILE"
-            )
+        check_run(run, resume)
+        self.task, self.recipe, self.run, self.console = task, recipe, run, console
         self.checkpoint = run / "last.pt"
-        if self.checkpoint.exists() and not resume:
-            raise TrainingError(f"{run} holds a run already; add --resume or name another folder")
-        self.recipe, self.dataset, self.run = recipe, dataset, run
-        self.device, self.console = device, console
-        torch.manual_seed(recipe.seed)
-        self.train_samples = load_samples(dataset, "train", recipe.size)
-        self.val_samples = load_samples(dataset, "val", recipe.size)
-        shares = self.train_samples.class_shares(len(dataset.scheme))
-        self.pair = Pair(recipe, dataset.scheme, torch.from_numpy(shares), device)
         self.progress = Progress()
         if resume:
-            networks, self.progress = load_checkpoint(self.checkpoint, device)
-            self.pair.load_state_dict(networks)
-        elif init:
-            self._start_from(init)
-        self.batches = RunBatches(
-            len(self.train_samples),
-            recipe.schedule.batch_size,
-            recipe.schedule.epochs,
-            recipe.seed,
-            self.progress.step,
-        )
-
-    def describe(self) -> str:
-        """One line on what is trained where."""
-        parameters = sum(p.numel() for p in self.pair.generator.parameters())
-        width, height = self.recipe.size
-        return (
-            f"{parameters / 1e6:.1f} M parameters at {width}x{height}, "
-            f"{len(self.train_samples)} photos, {len(self.val_samples)} to validate, "
-            f"on {self.device} with {torch.get_num_threads()} threads"
-        )
-
-    def _start_from(self, init: Path) -> None:
-        generator, info = load_generator(init)
-        mine = self.recipe.generator.model_dump()
-        theirs = {"residual_blocks": 0, **info.recipe["generator"]}
-        # Dropout has no weights, and a residual block that the weights lack starts as identity.
-        alike = all(
-            mine[key] == theirs[key] for key in mine.keys() - {"dropout", "residual_blocks"}
-        )
-        fewer_blocks = theirs["residual_blocks"] <= mine["residual_blocks"]
-        if not (alike and fewer_blocks and info.scheme == self.dataset.scheme):
-            raise TrainingError(
-                f"{init} holds a generator of another kind than recipe {self.recipe.name} trains; "
-                "give --init weights of the same [generator] and scheme"
-            )
-        self.pair.start_from(generator)
+            state, self.progress = load_checkpoint(self.checkpoint, task.device)
+            task.load_state_dict(state)
 
     def train(self) -> Path:
         """Train to the end and return the best weights' file.
@@ -138,12 +141,12 @@ class Trainer:
         log = RunLog(self.run, self.progress.step)
         with self._bar() as advance, _stop_signals() as stopped:
             saved = began = time.monotonic() - self.progress.seconds
-            for photo, mask in self._loader():
-                losses = self._step(photo, mask)
+            for batch in self.task.batches(self.progress.step):
+                losses = self._step(batch)
                 self.progress.seconds = time.monotonic() - began
                 self._log_step(log, losses)
                 advance()
-                if self.progress.step % self.batches.steps_per_epoch == 0:
+                if self.progress.step % self.task.order.steps_per_epoch == 0:
                     finished = self._end_epoch(log)
                     saved = self._save()
                     if finished:
@@ -158,23 +161,9 @@ class Trainer:
         log.close()
         return self.run / "best.safetensors"
 
-    def _loader(self) -> Iterator[list[torch.Tensor]]:
-        recipe = self.recipe
-        samples = AugmentedSamples(
-            self.train_samples, recipe.augmentation, recipe.background, recipe.seed
-        )
-        # On the CPU the networks keep every core busy; a GPU would wait for one core's photos.
-        workers = 0 if self.device.type == "cpu" else torch.get_num_threads()
-        # A loader draws a seed as it starts; from torch's own generator, a resumed run would draw
-        # once more than an unbroken one, and its dropout would differ.
-        aside = torch.Generator()
-        return iter(
-            DataLoader(samples, batch_sampler=self.batches, num_workers=workers, generator=aside)
-        )
-
-    def _step(self, photo: torch.Tensor, mask: torch.Tensor) -> dict[str, float]:
+    def _step(self, batch: Any) -> dict[str, float]:
         step = self.progress.step
-        losses = self.pair.step(photo, mask, step, step / self.batches.steps)
+        losses = self.task.step(batch, step)
         broken = [name for name, loss in losses.items() if not math.isfinite(loss)]
         if broken:
             raise TrainingError(
@@ -189,52 +178,40 @@ class Trainer:
         for name, loss in losses.items():
             sums[name] = sums.get(name, 0.0) + loss
         if self.progress.step % LOG_STEPS == 0:
-            rate = self.pair.generator_optimizer.param_groups[0]["lr"]
             scalars = {f"loss/{name}": loss for name, loss in losses.items()}
+            rate = self.task.learning_rate
             log.write(self.progress.step, {}, {**scalars, "learning_rate": rate})
 
     def _end_epoch(self, log: RunLog) -> bool:
         """Validate, keep the best weights; whether the run is over."""
-        progress, schedule = self.progress, self.recipe.schedule
-        epoch = progress.step // self.batches.steps_per_epoch
-        means = {n: s / self.batches.steps_per_epoch for n, s in progress.loss_sums.items()}
+        progress, steps = self.progress, self.task.order.steps_per_epoch
+        epoch = progress.step // steps
+        means = {name: total / steps for name, total in progress.loss_sums.items()}
         progress.loss_sums = {}
-        scheme = self.dataset.scheme
-        scores = validate(self.pair.ema, self.val_samples, scheme, self.device, schedule.batch_size)
+        validation = self.task.validate()
         scalars = {f"epoch_loss/{name}": mean for name, mean in means.items()}
-        scalars |= {"val/mean_iou": scores.mean_iou, "val/pixel_accuracy": scores.pixel_accuracy}
-        scalars |= {f"val/iou_{n}": float(v) for n, v in zip(scheme.names, scores.iou, strict=True)}
-        log.write(progress.step, {"epoch": epoch, "seconds": round(progress.seconds)}, scalars)
-        grid = picture_grid(self.pair.ema, self.val_samples, scheme, self.device)
-        log.write_image(progress.step, "photo, truth, map, mask", grid)
-        if scores.mean_iou > progress.best_score:
-            progress.best_score, progress.best_epoch = scores.mean_iou, epoch
-            save_generator(self.run / "best.safetensors", self.pair.ema, self._info(epoch, scores))
-        self._print_epoch(epoch, means, scores)
-        return bool(schedule.patience) and epoch - progress.best_epoch >= schedule.patience
+        facts = {"epoch": epoch, "seconds": round(progress.seconds)}
+        log.write(progress.step, facts, {**scalars, **validation.scalars})
+        log.write_image(progress.step, *self.task.picture())
+        if validation.score > progress.best_score:
+            progress.best_score, progress.best_epoch = validation.score, epoch
+            about = {"seed": self.recipe.seed, "source": source_version(), **facts}
+            weights = self.run / "best.safetensors"
+            self.task.save(weights, {**about, "validation": validation.facts})
+        self._print_epoch(epoch, means, validation.text)
+        patience = self.recipe.schedule.patience
+        return bool(patience) and epoch - progress.best_epoch >= patience
 
-    def _print_epoch(self, epoch: int, means: dict[str, float], scores: Scores) -> None:
+    def _print_epoch(self, epoch: int, means: dict[str, float], text: str) -> None:
         losses = "  ".join(f"{name} {mean:.3f}" for name, mean in means.items())
         best = "  [green]best[/green]" if epoch == self.progress.best_epoch else ""
         self.console.print(
-            f"epoch {epoch}/{self.recipe.schedule.epochs}  {losses}  pixel accuracy "
-            f"{scores.pixel_accuracy:.3f}  mIoU {scores.mean_iou:.3f}{best}",
+            f"epoch {epoch}/{self.recipe.schedule.epochs}  {losses}  {text}{best}",
             highlight=False,
         )
 
-    def _info(self, epoch: int, scores: Scores) -> WeightsInfo:
-        facts = {
-            "data": self.dataset.summary(),
-            "seed": self.recipe.seed,
-            "source": source_version(),
-            "epoch": epoch,
-            "seconds": round(self.progress.seconds),
-            "validation": scores.to_dict(),
-        }
-        return WeightsInfo(self.recipe.model_dump(), self.dataset.scheme, self.recipe.size, facts)
-
     def _save(self) -> float:
-        save_checkpoint(self.checkpoint, self.pair.state_dict(), self.progress)
+        save_checkpoint(self.checkpoint, self.task.state_dict(), self.progress)
         return time.monotonic()
 
     @contextmanager
@@ -245,8 +222,9 @@ class Trainer:
             MofNCompleteColumn(),
             TimeRemainingColumn(),
         ]
+        total = self.task.order.steps
         with ProgressBar(*columns, console=self.console) as bar:
-            task = bar.add_task("steps", total=self.batches.steps, completed=self.progress.step)
+            task = bar.add_task("steps", total=total, completed=self.progress.step)
             yield lambda: bar.advance(task)
 
 

@@ -1,11 +1,17 @@
 """`pix2seg train`: from a recipe and a data set to a weights file."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pix2seg.cli.options import Device
+
+if TYPE_CHECKING:
+    import torch
+
+    from pix2seg.train.recipe import Recipe
+    from pix2seg.train.trainer import Task
 
 
 def train(
@@ -14,7 +20,11 @@ def train(
         str | None, typer.Option(help="A recipe's name (see pix2seg recipes) or TOML file.")
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="A data set that pix2seg prepare wrote.")
+        list[Path] | None,
+        typer.Option(
+            help="A data set that pix2seg prepare wrote. A person extractor learns from raw "
+            "folders instead: CCP's, or COCO *.json with photos/; give the option once for each."
+        ),
     ] = None,
     set_: Annotated[
         list[str] | None,
@@ -26,7 +36,7 @@ def train(
     ] = False,
     device: Device = "auto",
 ) -> None:
-    """Train the pair on a prepared data set.
+    """Train what a recipe says.
 
     The folder --run gets best.safetensors (the result), last.pt (to resume), metrics.jsonl and
     tensorboard/. Ctrl-C saves; --resume goes on exactly there.
@@ -34,34 +44,60 @@ def train(
     from rich.console import Console
 
     from pix2seg.device import choose_device, keep_freed_memory
-    from pix2seg.preprocess.dataset import Dataset
-    from pix2seg.train.recipe import Recipe
-    from pix2seg.train.trainer import Trainer
+    from pix2seg.train.recipe import parse_recipe
+    from pix2seg.train.trainer import Trainer, check_run
 
     keep_freed_memory()
     console = Console(stderr=True)
     settings = _read_run(run, recipe, data, set_) if resume else _new_run(recipe, data, set_)
-    chosen = choose_device(device)
-    parsed = Recipe.from_dict(settings["recipe"])
-    dataset = Dataset(Path(settings["data"]))
-    trainer = Trainer(parsed, dataset, run, chosen, console, resume=resume, init=init)
+    parsed = parse_recipe(settings["recipe"])
+    check_run(run, resume)
+    task = _task(parsed, [Path(folder) for folder in settings["data"]], choose_device(device), init)
+    trainer = Trainer(task, parsed, run, console, resume=resume)
     _write_run(run, settings)
-    console.print(f"recipe {parsed.name}, {trainer.describe()}", highlight=False)
+    console.print(f"recipe {parsed.name}, {task.describe()}", highlight=False)
     weights = trainer.train()
-    console.print(f"done: {weights}; score it with pix2seg evaluate --weights {weights}")
+    console.print(f"done: {weights}", soft_wrap=True)
 
 
-def _new_run(recipe: str | None, data: Path | None, overrides: list[str] | None) -> dict[str, Any]:
+def _task(
+    recipe: "Recipe", folders: list[Path], device: "torch.device", init: Path | None
+) -> "Task":
+    from pix2seg.errors import TrainingError
+    from pix2seg.train.recipe import PersonRecipe, Pix2PixRecipe
+
+    if isinstance(recipe, Pix2PixRecipe):
+        from pix2seg.preprocess.dataset import Dataset
+        from pix2seg.train.pix2pix import Pix2PixTask
+
+        if len(folders) > 1:
+            raise TrainingError(f"recipe {recipe.name} trains on one data set; give one --data")
+        return Pix2PixTask(recipe, Dataset(folders[0]), device, init)
+    assert isinstance(recipe, PersonRecipe)
+    from pix2seg.train.person.task import PersonTask
+
+    if init:
+        raise TrainingError(f"recipe {recipe.name} starts from scratch; leave --init out")
+    return PersonTask(recipe, folders, device)
+
+
+def _new_run(
+    recipe: str | None, data: list[Path] | None, overrides: list[str] | None
+) -> dict[str, Any]:
     from pix2seg.errors import TrainingError
     from pix2seg.train.recipe import read_recipe
 
-    if recipe is None or data is None:
+    if recipe is None or not data:
         raise TrainingError("a new run needs --recipe NAME and --data FOLDER (or --resume)")
-    return {"recipe": read_recipe(recipe, overrides or ()), "data": str(data.resolve())}
+    return {"recipe": read_recipe(recipe, overrides or ()), "data": _paths(data)}
+
+
+def _paths(folders: list[Path]) -> list[str]:
+    return [str(folder.resolve()) for folder in folders]
 
 
 def _read_run(
-    run: Path, recipe: str | None, data: Path | None, overrides: list[str] | None
+    run: Path, recipe: str | None, data: list[Path] | None, overrides: list[str] | None
 ) -> dict[str, Any]:
     import json
 
@@ -74,7 +110,7 @@ def _read_run(
     except (OSError, ValueError):
         raise TrainingError(f"{run} holds no run to resume; start one without --resume") from None
     if data:
-        settings["data"] = str(data.resolve())
+        settings["data"] = _paths(data)
     return settings
 
 

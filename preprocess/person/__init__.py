@@ -16,6 +16,7 @@ __all__ = ["EXTRACTORS", "Box", "Person", "PersonExtractor", "load_extractor"]
 EXTRACTORS = {
     "detectron2": "pix2seg.preprocess.person.detectron2:Detectron2",
     "grabcut": "pix2seg.preprocess.person.grabcut:GrabCut",
+    "mask-rcnn": "pix2seg.preprocess.person.mask_rcnn:MaskRCNN",
     "none": "pix2seg.preprocess.person.none:WholePhoto",
 }
 """Module and class of each extractor; a module is imported only when its extractor is loaded."""

@@ -63,25 +63,42 @@ def box_around(mask: NDArray[np.bool_]) -> Box:
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
-def main_person(boxes: Sequence[Box], areas: Sequence[float], width: int, height: int) -> int:
-    """The index of the largest, most central person.
-
-    A person's area counts in full at the photo's centre and by half in its corners, so that a
-    passer-by at the edge must be much larger to be taken for the subject.
+def choose(
+    people: Sequence[Person],
+    shape: tuple[int, ...],
+    *,
+    everyone: bool = False,
+    box: Box | None = None,
+) -> Person:
+    """Who the photo is about: the largest, most central person, unless asked otherwise.
 
     Args:
-        boxes: one for each person, at least one.
-        areas: the persons' pixel counts.
-        width: the photo's width.
-        height: the photo's height.
+        people: all who were found.
+        shape: the photo's (H, W, ...).
+        everyone: take all of them together, with the surest one's score.
+        box: take the person whose box overlaps this one the most.
     """
+    people = [person for person in people if person.found]
+    if box:
+        people = [person for person in people if overlap(person.box, box)]
+    if not people:
+        return Person.nobody(shape)
+    if everyone:
+        mask = np.logical_or.reduce([person.mask for person in people])
+        return Person.from_mask(mask, max(person.score for person in people))
+    if box:
+        return max(people, key=lambda person: overlap(person.box, box))
+    return max(people, key=lambda person: _prominence(person, *shape[:2]))
 
-    def weight(i: int) -> float:
-        x0, y0, x1, y1 = boxes[i]
-        off_x, off_y = (x0 + x1) / width - 1, (y0 + y1) / height - 1  # -1..1 from the centre
-        return areas[i] * (1 - 0.25 * (off_x**2 + off_y**2))
 
-    return max(range(len(boxes)), key=weight)
+def _prominence(person: Person, height: int, width: int) -> float:
+    """A person's area, in full at the photo's centre and by half in its corners.
+
+    A passer-by at the edge must be much larger to be taken for the subject.
+    """
+    x0, y0, x1, y1 = person.box
+    off_x, off_y = (x0 + x1) / width - 1, (y0 + y1) / height - 1  # -1..1 from the centre
+    return float(np.count_nonzero(person.mask)) * (1 - 0.25 * (off_x**2 + off_y**2))
 
 
 def overlap(box: Box, other: Box) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pix2seg.errors import PersonError
-from pix2seg.preprocess.person.base import Person, main_person
+from pix2seg.preprocess.person.base import Box, Person, choose
 
 ZOO_CONFIG = "COCO-InstanceSegmentation/mask_rcnn_R_50_FPN_3x.yaml"
 """From Detectron2's model zoo, trained on COCO."""
@@ -26,11 +26,13 @@ INSTALL = (
 
 
 class Detectron2:
-    """Takes the largest, most central person that Detectron2 finds.
+    """Finds people with Detectron2.
 
     Args:
         config: a configuration of the model zoo, or a YAML file.
         checkpoint: a weights file; by default the zoo's, which Detectron2 downloads once.
+        everyone: take all people instead of the main one.
+        box: take the person whose box overlaps this one the most.
         device: where to run it; by default the CPU.
 
     Raises:
@@ -38,7 +40,12 @@ class Detectron2:
     """
 
     def __init__(
-        self, config: str = ZOO_CONFIG, checkpoint: str | None = None, device: object = "cpu"
+        self,
+        config: str = ZOO_CONFIG,
+        checkpoint: str | None = None,
+        everyone: bool = False,
+        box: Box | None = None,
+        device: object = "cpu",
     ) -> None:
         try:
             import detectron2
@@ -60,24 +67,19 @@ class Detectron2:
         except (RuntimeError, AssertionError, OSError) as error:
             reason = str(error).splitlines()[0]
             raise PersonError(f"Detectron2 cannot load {config} ({reason})") from error
+        self.everyone, self.box = everyone, box
         self.version = f"detectron2 {detectron2.__version__} {Path(config).stem}"
 
     def find(self, pixels: NDArray[np.uint8]) -> Person:
-        """The main person, with the detection's score."""
+        """The person, with the detection's score."""
         instances = self._persons(pixels)
-        if not len(instances):
-            return Person.nobody(pixels.shape)
-        masks = instances.pred_masks.numpy().astype(bool)
         people = [
             Person.from_mask(mask, float(score))
-            for mask, score in zip(masks, instances.scores.numpy(), strict=True)
+            for mask, score in zip(
+                instances.pred_masks.numpy().astype(bool), instances.scores.numpy(), strict=True
+            )
         ]
-        seen = [person for person in people if person.found]
-        if not seen:
-            return Person.nobody(pixels.shape)
-        height, width = pixels.shape[:2]
-        areas = [float(np.count_nonzero(person.mask)) for person in seen]
-        return seen[main_person([person.box for person in seen], areas, width, height)]
+        return choose(people, pixels.shape, everyone=self.everyone, box=self.box)
 
     def _persons(self, pixels: NDArray[np.uint8]) -> Any:
         bgr = np.ascontiguousarray(pixels[..., ::-1])  # the order that DefaultPredictor takes

@@ -1,0 +1,178 @@
+"""The Mask R-CNN in the box, and torchvision's with its COCO weights."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from pix2seg.errors import WeightsError
+from pix2seg.files import atomic_write
+from pix2seg.preprocess.person.base import Box, Person, choose
+from pix2seg.preprocess.person.network import build_network
+
+FORMAT = "pix2seg.person/1"
+
+PIXELS = 192 * 288
+"""The area that photos are shrunk to, whatever their shape."""
+
+STRIDE = 32
+"""Sides are multiples of the network's coarsest stride."""
+
+LEAST_SCORE = 0.5
+"""Detections that are less sure are dropped."""
+
+PERSON_LABEL = 1
+
+
+class MaskRCNN:
+    """Finds people with a Mask R-CNN (He et al. 2017, arXiv 1703.06870).
+
+    Args:
+        weights: a file that `pix2seg train --recipe person-mask-rcnn` wrote, by default the one
+            in the box; or `coco` for torchvision's ResNet-50 trained on COCO, which torchvision
+            downloads once (170 MB).
+        everyone: take all people instead of the main one.
+        box: take the person whose box overlaps this one the most.
+        device: where to run it; by default the CPU.
+
+    Raises:
+        WeightsError: the weights cannot be used or downloaded.
+    """
+
+    def __init__(
+        self,
+        weights: str | Path | None = None,
+        everyone: bool = False,
+        box: Box | None = None,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        if weights == "coco":
+            network, self.version = _coco_network(), "mask-rcnn coco"
+            self.pixels: int | None = None  # torchvision's own resizes photos itself
+        else:
+            network, self.version = load_network(Path(weights) if weights else BUILT_IN)
+            self.pixels = PIXELS
+        self.device = torch.device(device)
+        self.network = network.eval().to(self.device)
+        self.everyone, self.box = everyone, box
+
+    def find(self, pixels: NDArray[np.uint8]) -> Person:
+        """The person, with the detection's score."""
+        people = find_people(self.network, pixels, self.device, self.pixels)
+        return choose(people, pixels.shape, everyone=self.everyone, box=self.box)
+
+
+def find_people(
+    network: nn.Module, pixels: NDArray[np.uint8], device: torch.device, area: int | None = PIXELS
+) -> list[Person]:
+    """Everybody in a photo, the surest first.
+
+    Args:
+        network: a Mask R-CNN of torchvision's kind, set to evaluation.
+        pixels: RGB uint8 (H, W, 3).
+        device: where the network is.
+        area: how many pixels the photo is shrunk to; None leaves its size to the network.
+    """
+    height, width = pixels.shape[:2]
+    frame = shrunk_size(width, height, area) if area else (width, height)
+    small = cv2.resize(pixels, frame, interpolation=cv2.INTER_AREA)
+    image = torch.from_numpy(np.asarray(small)).to(device).permute(2, 0, 1).float() / 255
+    with torch.inference_mode():
+        found: dict[str, Tensor] = network([image])[0]
+    sure = (found["scores"] >= LEAST_SCORE) & (found["labels"] == PERSON_LABEL)
+    masks = found["masks"][sure, 0].cpu().numpy()
+    scores = found["scores"][sure].cpu().numpy()
+    return [
+        Person.from_mask(_enlarged(mask, width, height), float(score))
+        for mask, score in zip(masks, scores, strict=True)
+    ]
+
+
+def shrunk_size(width: int, height: int, area: int) -> tuple[int, int]:
+    """The (width, height) nearest in shape to a photo's that has about `area` pixels.
+
+    Both are multiples of `STRIDE`; photos more than twice as long as wide are squeezed to that,
+    for the network has seen none.
+    """
+    ratio = min(max(width / height, 0.5), 2.0)
+    sides = (area * ratio) ** 0.5, (area / ratio) ** 0.5
+    across, down = (max(round(side / STRIDE), 1) * STRIDE for side in sides)
+    return across, down
+
+
+def _enlarged(mask: NDArray[np.float32], width: int, height: int) -> NDArray[np.bool_]:
+    full = cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(np.asarray(full) >= 0.5)
+
+
+BUILT_IN = Path(__file__).parent / "weights" / "person-mask-rcnn.safetensors"
+"""The weights in the box."""
+
+
+def save_network(path: Path, network: nn.Module, recipe: dict[str, Any], facts: Any) -> None:
+    """Write a network in half precision, whole or not at all."""
+    tensors = {
+        name: (tensor.half() if tensor.is_floating_point() else tensor).cpu().contiguous()
+        for name, tensor in network.state_dict().items()
+    }
+    metadata = {"format": FORMAT, "recipe": json.dumps(recipe), "facts": json.dumps(facts)}
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(save(tensors, metadata))
+
+
+def load_network(path: Path) -> tuple[nn.Module, str]:
+    """Read a network in single precision; returns it with its name and version.
+
+    Raises:
+        WeightsError: no such file, or not one that `save_network` wrote.
+    """
+    if not path.is_file():
+        raise WeightsError(f"no person weights {path}; give a file, or coco")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"{path} is not a whole safetensors file ({error})") from error
+    if metadata.get("format") != FORMAT:
+        raise WeightsError(
+            f"{path} holds no person extractor (its format is "
+            f"{metadata.get('format', 'not given')}, not {FORMAT})"
+        )
+    try:
+        recipe = json.loads(metadata["recipe"])
+        network = build_network(**recipe["network"])
+        network.load_state_dict(tensors)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise WeightsError(f"{path} does not fit its own recipe ({reason})") from error
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return network, f"{recipe['name']} {digest[:12]}"
+
+
+def _coco_network() -> nn.Module:
+    from urllib.error import URLError
+
+    from torchvision.models.detection import (
+        MaskRCNN_ResNet50_FPN_Weights,
+        maskrcnn_resnet50_fpn,
+    )
+
+    weights = MaskRCNN_ResNet50_FPN_Weights.COCO_V1
+    try:
+        network: nn.Module = maskrcnn_resnet50_fpn(weights=weights, progress=False)
+    except (URLError, OSError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise WeightsError(
+            f"cannot get torchvision's COCO weights from {weights.url} ({reason}); download that "
+            "file into ~/.cache/torch/hub/checkpoints, or use the extractor in the box"
+        ) from error
+    return network

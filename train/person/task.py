@@ -1,0 +1,169 @@
+"""Trains the Mask R-CNN that finds people."""
+
+import copy
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.utils import data as torch_data
+
+from pix2seg.device import autocast
+from pix2seg.preprocess.person.base import Person, choose
+from pix2seg.preprocess.person.mask_rcnn import find_people, save_network
+from pix2seg.preprocess.person.network import build_network
+from pix2seg.train.batches import RunBatches, load_batches
+from pix2seg.train.ema import update_ema
+from pix2seg.train.person.compose import Composer, targets_of
+from pix2seg.train.person.photos import PersonPhoto, main_label, read_person_photos
+from pix2seg.train.person.scores import PersonScore, summarise
+from pix2seg.train.recipe import PersonRecipe
+from pix2seg.train.trainer import Validation
+
+STORED_SIDE = 576
+"""Photos are kept in memory with this longer side: twice the network's, for close-ups."""
+
+MAX_GRADIENT = 5.0
+"""Gradients are clipped to this norm; early proposals can be far off."""
+
+Batch = list[tuple[Tensor, dict[str, Tensor]]]
+
+
+class PersonTask:
+    """Composes pictures with people and trains a Mask R-CNN on them.
+
+    Args:
+        recipe: what to train.
+        folders: Clothing Co-Parsing as downloaded, or folders with a COCO file and `photos/`.
+        device: where to train.
+
+    Raises:
+        DatasetError: a folder has neither layout, or a file is broken.
+    """
+
+    def __init__(self, recipe: PersonRecipe, folders: list[Path], device: torch.device) -> None:
+        self.recipe, self.folders, self.device = recipe, folders, device
+        torch.manual_seed(recipe.seed)
+        self.photos = [p for f in folders for p in read_person_photos(f, "train", STORED_SIDE)]
+        self.val_photos = [p for f in folders for p in read_person_photos(f, "val", STORED_SIDE)]
+        self.network = build_network(**recipe.network.model_dump()).to(device)
+        self.ema = copy.deepcopy(self.network).eval().requires_grad_(False)
+        self.optimizer = torch.optim.AdamW(
+            self.network.parameters(), weight_decay=recipe.optimizer.weight_decay
+        )
+        schedule = recipe.schedule
+        self.order = RunBatches(len(self.photos), schedule.batch_size, schedule.epochs, recipe.seed)
+
+    def describe(self) -> str:
+        """One line on what is trained on what."""
+        parameters = sum(p.numel() for p in self.network.parameters())
+        width, height = self.recipe.size
+        return (
+            f"{parameters / 1e6:.1f} M parameters at {width}x{height}, {len(self.photos)} photos, "
+            f"{len(self.val_photos)} to validate, on {self.device} with "
+            f"{torch.get_num_threads()} threads"
+        )
+
+    def batches(self, start: int) -> Iterator[Batch]:
+        """Composed pictures with their targets, from a step on."""
+        pictures = PictureBatches(self.photos, self.recipe)
+        return load_batches(pictures, self.order.after(start), self.device)
+
+    def step(self, batch: Batch, step: int) -> dict[str, float]:
+        """Train on one batch; returns torchvision's five losses by name."""
+        settings, schedule = self.recipe.optimizer, self.recipe.schedule
+        factor = schedule.learning_rate_factor(step / self.order.steps, step)
+        for group in self.optimizer.param_groups:
+            group["lr"] = settings.learning_rate * factor
+        images = [image.to(self.device) for image, _ in batch]
+        targets = [{k: v.to(self.device) for k, v in target.items()} for _, target in batch]
+        with autocast(self.device):
+            losses: dict[str, Tensor] = self.network(images, targets)
+        self.optimizer.zero_grad(set_to_none=True)
+        sum(losses.values(), torch.zeros((), device=self.device)).backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.network.parameters(), MAX_GRADIENT)
+        self.optimizer.step()
+        update_ema(self.ema, self.network, settings.ema_decay, step)
+        return {name.removeprefix("loss_"): float(loss.detach()) for name, loss in losses.items()}
+
+    @property
+    def learning_rate(self) -> float:
+        """Of the last step."""
+        return float(self.optimizer.param_groups[0]["lr"])
+
+    def validate(self) -> Validation:
+        """Mean IoU of the main person over the validation photos."""
+        scores = []
+        for photo in self.val_photos:
+            person = self._main_person(photo.pixels)
+            scores.append(PersonScore.of(person.mask, photo.labels == main_label(photo.labels)))
+        facts = summarise(scores)
+        text = f"person IoU {facts['iou']:.3f}  missed {facts['missed']}"
+        scalars = {f"val/{name}": float(value) for name, value in facts.items()}
+        return Validation(facts["iou"], scalars, text, facts)
+
+    def _main_person(self, pixels: NDArray[np.uint8]) -> Person:
+        return choose(find_people(self.ema, pixels, self.device), pixels.shape)
+
+    def picture(self) -> tuple[str, NDArray[np.uint8]]:
+        """Validation photos with what is found in them tinted, RGB uint8."""
+        tinted = []
+        for photo in self.val_photos[:: max(len(self.val_photos) // 8, 1)][:8]:
+            off = ~self._main_person(photo.pixels).mask
+            faded = np.where(off[..., None], photo.pixels // 4, photo.pixels)
+            tinted.append(np.asarray(cv2.resize(faded, self.recipe.size), np.uint8))
+        return "person", np.hstack(tinted)
+
+    def save(self, path: Path, facts: dict[str, Any]) -> None:
+        """Write the EMA network's weights."""
+        data = {
+            "folders": [folder.name for folder in self.folders],
+            "train": len(self.photos),
+            "val": len(self.val_photos),
+        }
+        save_network(path, self.ema, self.recipe.model_dump(), {"data": data, **facts})
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that training changes."""
+        return {name: part.state_dict() for name, part in self._parts().items()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go back to a state that `state_dict` gave."""
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
+
+    def _parts(self) -> dict[str, Any]:
+        return {"network": self.network, "ema": self.ema, "optimizer": self.optimizer}
+
+
+class PictureBatches(torch_data.Dataset[Batch]):
+    """Composed pictures; what is drawn depends on the seed, the epoch and the index alone."""
+
+    def __init__(self, photos: list[PersonPhoto], recipe: PersonRecipe) -> None:
+        self.composer = Composer(photos, recipe.mixture)
+        self.recipe = recipe
+
+    def __getitem__(self, keys: list[tuple[int, int]]) -> Batch:
+        """Pictures of one shape, float32 (3, H, W), 0..1, with boxes, masks and labels."""
+        width, height = self.recipe.size
+        first = np.random.default_rng([self.recipe.seed, *keys[0]])
+        if first.random() < self.recipe.mixture.landscape:
+            width, height = height, width
+        return [self._draw(key, width, height) for key in keys]
+
+    def _draw(
+        self, key: tuple[int, int], width: int, height: int
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        rng = np.random.default_rng([self.recipe.seed + 1, *key])
+        pixels, labels = self.composer.draw(rng, key[1], width, height)
+        boxes, masks = targets_of(labels)
+        target = {
+            "boxes": torch.from_numpy(boxes),
+            "masks": torch.from_numpy(masks),
+            "labels": torch.ones(len(boxes), dtype=torch.int64),
+        }
+        return torch.from_numpy(pixels).permute(2, 0, 1).float() / 255, target

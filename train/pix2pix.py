@@ -1,0 +1,136 @@
+"""Trains the pair on a prepared data set."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pix2seg.classes import load_scheme
+from pix2seg.errors import TrainingError
+from pix2seg.generator import check_size
+from pix2seg.preprocess.dataset import Dataset
+from pix2seg.train.batches import RunBatches, load_batches
+from pix2seg.train.pair import Pair
+from pix2seg.train.recipe import Pix2PixRecipe
+from pix2seg.train.samples import AugmentedBatches, load_samples
+from pix2seg.train.trainer import Validation
+from pix2seg.train.validate import picture_grid, validate
+from pix2seg.weights import WeightsInfo, load_generator, save_generator
+
+
+class Pix2PixTask:
+    """Trains generator and discriminator together (Isola et al. 2017).
+
+    Args:
+        recipe: what to train.
+        dataset: what to train on.
+        device: where to train.
+        init: weights to start from.
+
+    Raises:
+        TrainingError: the data has other classes than the recipe, or `init` another generator.
+        SizeError, DatasetError, WeightsError: recipe, data and weights do not fit each other.
+    """
+
+    def __init__(
+        self,
+        recipe: Pix2PixRecipe,
+        dataset: Dataset,
+        device: torch.device,
+        init: Path | None = None,
+    ) -> None:
+        check_size(recipe.size, recipe.generator.depth)
+        if dataset.scheme != load_scheme(recipe.scheme):
+            raise TrainingError(
+                f"recipe {recipe.name} trains scheme '{recipe.scheme}', but {dataset.root} has the "
+                f"classes {', '.join(dataset.scheme.names)}; prepare it with --scheme "
+                f"{recipe.scheme}, or give the data's scheme with --set scheme=FILE"
+            )
+        self.recipe, self.dataset, self.device = recipe, dataset, device
+        torch.manual_seed(recipe.seed)
+        self.train_samples = load_samples(dataset, "train", recipe.size)
+        self.val_samples = load_samples(dataset, "val", recipe.size)
+        shares = self.train_samples.class_shares(len(dataset.scheme))
+        self.pair = Pair(recipe, dataset.scheme, torch.from_numpy(shares), device)
+        if init:
+            self._start_from(init)
+        schedule = recipe.schedule
+        self.order = RunBatches(
+            len(self.train_samples), schedule.batch_size, schedule.epochs, recipe.seed
+        )
+
+    def describe(self) -> str:
+        """One line on what is trained on what."""
+        parameters = sum(p.numel() for p in self.pair.generator.parameters())
+        width, height = self.recipe.size
+        return (
+            f"{parameters / 1e6:.1f} M parameters at {width}x{height}, "
+            f"{len(self.train_samples)} photos, {len(self.val_samples)} to validate, "
+            f"on {self.device} with {torch.get_num_threads()} threads"
+        )
+
+    def _start_from(self, init: Path) -> None:
+        generator, info = load_generator(init)
+        mine = self.recipe.generator.model_dump()
+        theirs = {"residual_blocks": 0, **info.recipe["generator"]}
+        # Dropout has no weights, and a residual block that the weights lack starts as identity.
+        alike = all(
+            mine[key] == theirs[key] for key in mine.keys() - {"dropout", "residual_blocks"}
+        )
+        fewer_blocks = theirs["residual_blocks"] <= mine["residual_blocks"]
+        if not (alike and fewer_blocks and info.scheme == self.dataset.scheme):
+            raise TrainingError(
+                f"{init} holds a generator of another kind than recipe {self.recipe.name} trains; "
+                "give --init weights of the same [generator] and scheme"
+            )
+        self.pair.start_from(generator)
+
+    def batches(self, start: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Photos uint8 (N, H, W, 3) and masks uint8 (N, H, W), from a step on."""
+        recipe = self.recipe
+        batches = AugmentedBatches(
+            self.train_samples, recipe.augmentation, recipe.background, recipe.seed
+        )
+        return load_batches(batches, self.order.after(start), self.device)
+
+    def step(self, batch: tuple[Tensor, Tensor], step: int) -> dict[str, float]:
+        """Train on one batch; returns the losses by name."""
+        photo, mask = batch
+        return self.pair.step(photo, mask, step, step / self.order.steps)
+
+    @property
+    def learning_rate(self) -> float:
+        """The generator's, of the last step."""
+        return float(self.pair.generator_optimizer.param_groups[0]["lr"])
+
+    def validate(self) -> Validation:
+        """Mean IoU of the EMA generator over the validation photos at network size."""
+        scheme, batch_size = self.dataset.scheme, self.recipe.schedule.batch_size
+        scores = validate(self.pair.ema, self.val_samples, scheme, self.device, batch_size)
+        scalars = {"val/mean_iou": scores.mean_iou, "val/pixel_accuracy": scores.pixel_accuracy}
+        scalars |= {f"val/iou_{n}": float(v) for n, v in zip(scheme.names, scores.iou, strict=True)}
+        text = f"pixel accuracy {scores.pixel_accuracy:.3f}  mIoU {scores.mean_iou:.3f}"
+        return Validation(scores.mean_iou, scalars, text, scores.to_dict())
+
+    def picture(self) -> tuple[str, NDArray[np.uint8]]:
+        """A few validation photos with their maps and masks."""
+        grid = picture_grid(self.pair.ema, self.val_samples, self.dataset.scheme, self.device)
+        return "photo, truth, map, mask", grid
+
+    def save(self, path: Path, facts: dict[str, Any]) -> None:
+        """Write the EMA generator's weights."""
+        facts = {"data": self.dataset.summary(), **facts}
+        info = WeightsInfo(self.recipe.model_dump(), self.dataset.scheme, self.recipe.size, facts)
+        save_generator(path, self.pair.ema, info)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that training changes."""
+        return self.pair.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go back to a state that `state_dict` gave."""
+        self.pair.load_state_dict(state)
