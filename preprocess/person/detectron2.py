@@ -30,19 +30,19 @@ class Detectron2:
 
     Args:
         config: a configuration of the model zoo, or a YAML file.
-        checkpoint: a weights file; by default the zoo's, which Detectron2 downloads once.
+        weights: a weights file; by default the zoo's, which Detectron2 downloads once.
         everyone: take all people instead of the main one.
         box: take the person whose box overlaps this one the most.
         device: where to run it; by default the CPU.
 
     Raises:
-        PersonError: Detectron2 is not installed, or has no such configuration or checkpoint.
+        PersonError: Detectron2 is not installed, or has no such configuration or weights.
     """
 
     def __init__(
         self,
         config: str = ZOO_CONFIG,
-        checkpoint: str | None = None,
+        weights: str | None = None,
         everyone: bool = False,
         box: Box | None = None,
         device: object = "cpu",
@@ -60,7 +60,7 @@ class Detectron2:
         try:
             local = Path(config).is_file()
             settings.merge_from_file(config if local else model_zoo.get_config_file(config))
-            settings.MODEL.WEIGHTS = checkpoint or model_zoo.get_checkpoint_url(config)
+            settings.MODEL.WEIGHTS = weights or model_zoo.get_checkpoint_url(config)
             settings.MODEL.DEVICE = str(device)
             settings.MODEL.ROI_HEADS.SCORE_THRESH_TEST = LEAST_SCORE
             self.predictor = DefaultPredictor(settings)

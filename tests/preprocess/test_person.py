@@ -10,8 +10,8 @@ from pix2seg import Segmenter
 from pix2seg.errors import PersonError
 from pix2seg.photo import read_photo
 from pix2seg.preprocess.background import GREY, hide_background, widen
-from pix2seg.preprocess.person import Person, load_extractor
-from pix2seg.preprocess.person.base import box_around, main_person, overlap
+from pix2seg.preprocess.person import Box, Person, load_extractor
+from pix2seg.preprocess.person.base import box_around, choose, overlap
 
 
 def test_unknown_extractors_and_options_are_named() -> None:
@@ -58,10 +58,29 @@ def test_boxes() -> None:
     assert overlap((0, 0, 2, 2), (2, 0, 3, 2)) == 0
 
 
+def person_at(*boxes: Box) -> Person:
+    mask = np.zeros((100, 100), bool)
+    for x0, y0, x1, y1 in boxes:
+        mask[y0:y1, x0:x1] = True
+    return Person.from_mask(mask, 0.9)
+
+
 def test_main_person_is_large_and_central() -> None:
-    centre, corner = (40, 10, 60, 90), (80, 10, 100, 90)
-    assert main_person([corner, centre], [1600, 1600], 100, 100) == 1
-    assert main_person([corner, centre], [4000, 1600], 100, 100) == 0
+    centre, corner = person_at((40, 10, 60, 90)), person_at((80, 10, 100, 90))
+    large = person_at((60, 10, 100, 100))
+    assert choose([corner, centre], (100, 100, 3)) is centre
+    assert choose([large, centre], (100, 100, 3)) is large
+    assert not choose([], (100, 100, 3)).found
+    assert not choose([person_at()], (100, 100, 3)).found
+
+
+def test_everyone_and_the_person_in_a_box() -> None:
+    centre, corner = person_at((40, 10, 60, 90)), person_at((80, 10, 100, 90))
+    both = choose([corner, centre], (100, 100), everyone=True)
+    assert np.array_equal(both.mask, corner.mask | centre.mask)
+    assert both.box == (40, 10, 100, 90)
+    assert choose([corner, centre], (100, 100), box=(75, 20, 100, 80)) is corner
+    assert not choose([corner, centre], (100, 100), box=(0, 0, 30, 30)).found
 
 
 def test_background_turns_grey_and_the_margin_stays() -> None:
@@ -132,7 +151,7 @@ def small_detectron2(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]
     weights, config = folder / "small.pth", folder / "small.yaml"
     torch.save({"model": model.state_dict()}, weights)
     config.write_text(settings.dump())
-    return {"config": str(config), "checkpoint": str(weights)}
+    return {"config": str(config), "weights": str(weights)}
 
 
 def test_detectron2_finds_the_main_of_several_people(
@@ -155,7 +174,7 @@ def test_detectron2_finds_the_main_of_several_people(
 def test_detectron2_drops_other_classes_and_unsure_ones(
     small_detectron2: dict[str, str], tmp_path: Path, photos: list[Path]
 ) -> None:
-    state = torch.load(small_detectron2["checkpoint"], weights_only=True)
+    state = torch.load(small_detectron2["weights"], weights_only=True)
     bias = "roi_heads.box_predictor.cls_score.bias"
     pixels = read_photo(photos[0]).pixels
     for values in ({0: 0.0, 5: 9.0}, {0: 0.0}):
@@ -164,7 +183,7 @@ def test_detectron2_drops_other_classes_and_unsure_ones(
             state["model"][bias][index] = value
         path = tmp_path / f"{len(values)}.pth"
         torch.save(state, path)
-        options = {**small_detectron2, "checkpoint": str(path)}
+        options = {**small_detectron2, "weights": str(path)}
         assert not load_extractor("detectron2", **options).find(pixels).found
 
 

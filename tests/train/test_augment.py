@@ -5,11 +5,19 @@ from hypothesis import strategies as st
 
 from pix2seg.preprocess.background import widen
 from pix2seg.train.augment import WIDEST_MARGIN, augment
-from pix2seg.train.recipe import AugmentationSettings, Recipe, read_recipe
+from pix2seg.train.recipe import AugmentationSettings
 
-SETTINGS = Recipe.from_dict(read_recipe("pix2pix-ccp4")).augmentation
 STILL = AugmentationSettings(
     flip=0, rotation=0, shift=0, zoom=0, color_jitter=0, hide_background=0, swap_background=0
+)
+SETTINGS = AugmentationSettings(
+    flip=0.5,
+    rotation=10,
+    shift=0.1,
+    zoom=0.3,
+    color_jitter=0.3,
+    hide_background=0.3,
+    swap_background=0.3,
 )
 
 

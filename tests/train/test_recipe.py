@@ -5,19 +5,22 @@ import pytest
 from pix2seg.classes import load_scheme
 from pix2seg.errors import RecipeError
 from pix2seg.generator import check_size
-from pix2seg.train.recipe import Recipe, built_in_recipes, read_recipe
+from pix2seg.train.recipe import Pix2PixRecipe, built_in_recipes, parse_recipe, read_recipe
 
 
-def parse(*overrides: str) -> Recipe:
-    return Recipe.from_dict(read_recipe("pix2pix-ccp4", overrides))
+def parse(*overrides: str) -> Pix2PixRecipe:
+    recipe = parse_recipe(read_recipe("pix2pix-ccp4", overrides))
+    assert isinstance(recipe, Pix2PixRecipe)
+    return recipe
 
 
 @pytest.mark.parametrize("name", built_in_recipes())
 def test_built_in_recipe_is_valid_and_fits_its_size(name: str) -> None:
-    recipe = Recipe.from_dict(read_recipe(name))
+    recipe = parse_recipe(read_recipe(name))
     assert recipe.summary
-    assert len(load_scheme(recipe.scheme)) >= 2
-    check_size(recipe.size, recipe.generator.depth)
+    if isinstance(recipe, Pix2PixRecipe):
+        assert len(load_scheme(recipe.scheme)) >= 2
+        check_size(recipe.size, recipe.generator.depth)
 
 
 def test_override_changes_one_value() -> None:
@@ -62,9 +65,12 @@ def test_recipe_file_of_one_s_own(tmp_path: Path) -> None:
     path.write_text("kind = ")
     with pytest.raises(RecipeError, match="not a TOML file"):
         read_recipe(str(path))
+    path.write_text('kind = "pix3pix"')
+    with pytest.raises(RecipeError, match="one of pix2pix, person"):
+        parse_recipe(read_recipe(str(path)))
     path.write_text('kind = "pix2pix"\nsumary = "x"')
     with pytest.raises(RecipeError, match=r"recipe mine .*'(sumary|summary)'"):
-        Recipe.from_dict(read_recipe(str(path)))
+        parse_recipe(read_recipe(str(path)))
 
 
 def test_learning_rate_warms_up_and_decays_to_zero() -> None:

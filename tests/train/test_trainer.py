@@ -13,7 +13,8 @@ from rich.console import Console
 from pix2seg.device import choose_device
 from pix2seg.errors import Pix2SegError, SizeError, TrainingError
 from pix2seg.preprocess.dataset import Dataset
-from pix2seg.train.recipe import Recipe, read_recipe
+from pix2seg.train.pix2pix import Pix2PixTask
+from pix2seg.train.recipe import Pix2PixRecipe, parse_recipe, read_recipe
 from pix2seg.train.trainer import Trainer
 from pix2seg.weights import load_generator
 
@@ -31,13 +32,19 @@ SMALL = (
 CPU = torch.device("cpu")
 
 
-def recipe(*overrides: str) -> Recipe:
-    return Recipe.from_dict(read_recipe("pix2pix-ccp4", (*SMALL, *overrides)))
+def recipe(*overrides: str) -> Pix2PixRecipe:
+    parsed = parse_recipe(read_recipe("pix2pix-ccp4", (*SMALL, *overrides)))
+    assert isinstance(parsed, Pix2PixRecipe)
+    return parsed
 
 
-def trainer(dataset: Dataset, run: Path, *overrides: str, **options: object) -> Trainer:
+def task(dataset: Dataset, *overrides: str, init: Path | None = None) -> Pix2PixTask:
+    return Pix2PixTask(recipe(*overrides), dataset, CPU, init)
+
+
+def trainer(dataset: Dataset, run: Path, *overrides: str, resume: bool = False) -> Trainer:
     quiet = Console(quiet=True)
-    return Trainer(recipe(*overrides), dataset, run, CPU, quiet, **options)  # type: ignore[arg-type]
+    return Trainer(task(dataset, *overrides), recipe(*overrides), run, quiet, resume=resume)
 
 
 def metrics(run: Path) -> list[dict[str, float]]:
@@ -159,18 +166,15 @@ def test_nothing_to_resume(small_dataset: Dataset, tmp_path: Path) -> None:
 
 
 def test_init_starts_from_weights(small_dataset: Dataset, tmp_path: Path) -> None:
-    weights = trainer(small_dataset, tmp_path / "first", "schedule.epochs=1").train()
-    second = trainer(small_dataset, tmp_path / "second", init=weights)
+    weights = trainer(small_dataset, tmp_path, "schedule.epochs=1").train()
     generator, _ = load_generator(weights)
-    trained = second.pair.generator.state_dict()
+    trained = task(small_dataset, init=weights).pair.generator.state_dict()
     assert all(torch.equal(t, trained[n]) for n, t in generator.state_dict().items())
+    deeper = task(small_dataset, "generator.residual_blocks=2", init=weights).pair.ema
     photo = torch.rand(1, 3, 96, 64)
-    deeper = trainer(
-        small_dataset, tmp_path / "more", "generator.residual_blocks=2", init=weights
-    ).pair.ema
     assert torch.allclose(deeper(photo).map, generator(photo).map, atol=1e-6)
     with pytest.raises(TrainingError, match="another kind"):
-        trainer(small_dataset, tmp_path / "third", "generator.depth=4", init=weights)
+        task(small_dataset, "generator.depth=4", init=weights)
 
 
 def test_data_with_other_classes_is_refused(
@@ -181,12 +185,12 @@ def test_data_with_other_classes_is_refused(
     (tmp_path / "mine.toml").write_text(text + classes.format("b", "*", "#ffffff"))
     monkeypatch.chdir(tmp_path)
     with pytest.raises(TrainingError, match=r"trains scheme 'mine\.toml'.*skin, hair, clothes"):
-        trainer(small_dataset, tmp_path / "run", "scheme=mine.toml")
+        task(small_dataset, "scheme=mine.toml")
 
 
-def test_size_that_cannot_be_halved_is_refused(small_dataset: Dataset, tmp_path: Path) -> None:
+def test_size_that_cannot_be_halved_is_refused(small_dataset: Dataset) -> None:
     with pytest.raises(SizeError, match="such as 64x96"):
-        trainer(small_dataset, tmp_path, "size=66x98")
+        task(small_dataset, "size=66x98")
 
 
 def test_unknown_device_is_refused() -> None:

@@ -34,5 +34,5 @@ def summarise(scores: Sequence[PersonScore]) -> dict[str, float]:
     return {
         "iou": round(float(np.mean([s.iou for s in scores])), 4),
         "kept": round(float(np.mean([s.kept for s in scores])), 4),
-        "missed": sum(s.iou < LEAST_IOU for s in scores),
+        "missed": int(sum(s.iou < LEAST_IOU for s in scores)),
     }

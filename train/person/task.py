@@ -14,8 +14,9 @@ from torch.utils import data as torch_data
 
 from pix2seg.device import autocast
 from pix2seg.preprocess.person.base import Person, choose
-from pix2seg.preprocess.person.mask_rcnn import find_people, save_network
+from pix2seg.preprocess.person.mask_rcnn import find_people
 from pix2seg.preprocess.person.network import build_network
+from pix2seg.preprocess.person.weights import save_network
 from pix2seg.train.batches import RunBatches, load_batches
 from pix2seg.train.ema import update_ema
 from pix2seg.train.person.compose import Composer, targets_of

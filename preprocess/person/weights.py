@@ -1,0 +1,86 @@
+"""Weights of person extractors: what this project trained, and torchvision's."""
+
+import hashlib
+import json
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import nn
+
+from pix2seg.errors import WeightsError
+from pix2seg.files import atomic_write
+from pix2seg.preprocess.person.network import build_network
+
+FORMAT = "pix2seg.person/1"
+
+BUILT_IN = Path(str(resources.files("pix2seg").joinpath("weights/person-mask-rcnn.safetensors")))
+"""The Mask R-CNN in the box."""
+
+
+def save_network(path: Path, network: nn.Module, recipe: dict[str, Any], facts: Any) -> None:
+    """Write a network in half precision, whole or not at all."""
+    tensors = {
+        name: (tensor.half() if tensor.is_floating_point() else tensor).cpu().contiguous()
+        for name, tensor in network.state_dict().items()
+    }
+    metadata = {"format": FORMAT, "recipe": json.dumps(recipe), "facts": json.dumps(facts)}
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(save(tensors, metadata))
+
+
+def load_network(path: Path) -> tuple[nn.Module, str]:
+    """Read a network in single precision; returns it with its name and version.
+
+    Raises:
+        WeightsError: no such file, or not one that `save_network` wrote.
+    """
+    if not path.is_file():
+        raise WeightsError(f"no person weights {path}; give a file, or coco")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"{path} is not a whole safetensors file ({error})") from error
+    if metadata.get("format") != FORMAT:
+        raise WeightsError(
+            f"{path} holds no person extractor (its format is "
+            f"{metadata.get('format', 'not given')}, not {FORMAT})"
+        )
+    try:
+        recipe = json.loads(metadata["recipe"])
+        network = build_network(**recipe["network"])
+        network.load_state_dict(tensors)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise WeightsError(f"{path} does not fit its own recipe ({reason})") from error
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return network, f"{recipe['name']} {digest[:12]}"
+
+
+def load_coco_network() -> nn.Module:
+    """torchvision's Mask R-CNN (ResNet-50) with its COCO weights, downloaded once.
+
+    Raises:
+        WeightsError: they cannot be downloaded.
+    """
+    from urllib.error import URLError
+
+    from torchvision.models.detection import (
+        MaskRCNN_ResNet50_FPN_Weights,
+        maskrcnn_resnet50_fpn,
+    )
+
+    weights = MaskRCNN_ResNet50_FPN_Weights.COCO_V1
+    try:
+        network: nn.Module = maskrcnn_resnet50_fpn(weights=weights, progress=False)
+    except (URLError, OSError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise WeightsError(
+            f"cannot get torchvision's COCO weights from {weights.url} ({reason}); download that "
+            "file into ~/.cache/torch/hub/checkpoints, or use the extractor in the box"
+        ) from error
+    return network
