@@ -1,6 +1,7 @@
 """The way of a photo: find the person, grey the rest, fit, generate the map, threshold, tidy."""
 
 import time
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,9 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from pix2seg.device import autocast, choose_device, to_input
 from pix2seg.generator import UNetGenerator
 from pix2seg.photo import PhotoSource, read_photo
-from pix2seg.preprocess.background import hide_background, widen
+from pix2seg.preprocess.background import MARGIN, hide_background
 from pix2seg.preprocess.fit import Fit
-from pix2seg.preprocess.person import Person, load_extractor
+from pix2seg.preprocess.person import load_extractor
 from pix2seg.result import Segmentation
 from pix2seg.thresholds import map_to_mask
 from pix2seg.tidy import tidy
@@ -35,7 +36,9 @@ class Segmenter:
         weights: a weights file that `pix2seg train` wrote; the one in the box by default.
         person: a person extractor's name; see `pix2seg.preprocess.person.EXTRACTORS`.
         device: `auto`, `cpu`, `cuda`, `mps`, ...
-        person_options: further arguments of the extractor.
+        margin: how far the person's mask grows before the rest is hidden; see `widen`.
+        person_options: options of the extractor, such as `everyone=True`, `box=(x0, y0, x1, y1)`
+            or `weights=FILE`; see `load_extractor`.
 
     Raises:
         WeightsError: the weights file cannot be used.
@@ -49,16 +52,17 @@ class Segmenter:
         *,
         person: str = DEFAULT_PERSON,
         device: str = "auto",
-        **person_options: Any,
+        margin: float = MARGIN,
+        person_options: Mapping[str, Any] | None = None,
     ) -> None:
-        self.person = person
+        self.person, self.margin = person, margin
         path = Path(weights) if weights else built_in_weights()
         self.device = choose_device(device)
         generator, self.info = load_generator(path)
         self.scheme = self.info.scheme
         self.generator = _fused(generator).to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.extractor = load_extractor(
-            person, device=self.device, segment=self._segment_pixels, **person_options
+            person, device=self.device, segment=self._segment_pixels, **(person_options or {})
         )
 
     def __call__(self, source: PhotoSource, *, max_pixels: int = 100_000_000) -> Segmentation:
@@ -74,7 +78,8 @@ class Segmenter:
         photo = read_photo(source, max_pixels=max_pixels)
         began = time.perf_counter()
         person = self.extractor.find(photo.pixels)
-        map = self._generate_map(self._without_background(photo.pixels, person))
+        visible = person.visible(self.margin)
+        map = self._generate_map(hide_background(photo.pixels, visible, self.info.background))
         return Segmentation(
             photo=photo,
             map=map,
@@ -84,11 +89,6 @@ class Segmenter:
             model={"generator": self.info.version, "person": self.extractor.version},
             seconds=time.perf_counter() - began,
         )
-
-    def _without_background(self, pixels: NDArray[np.uint8], person: Person) -> NDArray[np.uint8]:
-        if not person.found:
-            return pixels
-        return hide_background(pixels, widen(person.mask), self.info.background)
 
     def _segment_pixels(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Class ids, uint8 (H, W), of RGB pixels, uint8 (H, W, 3), as they are."""

@@ -41,7 +41,7 @@ def widen(mask: NDArray[np.bool_], margin: float = MARGIN) -> NDArray[np.bool_]:
         bool (H, W), True wherever `mask` is.
     """
     radius = margin * float(np.sqrt(np.count_nonzero(mask)))
-    if radius < 1:
+    if radius < 1 or mask.all():
         return mask
     outside = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
     return np.asarray(outside <= radius)
@@ -59,8 +59,10 @@ def hide_background(
             of focus, with nothing of the person smeared into it.
 
     Returns:
-        RGB uint8 (H, W, 3), a new array.
+        RGB uint8 (H, W, 3), a new array unless there is nothing to hide.
     """
+    if person.all():
+        return pixels
     if background == "blur":
         behind = _blurred(pixels, ~person)
     else:

@@ -4,6 +4,7 @@ dataset.json      scheme, size, counts, each class's share of pixels and photos
 split.json        names of the training and the validation photos
 photos/NAME.jpg   photos fitted to the network's size
 masks/NAME.png    their masks, pixel value = class id
+people/NAME.png   255 where an extractor found the person, if `prepare --person` was asked to
 full/photos/...   the validation photos as they came, and
 full/masks/...    their masks at that size: `pix2seg evaluate` scores these
 """
@@ -84,6 +85,19 @@ class Dataset:
         """
         photo = read_image(self.root / "photos" / f"{name}.jpg", "RGB")
         return photo, read_image(self.root / "masks" / f"{name}.png")
+
+    @property
+    def has_people(self) -> bool:
+        """Whether an extractor's masks are there."""
+        return "person" in self.facts
+
+    def read_person(self, name: str) -> NDArray[np.uint8]:
+        """What an extractor found in the fitted photo, uint8 (H, W), 0 or 255.
+
+        Raises:
+            DatasetError: a file is missing or broken.
+        """
+        return read_image(self.root / "people" / f"{name}.png")
 
     def full(self) -> list[FullPhoto]:
         """The validation photos at their own size."""

@@ -2,11 +2,13 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +19,11 @@ from pix2seg.files import atomic_write
 from pix2seg.photo import read_photo
 from pix2seg.preprocess.dataset import FORMAT, indexed_image
 from pix2seg.preprocess.fit import Fit, Size
+from pix2seg.preprocess.person import PersonExtractor, load_extractor
 from pix2seg.preprocess.split import split_of
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 JPEG_QUALITY = 95
 
@@ -52,6 +58,8 @@ class Preparation:
         table: class id by label id, uint8; see `Scheme.lookup`.
         read_labels: reads a label map, uint8 (H, W).
         size: (width, height) that photos are fitted to.
+        person: the extractor that finds the people, or None to leave them to the true masks.
+        person_options: its options.
     """
 
     out: Path
@@ -59,6 +67,8 @@ class Preparation:
     table: NDArray[np.uint8]
     read_labels: LabelReader
     size: Size
+    person: str | None = None
+    person_options: Mapping[str, Any] = field(default_factory=dict)
 
     def prepare(self, source: Source) -> Prepared:
         """Write one photo and its mask; an error becomes part of the result."""
@@ -83,6 +93,11 @@ class Preparation:
         fit = Fit((pixels.shape[1], pixels.shape[0]), self.size)
         self._write_photo(self.out / "photos" / f"{source.name}.jpg", fit.photo(pixels))
         self._write_mask(self.out / "masks" / f"{source.name}.png", fit.mask(mask))
+        if self.person:
+            found = _extractor(self.person, tuple(self.person_options.items())).find(pixels)
+            visible = fit.mask(found.visible(margin=0).astype(np.uint8))
+            with atomic_write(self.out / "people" / f"{source.name}.png") as temporary:
+                _image(visible * 255).save(temporary, "PNG")
         if split_of(source.name) == "val":
             full = self.out / "full"
             copy = full / "photos" / f"{source.name}{source.photo.suffix}"
@@ -92,14 +107,27 @@ class Preparation:
         return Prepared(source.name, np.bincount(mask.ravel(), minlength=len(self.scheme)))
 
     def _write_photo(self, path: Path, pixels: NDArray[np.uint8]) -> None:
-        from PIL import Image
-
         with atomic_write(path) as temporary:
-            Image.fromarray(pixels).save(temporary, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+            _image(pixels).save(temporary, "JPEG", quality=JPEG_QUALITY, subsampling=0)
 
     def _write_mask(self, path: Path, mask: NDArray[np.uint8]) -> None:
         with atomic_write(path) as temporary:
             indexed_image(mask, self.scheme).save(temporary, "PNG")
+
+
+def _image(pixels: NDArray[np.uint8]) -> "Image":
+    from PIL import Image
+
+    return Image.fromarray(pixels)
+
+
+@cache
+def _extractor(name: str, options: tuple[tuple[str, Any], ...]) -> PersonExtractor:
+    """Loaded once in each process; these fill the cores, so each keeps to one thread."""
+    import torch
+
+    torch.set_num_threads(1)
+    return load_extractor(name, **dict(options))
 
 
 def prepare(
@@ -122,8 +150,12 @@ def prepare(
         DatasetError: no photo could be used, or one split would have none.
     """
     (preparation.out / "dataset.json").unlink(missing_ok=True)
+    if preparation.person:  # an unknown or missing extractor is told before any work
+        version = _extractor(preparation.person, tuple(preparation.person_options.items())).version
+        facts = {**facts, "person": version}
     done = []
-    with ProcessPoolExecutor() as workers:
+    # torch's threads do not survive a fork.
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as workers:
         for result in workers.map(preparation.prepare, sources, chunksize=4):
             yield result
             if result.pixels is not None:

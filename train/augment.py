@@ -17,6 +17,7 @@ WIDEST_MARGIN = 0.06
 def augment(
     photo: NDArray[np.uint8],
     mask: NDArray[np.uint8],
+    person: NDArray[np.uint8],
     backdrop: tuple[NDArray[np.uint8], NDArray[np.uint8]],
     settings: AugmentationSettings,
     background: Background,
@@ -27,6 +28,7 @@ def augment(
     Args:
         photo: RGB uint8 (H, W, 3).
         mask: uint8 (H, W), class ids.
+        person: uint8 (H, W), not 0 on what stays where the background is hidden.
         backdrop: another photo of the data set with its mask, to stand behind the person.
         settings: how far to go.
         background: what the background becomes where it is hidden.
@@ -39,8 +41,9 @@ def augment(
     photo = _jitter(photo, settings.color_jitter, rng)
     choice = rng.random()
     if choice < settings.hide_background:
-        person = widen(mask != BACKGROUND, rng.uniform(0, WIDEST_MARGIN))
-        photo = hide_background(photo, person, background)
+        person = _warp(person, transform, cv2.INTER_NEAREST, (BACKGROUND,))
+        visible = widen(person > 0, rng.uniform(0, WIDEST_MARGIN))
+        photo = hide_background(photo, visible, background)
     elif choice < settings.hide_background + settings.swap_background:
         # Whoever stands in the other photo keeps their classes, so the mask stays true.
         other_photo, other_mask = backdrop

@@ -26,10 +26,13 @@ class Samples:
     Attributes:
         photos: RGB uint8 (N, H, W, 3).
         masks: uint8 (N, H, W), class ids.
+        people: uint8 (N, H, W), not 0 where the person is: an extractor's finding, if the data
+            set has it, else all classes but the background.
     """
 
     photos: NDArray[np.uint8]
     masks: NDArray[np.uint8]
+    people: NDArray[np.uint8]
 
     def __len__(self) -> int:
         return len(self.photos)
@@ -52,15 +55,19 @@ def load_samples(dataset: Dataset, split: Split, size: Size) -> Samples:
     width, height = size
     photos = np.empty((len(names), height, width, 3), np.uint8)
     masks = np.empty((len(names), height, width), np.uint8)
+    people = np.empty_like(masks) if dataset.has_people else masks
 
     def decode(index: int) -> None:
         photo, mask = dataset.read(names[index])
         photos[index] = cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
         masks[index] = cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST_EXACT)
+        if dataset.has_people:
+            person = dataset.read_person(names[index])
+            people[index] = cv2.resize(person, size, interpolation=cv2.INTER_NEAREST_EXACT)
 
     with ThreadPoolExecutor() as threads:
         list(threads.map(decode, range(len(names))))
-    return Samples(photos, masks)
+    return Samples(photos, masks, people)
 
 
 class AugmentedBatches(torch_data.Dataset[tuple[Tensor, Tensor]]):
@@ -91,6 +98,7 @@ class AugmentedBatches(torch_data.Dataset[tuple[Tensor, Tensor]]):
         return augment(
             photos[index],
             masks[index],
+            self.samples.people[index],
             (photos[other], masks[other]),
             self.settings,
             self.background,

@@ -9,6 +9,7 @@ from pix2seg.cli.evaluate import evaluate
 from pix2seg.cli.find import find
 from pix2seg.cli.output import EXIT_BAD_INPUT, print_error
 from pix2seg.cli.palette import palette
+from pix2seg.cli.person import person
 from pix2seg.cli.prepare import prepare
 from pix2seg.cli.recipes import recipes
 from pix2seg.cli.segment import segment
@@ -27,6 +28,7 @@ app = typer.Typer(
 app.command()(segment)
 app.command()(palette)
 app.command()(find)
+app.command()(person)
 app.command()(train)
 app.command()(evaluate)
 app.command()(recipes)

@@ -1,7 +1,7 @@
 """Options that several commands share."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -10,7 +10,29 @@ Weights = Annotated[
     Path | None, typer.Option(help="Generator (.safetensors); default: the one in the box.")
 ]
 PersonName = Annotated[
-    str | None, typer.Option(help="How the person is found: none (default), grabcut, detectron2.")
+    str | None,
+    typer.Option(
+        help="How the person is found, so that the background can be hidden: none (default), "
+        "mask-rcnn, cascade, grabcut, detectron2."
+    ),
+]
+PersonWeights = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE|coco",
+        help="Weights for mask-rcnn (coco: torchvision's, downloaded once) or detectron2.",
+    ),
+]
+PersonConfig = Annotated[
+    str | None,
+    typer.Option(metavar="NAME|FILE", help="Configuration for detectron2: of its zoo, or YAML."),
+]
+Everyone = Annotated[
+    bool, typer.Option("--everyone", help="Keep all people, not the largest, most central one.")
+]
+PersonBox = Annotated[
+    str | None,
+    typer.Option(metavar="X0,Y0,X1,Y1", help="Keep the person in this box, in pixels."),
 ]
 MaxColors = Annotated[
     int | None,
@@ -27,3 +49,32 @@ TableFile = Annotated[
     Path | None,
     typer.Option("--table", help="Also write one table, a row a colour: .csv, .jsonl, .parquet."),
 ]
+
+
+def person_options(
+    weights: str | None, config: str | None, everyone: bool, box: str | None
+) -> dict[str, Any]:
+    """The extractor options of `--person-weights`, `--person-config`, `--everyone`, `--person-box`.
+
+    Raises:
+        typer.BadParameter: the box is not four whole numbers, left to right and top to bottom.
+    """
+    return {
+        "weights": weights,
+        "config": config,
+        "everyone": everyone,
+        "box": _parse_box(box) if box is not None else None,
+    }
+
+
+def _parse_box(text: str) -> tuple[int, ...]:
+    try:
+        x0, y0, x1, y1 = (int(number) for number in text.split(","))
+    except ValueError:
+        x0 = y0 = x1 = y1 = 0
+    if not (0 <= x0 < x1 and 0 <= y0 < y1):
+        raise typer.BadParameter(
+            f"'{text}' is no box; write left,top,right,bottom in pixels, such as 40,10,300,700",
+            param_hint="--person-box",
+        )
+    return x0, y0, x1, y1

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pix2seg.cli.options import PersonWeights
+
 if TYPE_CHECKING:
     from pix2seg.preprocess.prepare import Preparation, Source
 
@@ -14,6 +16,13 @@ prepare = typer.Typer(
 
 OutArgument = Annotated[Path, typer.Argument(help="Folder to write the data set to.")]
 SizeOption = Annotated[str, typer.Option(help="Width x height that photos are fitted to.")]
+PersonOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Also find the people with mask-rcnn, grabcut or detectron2, so that a generator "
+        "trains on backgrounds hidden as they will be; by default the true masks hide them."
+    ),
+]
 
 
 @prepare.command()
@@ -22,6 +31,8 @@ def ccp(
     out: OutArgument,
     scheme: Annotated[str, typer.Option(help="A class scheme's name or TOML file.")] = "four",
     size: SizeOption = "512x768",
+    person: PersonOption = None,
+    person_weights: PersonWeights = None,
 ) -> None:
     """Prepare Clothing Co-Parsing (github.com/bearpaw/clothing-co-parsing)."""
     from pix2seg.classes import load_scheme
@@ -30,7 +41,9 @@ def ccp(
 
     classes = load_scheme(scheme)
     table = classes.lookup(read_label_names(source / "label_list.mat"))
-    preparation = Preparation(out, classes, table, read_labels, _size(size))
+    preparation = Preparation(
+        out, classes, table, read_labels, _size(size), person, {"weights": person_weights}
+    )
     _run(ccp_sources(source), preparation, {"source": "ccp"})
 
 
@@ -43,6 +56,8 @@ def folder(
     out: OutArgument,
     scheme: Annotated[str, typer.Option(help="The masks' class scheme: a name or TOML file.")],
     size: SizeOption = "512x768",
+    person: PersonOption = None,
+    person_weights: PersonWeights = None,
 ) -> None:
     """Prepare a folder of your own photos and their masks."""
     import numpy as np
@@ -53,7 +68,9 @@ def folder(
 
     classes = load_scheme(scheme)
     same = np.arange(len(classes), dtype=np.uint8)
-    preparation = Preparation(out, classes, same, read_mask, _size(size))
+    preparation = Preparation(
+        out, classes, same, read_mask, _size(size), person, {"weights": person_weights}
+    )
     _run(folder_sources(photos, masks), preparation, {"source": photos.resolve().name})
 
 

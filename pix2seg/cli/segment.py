@@ -7,15 +7,20 @@ import typer
 
 from pix2seg.cli.options import (
     Device,
+    Everyone,
     MaxColors,
     MaxPixels,
     Names,
+    PersonBox,
+    PersonConfig,
     PersonName,
+    PersonWeights,
     Regions,
     TableFile,
     Weights,
+    person_options,
 )
-from pix2seg.cli.output import exit_on_bad, print_json
+from pix2seg.cli.output import exit_on_bad, find_new_photos, print_json, print_warning
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -53,6 +58,10 @@ def segment(
     ] = None,
     weights: Weights = None,
     person: PersonName = None,
+    everyone: Everyone = False,
+    person_box: PersonBox = None,
+    person_weights: PersonWeights = None,
+    person_config: PersonConfig = None,
     max_colors: MaxColors = None,
     regions: Regions = False,
     names: Names = "css",
@@ -72,7 +81,6 @@ def segment(
     from pix2seg.colors.table import check_format, rows_of, write_table
     from pix2seg.device import keep_freed_memory
     from pix2seg.errors import PhotoError
-    from pix2seg.inputs import check_collisions
     from pix2seg.segmenter import DEFAULT_PERSON, Segmenter
 
     if json_to not in (None, "-"):
@@ -81,12 +89,14 @@ def segment(
         )
     if table:
         check_format(table)
-    inputs = _find_photos(photos, out)
-    check_collisions(inputs)
+    options = person_options(person_weights, person_config, everyone, person_box)
+    inputs = find_new_photos(photos, out)
     keep_freed_memory()
     console = Console(stderr=True)
     with console.status("loading the models"):
-        segmenter = Segmenter(weights, person=person or DEFAULT_PERSON, device=device)
+        segmenter = Segmenter(
+            weights, person=person or DEFAULT_PERSON, device=device, person_options=options
+        )
     summary = _summary(segmenter.scheme.foreground)
     rows: list[Row] = []
     bad: list[PhotoError] = []
@@ -96,6 +106,8 @@ def segment(
         except PhotoError as error:
             bad.append(error)
             continue
+        if not result.person.found:
+            print_warning(console, f"{photo.path}: nobody found, so the whole photo is segmented")
         result.save(out, photo.stem, cutouts=cutouts, map=map)
         found = None
         if colors or json_to or table:
@@ -108,23 +120,6 @@ def segment(
     if table:
         write_table(table, rows)
     _report(console, summary, bad, out, str(segmenter.device))
-
-
-def _find_photos(arguments: list[str], out: Path) -> "list[InputPhoto]":
-    """The photos to segment; results of an earlier run that lie in a given folder are no photos."""
-    from pix2seg.errors import PhotoError
-    from pix2seg.inputs import find_photos
-
-    photos = [
-        photo
-        for photo in find_photos(arguments)
-        if not photo.path.resolve().is_relative_to(out.resolve()) or str(photo.path) in arguments
-    ]
-    if not photos:
-        raise PhotoError(
-            f"{' '.join(arguments)} holds nothing but results; name a folder of photos"
-        )
-    return photos
 
 
 def _summary(classes: tuple[str, ...]) -> "Table":
@@ -154,8 +149,7 @@ def _add_row(
     for name in reversed(result.scheme.foreground):
         cells.append(Text(f"{coverage[name]:.1%}"))
         cells.append(swatch_text(colors.palettes[name]) if colors else Text())
-    nobody = "" if result.person.found else "  nobody found: segmented the whole photo"
-    cells.append(Text(f"{result.seconds:.2f}{nobody}"))
+    cells.append(Text(f"{result.seconds:.2f}"))
     summary.add_row(*cells)
 
 

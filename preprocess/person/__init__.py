@@ -14,9 +14,10 @@ from pix2seg.preprocess.person.base import Box, Person, PersonExtractor
 __all__ = ["EXTRACTORS", "Box", "Person", "PersonExtractor", "load_extractor"]
 
 EXTRACTORS = {
-    "detectron2": "pix2seg.preprocess.person.detectron2:Detectron2",
-    "grabcut": "pix2seg.preprocess.person.grabcut:GrabCut",
     "mask-rcnn": "pix2seg.preprocess.person.mask_rcnn:MaskRCNN",
+    "cascade": "pix2seg.preprocess.person.cascade:Cascade",
+    "grabcut": "pix2seg.preprocess.person.grabcut:GrabCut",
+    "detectron2": "pix2seg.preprocess.person.detectron2:Detectron2",
     "none": "pix2seg.preprocess.person.none:WholePhoto",
 }
 """Module and class of each extractor; a module is imported only when its extractor is loaded."""
@@ -32,7 +33,7 @@ def load_extractor(name: str, **options: Any) -> PersonExtractor:
         name: a key of `EXTRACTORS`.
         options: arguments of the extractor's constructor, such as `everyone=True` or
             `box=(x0, y0, x1, y1)`. Those that are None or False keep their defaults, and
-            `device` and `segment` may be given to every extractor.
+            `device` and `segment` may be given to every extractor; `cascade` needs `segment`.
 
     Raises:
         PersonError: no extractor has that name, it does not take one of the options, or it is
@@ -50,4 +51,6 @@ def load_extractor(name: str, **options: Any) -> PersonExtractor:
             f"person extractor '{name}' has no option {', '.join(refused)}; "
             f"it takes {', '.join(sorted(takes - _OFFERED)) or 'none'}"
         )
+    if "segment" in takes and "segment" not in wanted:
+        raise PersonError(f"person extractor '{name}' needs a generator, and there is none here")
     return cast(PersonExtractor, factory(**{k: v for k, v in wanted.items() if k in takes}))

@@ -7,6 +7,8 @@ from typing import Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from pix2seg.preprocess.background import MARGIN, widen
+
 Box = tuple[int, int, int, int]
 """x0, y0, x1, y1 in pixels of the photo: the left and top edge, and one past the last pixel."""
 
@@ -29,6 +31,14 @@ class Person:
     def found(self) -> bool:
         """Whether there is anybody."""
         return self.box != (0, 0, 0, 0)
+
+    def visible(self, margin: float = MARGIN) -> NDArray[np.bool_]:
+        """What is not to be hidden, bool (H, W): the mask with a margin, or all if nobody is found.
+
+        Args:
+            margin: see `pix2seg.preprocess.background.widen`.
+        """
+        return widen(self.mask, margin) if self.found else ~self.mask
 
     @classmethod
     def from_mask(cls, mask: NDArray[np.bool_], score: float) -> Self:

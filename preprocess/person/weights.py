@@ -62,7 +62,7 @@ def load_network(path: Path) -> tuple[nn.Module, str]:
 
 
 def load_coco_network() -> nn.Module:
-    """torchvision's Mask R-CNN (ResNet-50) with its COCO weights, downloaded once.
+    """The Mask R-CNN (ResNet-50) of torchvision with its COCO weights, downloaded once.
 
     Raises:
         WeightsError: they cannot be downloaded.

@@ -195,7 +195,9 @@ def test_detectron2_names_a_configuration_it_lacks(small_detectron2: dict[str, s
 def test_segmenter_greys_what_detectron2_does_not_find(
     small_detectron2: dict[str, str], small_weights: Path, photos: list[Path]
 ) -> None:
-    segmenter = Segmenter(small_weights, person="detectron2", device="cpu", **small_detectron2)
+    segmenter = Segmenter(
+        small_weights, person="detectron2", device="cpu", person_options=small_detectron2
+    )
     result = segmenter(photos[0])
     assert result.person.found
     assert result.colors().document()["model"]["person"] == segmenter.extractor.version

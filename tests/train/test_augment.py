@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pix2seg.preprocess.background import widen
+from pix2seg.preprocess.background import Background, widen
 from pix2seg.train.augment import WIDEST_MARGIN, augment
 from pix2seg.train.recipe import AugmentationSettings
 
@@ -29,12 +29,24 @@ def sample(seed: int) -> tuple[np.ndarray, np.ndarray]:
     return photo, mask
 
 
+def changed(
+    photo: np.ndarray,
+    mask: np.ndarray,
+    settings: AugmentationSettings,
+    *,
+    backdrop: tuple[np.ndarray, np.ndarray] | None = None,
+    person: np.ndarray | None = None,
+    background: Background = "grey",
+    seed: int = 0,
+) -> tuple[np.ndarray, np.ndarray]:
+    person = mask if person is None else person
+    rng = np.random.default_rng(seed)
+    return augment(photo, mask, person, backdrop or sample(2), settings, background, rng)
+
+
 @given(st.integers(0, 1000))
 def test_same_generator_gives_the_same_copy(seed: int) -> None:
-    first, second = (
-        augment(*sample(1), sample(2), SETTINGS, "grey", np.random.default_rng(seed))
-        for _ in range(2)
-    )
+    first, second = (changed(*sample(1), SETTINGS, seed=seed) for _ in range(2))
     assert np.array_equal(first[0], second[0])
     assert np.array_equal(first[1], second[1])
 
@@ -43,9 +55,7 @@ def test_same_generator_gives_the_same_copy(seed: int) -> None:
 def test_shape_stays_and_no_class_is_invented(seed: int) -> None:
     (photo, mask), backdrop = sample(1), sample(2)
     before = photo.copy(), mask.copy()
-    new_photo, new_mask = augment(
-        photo, mask, backdrop, SETTINGS, "grey", np.random.default_rng(seed)
-    )
+    new_photo, new_mask = changed(photo, mask, SETTINGS, backdrop=backdrop, seed=seed)
     assert new_photo.shape == photo.shape
     assert new_photo.dtype == new_mask.dtype == np.uint8
     assert set(np.unique(new_mask)) <= set(np.unique(mask)) | set(np.unique(backdrop[1]))
@@ -55,7 +65,7 @@ def test_shape_stays_and_no_class_is_invented(seed: int) -> None:
 
 def test_nothing_asked_for_changes_nothing() -> None:
     photo, mask = sample(1)
-    new_photo, new_mask = augment(photo, mask, sample(2), STILL, "grey", np.random.default_rng(0))
+    new_photo, new_mask = changed(photo, mask, STILL)
     assert np.abs(new_photo.astype(int) - photo).max() <= 1
     assert np.array_equal(new_mask, mask)
 
@@ -64,9 +74,7 @@ def test_flip_mirrors_photo_and_mask_alike() -> None:
     photo, mask = sample(1)
     mask[:, :3] = 2
     settings = STILL.model_copy(update={"flip": 1.0})
-    new_photo, new_mask = augment(
-        photo, mask, sample(2), settings, "grey", np.random.default_rng(0)
-    )
+    new_photo, new_mask = changed(photo, mask, settings)
     assert np.array_equal(new_mask, mask[:, ::-1])
     assert np.abs(new_photo.astype(int) - photo[:, ::-1]).max() <= 1
 
@@ -75,21 +83,29 @@ def test_flip_mirrors_photo_and_mask_alike() -> None:
 def test_hidden_background_leaves_a_rim_and_the_whole_person(seed: int) -> None:
     photo, mask = sample(1)
     settings = STILL.model_copy(update={"hide_background": 1.0})
-    rng = np.random.default_rng(seed)
-    new_photo, new_mask = augment(photo, mask, sample(2), settings, "black", rng)
+    new_photo, new_mask = changed(photo, mask, settings, background="black", seed=seed)
     assert np.array_equal(new_mask, mask)
     hidden = (new_photo == 0).all(axis=2)
     assert hidden[~widen(mask > 0, WIDEST_MARGIN)].all()
     assert np.abs(new_photo[mask > 0].astype(int) - photo[mask > 0]).max() <= 1
 
 
+def test_background_is_hidden_where_an_extractor_says_so() -> None:
+    photo, mask = sample(1)
+    person = np.zeros_like(mask)
+    person[:, :16] = 255
+    settings = STILL.model_copy(update={"hide_background": 1.0})
+    new_photo, new_mask = changed(photo, mask, settings, person=person, background="white")
+    assert np.array_equal(new_mask, mask)
+    assert (new_photo[:, 20:] == 255).all()
+    assert np.abs(new_photo[:, :16].astype(int) - photo[:, :16]).max() <= 1
+
+
 def test_swapped_background_brings_its_own_classes() -> None:
     (photo, mask), (other, other_mask) = sample(1), sample(2)
     other_mask[:5] = 2
     settings = STILL.model_copy(update={"swap_background": 1.0})
-    new_photo, new_mask = augment(
-        photo, mask, (other, other_mask), settings, "grey", np.random.default_rng(0)
-    )
+    new_photo, new_mask = changed(photo, mask, settings, backdrop=(other, other_mask))
     behind = mask == 0
     assert np.array_equal(new_mask[behind], other_mask[behind])
     assert np.array_equal(new_mask[~behind], mask[~behind])
@@ -100,8 +116,6 @@ def test_swapped_background_brings_its_own_classes() -> None:
 def test_jitter_changes_colors_but_not_the_mask(jitter: float) -> None:
     photo, mask = sample(1)
     settings = STILL.model_copy(update={"color_jitter": jitter})
-    new_photo, new_mask = augment(
-        photo, mask, sample(2), settings, "grey", np.random.default_rng(0)
-    )
+    new_photo, new_mask = changed(photo, mask, settings)
     assert not np.array_equal(new_photo, photo)
     assert np.array_equal(new_mask, mask)
