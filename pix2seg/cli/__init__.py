@@ -5,6 +5,7 @@ import sys
 import typer
 from rich.console import Console
 
+from pix2seg.cli.ablate import ablate
 from pix2seg.cli.evaluate import evaluate
 from pix2seg.cli.find import find
 from pix2seg.cli.output import EXIT_BAD_INPUT, print_error
@@ -31,6 +32,7 @@ app.command()(find)
 app.command()(person)
 app.command()(train)
 app.command()(evaluate)
+app.command()(ablate)
 app.command()(recipes)
 app.add_typer(prepare, name="prepare")
 

@@ -55,12 +55,10 @@ def read_person_photos(folder: Path, split: Split, longest: int = 0) -> Iterator
         yield _shrink(photo, longest) if longest else photo
 
 
-def main_label(labels: NDArray[np.uint8]) -> int:
-    """The label of the person that a photo is about, by the extractors' own rule; 0 for nobody."""
-    ids = [i for i in range(1, int(labels.max()) + 1) if (labels == i).any()]
-    people = [Person.from_mask(labels == i, 1.0) for i in ids]
-    main = choose(people, labels.shape)
-    return next((i for i, p in zip(ids, people, strict=True) if p is main), 0)
+def main_person(labels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Where the person is that a photo is about, by the extractors' own rule, bool (H, W)."""
+    ids = [i for i in range(1, int(labels.max(initial=0)) + 1) if (labels == i).any()]
+    return choose([Person.from_mask(labels == i, 1.0) for i in ids], labels.shape).mask
 
 
 def _read_ccp(folder: Path, split: Split) -> Iterator[PersonPhoto]:

@@ -16,23 +16,30 @@ class PersonScore(NamedTuple):
     Attributes:
         iou: intersection over union with the true person, 0..1.
         kept: share of the true person's pixels in the mask, 0..1.
+        kept_with_margin: the same after the mask grew by the margin.
     """
 
     iou: float
     kept: float
+    kept_with_margin: float
 
     @classmethod
-    def of(cls, mask: NDArray[np.bool_], truth: NDArray[np.bool_]) -> Self:
-        """Compare two masks, bool (H, W); both are 1 where there is nobody and none is found."""
-        both = np.count_nonzero(mask & truth)
-        union, person = np.count_nonzero(mask | truth), np.count_nonzero(truth)
-        return cls(both / union if union else 1.0, both / person if person else 1.0)
+    def of(
+        cls, mask: NDArray[np.bool_], visible: NDArray[np.bool_], truth: NDArray[np.bool_]
+    ) -> Self:
+        """Compare a mask, and what it leaves visible, with the truth; all are bool (H, W).
+
+        Where there is nobody, all is right if none is found.
+        """
+        both, union = np.count_nonzero(mask & truth), np.count_nonzero(mask | truth)
+        person = np.count_nonzero(truth)
+        if not person:
+            return cls(float(union == 0), 1.0, 1.0)
+        return cls(both / union, both / person, np.count_nonzero(visible & truth) / person)
 
 
 def summarise(scores: Sequence[PersonScore]) -> dict[str, float]:
-    """Mean IoU and mean share kept over the photos, and how many are missed."""
-    return {
-        "iou": round(float(np.mean([s.iou for s in scores])), 4),
-        "kept": round(float(np.mean([s.kept for s in scores])), 4),
-        "missed": int(sum(s.iou < LEAST_IOU for s in scores)),
-    }
+    """The means over photos, each 0..1, and how many persons are missed."""
+    means = np.mean(scores, axis=0)
+    facts = {name: round(float(m), 4) for name, m in zip(PersonScore._fields, means, strict=True)}
+    return facts | {"missed": int(sum(score.iou < LEAST_IOU for score in scores))}

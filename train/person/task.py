@@ -20,7 +20,7 @@ from pix2seg.preprocess.person.weights import save_network
 from pix2seg.train.batches import RunBatches, load_batches
 from pix2seg.train.ema import update_ema
 from pix2seg.train.person.compose import Composer, targets_of
-from pix2seg.train.person.photos import PersonPhoto, main_label, read_person_photos
+from pix2seg.train.person.photos import PersonPhoto, main_person, read_person_photos
 from pix2seg.train.person.scores import PersonScore, summarise
 from pix2seg.train.recipe import PersonRecipe
 from pix2seg.train.trainer import Validation
@@ -101,7 +101,8 @@ class PersonTask:
         scores = []
         for photo in self.val_photos:
             person = self._main_person(photo.pixels)
-            scores.append(PersonScore.of(person.mask, photo.labels == main_label(photo.labels)))
+            truth = main_person(photo.labels)
+            scores.append(PersonScore.of(person.mask, person.visible(), truth))
         facts = summarise(scores)
         text = f"person IoU {facts['iou']:.3f}  missed {facts['missed']}"
         scalars = {f"val/{name}": float(value) for name, value in facts.items()}

@@ -1,0 +1,107 @@
+"""Photos made hard: the person of a photo before another background.
+
+Busy: the background of another photo, sharp and full of edges. Clothes-coloured: the person's own
+garments, tiled, so that nothing but its shape sets the person apart.
+"""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pix2seg.classes import BACKGROUND
+from pix2seg.preprocess.person.base import box_around
+
+LEAST_SIDE = 96
+"""A strip of background that is narrower, in pixels, shows too little to be repeated."""
+
+TRIM = 8
+"""So many columns at either side of a photo are left out."""
+
+TILES = (64, 48, 32, 24, 16, 8)
+"""Sides of the squares that are cut from garments, in pixels; the largest that fits is taken."""
+
+DIFFERENT_TILES = 40
+
+
+def busiest_backgrounds(
+    photos: Sequence[tuple[NDArray[np.uint8], NDArray[np.uint8]]], count: int
+) -> list[NDArray[np.uint8]]:
+    """The parts beside people that have the most edges, RGB uint8, the busiest first.
+
+    Args:
+        photos: RGB uint8 (H, W, 3) with masks, uint8 (H, W), 0 where nobody is.
+        count: how many; fewer if the photos have fewer.
+    """
+    strips = [strip for photo, mask in photos if (strip := _beside(photo, mask)) is not None]
+    return sorted(strips, key=_edges, reverse=True)[:count]
+
+
+def before_background(
+    photo: NDArray[np.uint8], mask: NDArray[np.uint8], background: NDArray[np.uint8]
+) -> NDArray[np.uint8]:
+    """The person of a photo before another background, which is repeated by mirroring.
+
+    Args:
+        photo: RGB uint8 (H, W, 3).
+        mask: uint8 (H, W), 0 where the background is to be replaced.
+        background: RGB uint8, of any size.
+    """
+    height, width = mask.shape
+    scale = height / background.shape[0]
+    size = max(round(background.shape[1] * scale), 1), height
+    tile = np.asarray(cv2.resize(background, size, interpolation=cv2.INTER_AREA), np.uint8)
+    while tile.shape[1] < width:
+        tile = np.hstack([tile, tile[:, ::-1]])
+    return np.where(mask[..., None] == BACKGROUND, tile[:, :width], photo)
+
+
+def before_clothes(
+    photo: NDArray[np.uint8],
+    mask: NDArray[np.uint8],
+    clothes: NDArray[np.bool_],
+    rng: np.random.Generator,
+) -> NDArray[np.uint8]:
+    """The person of a photo before squares of their own garments.
+
+    Args:
+        photo: RGB uint8 (H, W, 3).
+        mask: uint8 (H, W), 0 where the background is to be replaced.
+        clothes: bool (H, W), where the garments are; at least one pixel.
+        rng: decides which square goes where.
+    """
+    side, corners = _squares(clothes)
+    height, width = mask.shape
+    chosen = corners[rng.integers(len(corners), size=min(len(corners), DIFFERENT_TILES))]
+    tiles = np.array([photo[y : y + side, x : x + side] for y, x in chosen])
+    rows, columns = -(-height // side), -(-width // side)
+    grid = tiles[rng.integers(len(tiles), size=(rows, columns))]
+    cloth = grid.transpose(0, 2, 1, 3, 4).reshape(rows * side, columns * side, 3)
+    return np.where(mask[..., None] == BACKGROUND, cloth[:height, :width], photo)
+
+
+def _squares(clothes: NDArray[np.bool_]) -> tuple[int, NDArray[np.int64]]:
+    """The side of the largest squares that garments fill, and their corners as (y, x)."""
+    filled = clothes.astype(np.uint8)
+    for side in TILES:
+        # An erosion anchored at a corner leaves the corners of the squares that fit.
+        fits = cv2.erode(filled, np.ones((side, side), np.uint8), anchor=(0, 0), borderValue=0)
+        corners = np.argwhere(fits)
+        if len(corners):
+            return side, corners
+    return 1, np.argwhere(clothes)
+
+
+def _beside(photo: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+    x0, _, x1, _ = box_around(mask != BACKGROUND)
+    # A prepared photo may have a few columns of padding at its sides.
+    first, last = TRIM, photo.shape[1] - TRIM
+    strips = [photo[:, first:x0], photo[:, x1:last]] if x1 else [photo[:, first:last]]
+    widest = max(strips, key=lambda strip: strip.shape[1])
+    return widest if widest.shape[1] >= LEAST_SIDE else None
+
+
+def _edges(strip: NDArray[np.uint8]) -> float:
+    grey = cv2.cvtColor(strip, cv2.COLOR_RGB2GRAY)
+    return float(np.abs(cv2.Laplacian(grey, cv2.CV_32F)).mean())
