@@ -1,17 +1,23 @@
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.error import URLError
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pix2seg import Segmenter
-from pix2seg.errors import PersonError
+from pix2seg.errors import PersonError, WeightsError
 from pix2seg.photo import read_photo
 from pix2seg.preprocess.background import GREY, hide_background, widen
 from pix2seg.preprocess.person import Box, Person, load_extractor
 from pix2seg.preprocess.person.base import box_around, choose, overlap
+from pix2seg.preprocess.person.mask_rcnn import PIXELS, STRIDE, shrunk_size
+from pix2seg.preprocess.person.network import build_network
+from pix2seg.preprocess.person.weights import save_network
 
 
 def test_unknown_extractors_and_options_are_named() -> None:
@@ -114,6 +120,119 @@ def test_background_takes_a_color_of_ones_own() -> None:
     mask = np.eye(4, dtype=bool)
     hidden = hide_background(np.full((4, 4, 3), 9, np.uint8), mask, (1, 2, 3))
     assert (hidden[~mask] == (1, 2, 3)).all()
+
+
+def two_figures(pixels: np.ndarray) -> np.ndarray:
+    """A generator's pass that sees clothes at 20..60 and, smaller, at 80..95."""
+    mask = np.zeros(pixels.shape[:2], np.uint8)
+    mask[10:90, 20:60] = 3
+    mask[88:90, 30:40] = 1
+    mask[30:60, 80:95] = 3
+    return mask
+
+
+def test_cascade_takes_the_first_pass_for_the_people() -> None:
+    pixels = np.zeros((100, 100, 3), np.uint8)
+    seen = two_figures(pixels) > 0
+    main = load_extractor("cascade", segment=two_figures).find(pixels)
+    assert main.box == (20, 10, 60, 90)
+    everyone = load_extractor("cascade", segment=two_figures, everyone=True).find(pixels)
+    assert np.array_equal(everyone.mask, seen)
+    other = load_extractor("cascade", segment=two_figures, box=(75, 20, 99, 70)).find(pixels)
+    assert other.box == (80, 30, 95, 60)
+    nobody = load_extractor("cascade", segment=lambda p: np.zeros(p.shape[:2], np.uint8))
+    assert not nobody.find(pixels).found
+    with pytest.raises(PersonError, match="needs a generator"):
+        load_extractor("cascade")
+
+
+def test_cascade_in_the_segmenter_runs_the_generator_twice(
+    small_weights: Path, photos: list[Path]
+) -> None:
+    segmenter = Segmenter(small_weights, person="cascade", device="cpu")
+    result = segmenter(photos[0])
+    first = Segmenter(small_weights, person="none", device="cpu")(photos[0])
+    found = segmenter.extractor.find(result.photo.pixels)
+    assert np.array_equal(found.mask, result.person.mask)
+    assert not (found.mask & ~first.person.mask).any()
+
+
+@pytest.fixture(scope="module")
+def small_mask_rcnn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small, untrained Mask R-CNN that calls every proposal a person."""
+    torch.manual_seed(0)
+    widths = {"last_stage": 8, "pyramid": 8, "box_head": 8, "mask_head": 8, "mask_layers": 1}
+    network = build_network(**widths)
+    with torch.no_grad():
+        network.roi_heads.box_predictor.cls_score.bias[:] = torch.tensor([0.0, 9.0])
+        network.roi_heads.mask_predictor.mask_fcn_logits.bias += 2.0
+    path = tmp_path_factory.mktemp("person") / "small.safetensors"
+    save_network(path, network, {"name": "small", "network": widths}, {})
+    return path
+
+
+def test_mask_rcnn_finds_people_at_any_size(small_mask_rcnn: Path, photos: list[Path]) -> None:
+    pixels = read_photo(photos[0]).pixels
+    person = load_extractor("mask-rcnn", weights=small_mask_rcnn).find(pixels)
+    everyone = load_extractor("mask-rcnn", weights=small_mask_rcnn, everyone=True).find(pixels)
+    assert person.found
+    assert person.mask.shape == everyone.mask.shape == pixels.shape[:2]
+    assert not (person.mask & ~everyone.mask).any()
+    assert everyone.mask.sum() > person.mask.sum()
+    x0, y0, x1, y1 = person.box
+    boxed = load_extractor("mask-rcnn", weights=small_mask_rcnn, box=person.box).find(pixels)
+    assert boxed.box == (x0, y0, x1, y1)
+    again = load_extractor("mask-rcnn", weights=small_mask_rcnn).find(pixels)
+    assert np.array_equal(again.mask, person.mask)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (20, 30), (1600, 100), (30, 900)])
+def test_mask_rcnn_takes_any_shape(small_mask_rcnn: Path, size: tuple[int, int]) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    extractor = load_extractor("mask-rcnn", weights=small_mask_rcnn)
+    assert extractor.find(pixels).mask.shape == (size[1], size[0])
+
+
+@given(st.integers(1, 5000), st.integers(1, 5000))
+def test_photos_are_shrunk_to_about_the_same_area(width: int, height: int) -> None:
+    across, down = shrunk_size(width, height, PIXELS)
+    assert across % STRIDE == down % STRIDE == 0
+    assert 0.8 < across * down / PIXELS < 1.25
+    assert shrunk_size(height, width, PIXELS) == (down, across)
+
+
+def test_coco_weights_are_torchvision_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, photos: list[Path]
+) -> None:
+    from torchvision.models.detection import MaskRCNN_ResNet50_FPN_Weights, maskrcnn_resnet50_fpn
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    url = MaskRCNN_ResNet50_FPN_Weights.COCO_V1.url
+    file = tmp_path / "hub" / "checkpoints" / url.rpartition("/")[2]
+    file.parent.mkdir(parents=True)
+    network = maskrcnn_resnet50_fpn(weights=None, weights_backbone=None)
+    torch.save(network.state_dict(), file)
+    extractor: Any = load_extractor("mask-rcnn", weights="coco", device="cpu")
+    loaded = extractor.network.state_dict()
+    saved = network.state_dict()
+    assert loaded
+    assert all(torch.equal(tensor, saved[name]) for name, tensor in loaded.items())
+    assert extractor.version == "mask-rcnn coco"
+    small = read_photo(photos[0]).pixels[::8, ::8]
+    assert extractor.find(small).mask.shape == small.shape[:2]
+
+
+def test_coco_weights_that_cannot_be_had_say_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def offline(*_: object, **__: object) -> None:
+        raise URLError("no network")
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr("urllib.request.urlopen", offline)
+    monkeypatch.setattr("torch.hub.urlopen", offline)
+    with pytest.raises(WeightsError, match=r"cannot get torchvision's COCO weights.*download that"):
+        load_extractor("mask-rcnn", weights="coco")
 
 
 def test_missing_detectron2_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:

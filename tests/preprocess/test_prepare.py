@@ -7,7 +7,7 @@ from PIL import Image
 from scipy.io import savemat
 
 from pix2seg.classes import Scheme, load_scheme
-from pix2seg.errors import DatasetError
+from pix2seg.errors import DatasetError, PersonError
 from pix2seg.preprocess.ccp import ccp_sources, read_label_names, read_labels
 from pix2seg.preprocess.dataset import Dataset, read_image
 from pix2seg.preprocess.folder import folder_sources, read_mask
@@ -150,3 +150,33 @@ def test_dataset_json_is_readable(ccp: Path, tmp_path: Path) -> None:
     facts = json.loads((tmp_path / "out" / "dataset.json").read_text())
     assert facts["format"] == "pix2seg.dataset/1"
     assert facts["photos"] == 24
+
+
+def test_people_found_by_an_extractor_come_with_the_data_set(
+    photos: list[Path], tmp_path: Path
+) -> None:
+    masks, only_photos = tmp_path / "masks", tmp_path / "photos"
+    for folder in (masks, only_photos):
+        folder.mkdir()
+    names = iter(f"photo{i}" for i in range(1000))
+    for split in ("train", "val"):
+        name = next(n for n in names if split_of(n) == split)
+        with Image.open(photos[0]) as image, Image.open(photos[0].with_suffix(".png")) as mask:
+            small = image.reduce(4)
+            small.save(only_photos / f"{name}.jpg")
+            mask.resize(small.size, Image.Resampling.NEAREST).save(masks / f"{name}.png")
+    same = np.arange(4, dtype=np.uint8)
+    sources = folder_sources(only_photos, masks)
+    preparation = Preparation(
+        tmp_path / "out", load_scheme("four"), same, read_mask, (64, 96), "grabcut"
+    )
+    assert all(r.pixels is not None for r in prepare(sources, preparation, {"source": "x"}))
+    dataset = Dataset(tmp_path / "out")
+    assert dataset.has_people
+    assert dataset.facts["person"].startswith("grabcut")
+    found = dataset.read_person(dataset.names("train")[0])
+    assert found.shape == (96, 64)
+    assert set(np.unique(found)) == {0, 255}
+    unknown = Preparation(tmp_path / "no", load_scheme("four"), same, read_mask, (64, 96), "yolo")
+    with pytest.raises(PersonError, match="no person extractor 'yolo'"):
+        list(prepare(sources, unknown, {"source": "x"}))
