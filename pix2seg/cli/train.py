@@ -76,9 +76,7 @@ def _task(
     assert isinstance(recipe, PersonRecipe)
     from pix2seg.train.person.task import PersonTask
 
-    if init:
-        raise TrainingError(f"recipe {recipe.name} starts from scratch; leave --init out")
-    return PersonTask(recipe, folders, device)
+    return PersonTask(recipe, folders, device, init)
 
 
 def _new_run(

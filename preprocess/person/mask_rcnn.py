@@ -11,9 +11,6 @@ from torch import Tensor, nn
 from pix2seg.preprocess.person.base import Box, Person, choose
 from pix2seg.preprocess.person.weights import BUILT_IN, load_coco_network, load_network
 
-PIXELS = 192 * 288
-"""The area that photos are shrunk to, whatever their shape."""
-
 STRIDE = 32
 """Sides are multiples of the network's coarsest stride."""
 
@@ -46,23 +43,23 @@ class MaskRCNN:
         device: torch.device | str = "cpu",
     ) -> None:
         if weights == "coco":
-            network, self.version = load_coco_network(), "mask-rcnn coco"
-            self.pixels: int | None = None  # torchvision's own resizes photos itself
+            # torchvision's own resizes photos itself
+            network, area, self.version = load_coco_network(), None, "mask-rcnn coco"
         else:
-            network, self.version = load_network(Path(weights) if weights else BUILT_IN)
-            self.pixels = PIXELS
+            network, area, self.version = load_network(Path(weights) if weights else BUILT_IN)
+        self.area: int | None = area
         self.device = torch.device(device)
         self.network = network.eval().to(self.device)
         self.everyone, self.box = everyone, box
 
     def find(self, pixels: NDArray[np.uint8]) -> Person:
         """The person, with the detection's score."""
-        people = find_people(self.network, pixels, self.device, self.pixels)
+        people = find_people(self.network, pixels, self.device, self.area)
         return choose(people, pixels.shape, everyone=self.everyone, box=self.box)
 
 
 def find_people(
-    network: nn.Module, pixels: NDArray[np.uint8], device: torch.device, area: int | None = PIXELS
+    network: nn.Module, pixels: NDArray[np.uint8], device: torch.device, area: int | None
 ) -> list[Person]:
     """Everybody in a photo, the surest first.
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
@@ -31,8 +31,22 @@ def save_network(path: Path, network: nn.Module, recipe: dict[str, Any], facts: 
         temporary.write_bytes(save(tensors, metadata))
 
 
-def load_network(path: Path) -> tuple[nn.Module, str]:
-    """Read a network in single precision; returns it with its name and version.
+class PersonNetwork(NamedTuple):
+    """A Mask R-CNN that this project trained.
+
+    Attributes:
+        network: of torchvision's kind, in single precision, set to evaluation.
+        area: how many pixels the photos had that it was trained on.
+        version: its recipe's name and the start of the file's hash.
+    """
+
+    network: nn.Module
+    area: int
+    version: str
+
+
+def load_network(path: Path) -> PersonNetwork:
+    """Read a network.
 
     Raises:
         WeightsError: no such file, or not one that `save_network` wrote.
@@ -54,11 +68,13 @@ def load_network(path: Path) -> tuple[nn.Module, str]:
         recipe = json.loads(metadata["recipe"])
         network = build_network(**recipe["network"])
         network.load_state_dict(tensors)
+        width, height = recipe["size"]
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise WeightsError(f"{path} does not fit its own recipe ({reason})") from error
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return network, f"{recipe['name']} {digest[:12]}"
+    version = f"{recipe['name']} {digest[:12]}"
+    return PersonNetwork(network.eval(), width * height, version)
 
 
 def load_coco_network() -> nn.Module:

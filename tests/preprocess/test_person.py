@@ -15,7 +15,7 @@ from pix2seg.photo import read_photo
 from pix2seg.preprocess.background import GREY, hide_background, widen
 from pix2seg.preprocess.person import Box, Person, load_extractor
 from pix2seg.preprocess.person.base import box_around, choose, overlap
-from pix2seg.preprocess.person.mask_rcnn import PIXELS, STRIDE, shrunk_size
+from pix2seg.preprocess.person.mask_rcnn import STRIDE, shrunk_size
 from pix2seg.preprocess.person.network import build_network
 from pix2seg.preprocess.person.weights import save_network
 
@@ -167,7 +167,8 @@ def small_mask_rcnn(tmp_path_factory: pytest.TempPathFactory) -> Path:
         network.roi_heads.box_predictor.cls_score.bias[:] = torch.tensor([0.0, 9.0])
         network.roi_heads.mask_predictor.mask_fcn_logits.bias += 2.0
     path = tmp_path_factory.mktemp("person") / "small.safetensors"
-    save_network(path, network, {"name": "small", "network": widths}, {})
+    recipe = {"name": "small", "network": widths, "size": (96, 128)}
+    save_network(path, network, recipe, {})
     return path
 
 
@@ -195,10 +196,11 @@ def test_mask_rcnn_takes_any_shape(small_mask_rcnn: Path, size: tuple[int, int])
 
 @given(st.integers(1, 5000), st.integers(1, 5000))
 def test_photos_are_shrunk_to_about_the_same_area(width: int, height: int) -> None:
-    across, down = shrunk_size(width, height, PIXELS)
+    area = 256 * 384
+    across, down = shrunk_size(width, height, area)
     assert across % STRIDE == down % STRIDE == 0
-    assert 0.8 < across * down / PIXELS < 1.25
-    assert shrunk_size(height, width, PIXELS) == (down, across)
+    assert 0.8 < across * down / area < 1.25
+    assert shrunk_size(height, width, area) == (down, across)
 
 
 def test_coco_weights_are_torchvision_s(

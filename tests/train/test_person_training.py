@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from PIL import Image
 from rich.console import Console
 
-from pix2seg.errors import DatasetError, WeightsError
+from pix2seg.errors import DatasetError, TrainingError, WeightsError
 from pix2seg.preprocess.folder import read_mask
 from pix2seg.preprocess.person import load_extractor
+from pix2seg.preprocess.person.weights import load_network
 from pix2seg.preprocess.split import split_of
 from pix2seg.train.person.compose import LEAST_HEIGHT, Composer, targets_of
 from pix2seg.train.person.photos import PersonPhoto, main_person, read_person_photos
@@ -134,6 +135,15 @@ def test_training_writes_weights_that_the_extractor_loads(coco: Path, tmp_path: 
     assert extractor.find(photo.pixels).mask.shape == photo.labels.shape
     last = json.loads((tmp_path / "metrics.jsonl").read_text().splitlines()[-1])
     assert {"val/iou", "val/kept", "val/missed", "epoch_loss/mask"} <= set(last)
+
+
+def test_training_starts_from_weights(coco: Path, tmp_path: Path) -> None:
+    weights = train(coco, tmp_path)
+    task = PersonTask(small_recipe(), [coco], CPU, init=weights)
+    saved = load_network(weights).network.state_dict()
+    assert all(torch.equal(tensor, saved[n]) for n, tensor in task.ema.state_dict().items())
+    with pytest.raises(TrainingError, match="other widths"):
+        PersonTask(small_recipe("network.pyramid=16"), [coco], CPU, init=weights)
 
 
 def test_losses_fall_and_a_resumed_run_goes_on(coco: Path, tmp_path: Path) -> None:

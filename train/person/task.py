@@ -13,10 +13,11 @@ from torch import Tensor, nn
 from torch.utils import data as torch_data
 
 from pix2seg.device import autocast
+from pix2seg.errors import TrainingError
 from pix2seg.preprocess.person.base import Person, choose
 from pix2seg.preprocess.person.mask_rcnn import find_people
 from pix2seg.preprocess.person.network import build_network
-from pix2seg.preprocess.person.weights import save_network
+from pix2seg.preprocess.person.weights import load_network, save_network
 from pix2seg.train.batches import RunBatches, load_batches
 from pix2seg.train.ema import update_ema
 from pix2seg.train.person.compose import Composer, targets_of
@@ -41,23 +42,43 @@ class PersonTask:
         recipe: what to train.
         folders: Clothing Co-Parsing as downloaded, or folders with a COCO file and `photos/`.
         device: where to train.
+        init: weights to start from.
 
     Raises:
         DatasetError: a folder has neither layout, or a file is broken.
+        TrainingError: `init` holds a network of other widths.
+        WeightsError: `init` holds none.
     """
 
-    def __init__(self, recipe: PersonRecipe, folders: list[Path], device: torch.device) -> None:
+    def __init__(
+        self,
+        recipe: PersonRecipe,
+        folders: list[Path],
+        device: torch.device,
+        init: Path | None = None,
+    ) -> None:
         self.recipe, self.folders, self.device = recipe, folders, device
         torch.manual_seed(recipe.seed)
         self.photos = [p for f in folders for p in read_person_photos(f, "train", STORED_SIDE)]
         self.val_photos = [p for f in folders for p in read_person_photos(f, "val", STORED_SIDE)]
         self.network = build_network(**recipe.network.model_dump()).to(device)
+        if init:
+            self._start_from(init)
         self.ema = copy.deepcopy(self.network).eval().requires_grad_(False)
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(), weight_decay=recipe.optimizer.weight_decay
         )
         schedule = recipe.schedule
         self.order = RunBatches(len(self.photos), schedule.batch_size, schedule.epochs, recipe.seed)
+
+    def _start_from(self, init: Path) -> None:
+        try:
+            self.network.load_state_dict(load_network(init).network.state_dict())
+        except RuntimeError as error:  # torch names every tensor that differs
+            raise TrainingError(
+                f"{init} holds a network of other widths than recipe {self.recipe.name} trains; "
+                "give --init weights of the same [network]"
+            ) from error
 
     def describe(self) -> str:
         """One line on what is trained on what."""
@@ -109,7 +130,8 @@ class PersonTask:
         return Validation(facts["iou"], scalars, text, facts)
 
     def _main_person(self, pixels: NDArray[np.uint8]) -> Person:
-        return choose(find_people(self.ema, pixels, self.device), pixels.shape)
+        width, height = self.recipe.size
+        return choose(find_people(self.ema, pixels, self.device, width * height), pixels.shape)
 
     def picture(self) -> tuple[str, NDArray[np.uint8]]:
         """Validation photos with what is found in them tinted, RGB uint8."""
