@@ -1,4 +1,4 @@
-"""The way of a photo: find the person, grey the rest, fit, generate the map, threshold, tidy."""
+"""The way of a photo: find the person, hide the rest, crop and fit, generate, threshold, tidy."""
 
 import time
 from collections.abc import Mapping
@@ -11,12 +11,14 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from pix2seg.classes import BACKGROUND
 from pix2seg.device import autocast, choose_device, to_input
 from pix2seg.generator import UNetGenerator
 from pix2seg.photo import PhotoSource, read_photo
 from pix2seg.preprocess.background import MARGIN, hide_background
-from pix2seg.preprocess.fit import Fit
-from pix2seg.preprocess.person import load_extractor
+from pix2seg.preprocess.fit import Fit, crop_around
+from pix2seg.preprocess.person import Person, load_extractor
+from pix2seg.preprocess.person.base import box_around
 from pix2seg.result import Segmentation
 from pix2seg.thresholds import map_to_mask
 from pix2seg.tidy import tidy
@@ -78,8 +80,7 @@ class Segmenter:
         photo = read_photo(source, max_pixels=max_pixels)
         began = time.perf_counter()
         person = self.extractor.find(photo.pixels)
-        visible = person.visible(self.margin)
-        map = self._generate_map(hide_background(photo.pixels, visible, self.info.background))
+        map = self._map_of_person(photo.pixels, person)
         return Segmentation(
             photo=photo,
             map=map,
@@ -89,6 +90,19 @@ class Segmenter:
             model={"generator": self.info.version, "person": self.extractor.version},
             seconds=time.perf_counter() - began,
         )
+
+    def _map_of_person(self, pixels: NDArray[np.uint8], person: Person) -> NDArray[np.uint8]:
+        """The map, uint8 (H, W, 3), drawn from the part around the person alone."""
+        visible = person.visible(self.margin)
+        size = pixels.shape[1], pixels.shape[0]
+        x0, y0, x1, y1 = crop_around(box_around(visible), size, self.info.size)
+        part = slice(y0, y1), slice(x0, x1)
+        map = np.empty_like(pixels)
+        map[:] = self.scheme.colors[BACKGROUND]
+        map[part] = self._generate_map(
+            hide_background(pixels[part], visible[part], self.info.background)
+        )
+        return map
 
     def _segment_pixels(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Class ids, uint8 (H, W), of RGB pixels, uint8 (H, W, 3), as they are."""

@@ -15,8 +15,14 @@ from pix2seg.preprocess.background import GREY
 PADDING_COLOR = GREY
 """Fills the frame beside the photo, as it fills the background."""
 
+ROOM = 0.05
+"""Room on each side of a person in the frame, as a share of the person's height."""
+
 Size = tuple[int, int]
 """(width, height) in pixels."""
+
+Box = tuple[int, int, int, int]
+"""x0, y0, x1, y1 in pixels of the photo: the left and top edge, and one past the last pixel."""
 
 
 def parse_size(text: str) -> Size:
@@ -29,6 +35,30 @@ def parse_size(text: str) -> Size:
     if not (separator and width.isdecimal() and height.isdecimal() and int(width) * int(height)):
         raise ValueError(f"'{text}' is no size; write width x height, such as 512x768")
     return int(width), int(height)
+
+
+def crop_around(box: Box, photo_size: Size, frame_size: Size) -> Box:
+    """The part of a photo that a network should look at, so that a person fills its frame.
+
+    Args:
+        box: what is to be seen, in pixels of the photo.
+        photo_size: (width, height) of the photo.
+        frame_size: (width, height) of the frame.
+
+    Returns:
+        A box that holds `box` and some room around it, in the frame's shape wherever the photo
+        reaches that far.
+    """
+    x0, y0, x1, y1 = box
+    shape = frame_size[0] / frame_size[1]
+    height = max(y1 - y0, (x1 - x0) / shape) * (1 + 2 * ROOM)
+    left, right = _span((x0 + x1) / 2, height * shape, photo_size[0])
+    top, bottom = _span((y0 + y1) / 2, height, photo_size[1])
+    return left, top, right, bottom
+
+
+def _span(centre: float, length: float, limit: int) -> tuple[int, int]:
+    return max(round(centre - length / 2), 0), min(round(centre + length / 2), limit)
 
 
 @dataclass(frozen=True)

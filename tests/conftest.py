@@ -13,6 +13,8 @@ from pix2seg.classes import load_scheme
 from pix2seg.generator import build_generator
 from pix2seg.preprocess.dataset import Dataset
 from pix2seg.preprocess.folder import folder_sources, read_mask
+from pix2seg.preprocess.person.network import build_network
+from pix2seg.preprocess.person.weights import save_network
 from pix2seg.preprocess.prepare import Preparation, prepare
 from pix2seg.preprocess.split import split_of
 from pix2seg.weights import WeightsInfo, save_generator
@@ -74,4 +76,19 @@ def small_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("weights") / "small.safetensors"
     info = WeightsInfo({"name": "small", "generator": SMALL_GENERATOR}, scheme, (64, 96), {})
     save_generator(path, build_generator(scheme, **SMALL_GENERATOR), info)  # type: ignore[arg-type]
+    return path
+
+
+@pytest.fixture(scope="session")
+def small_mask_rcnn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small, untrained Mask R-CNN that calls every proposal a person."""
+    torch.manual_seed(0)
+    widths = {"last_stage": 8, "pyramid": 8, "box_head": 8, "mask_head": 8, "mask_layers": 1}
+    network = build_network(**widths)
+    with torch.no_grad():
+        network.roi_heads.box_predictor.cls_score.bias[:] = torch.tensor([0.0, 9.0])
+        network.roi_heads.mask_predictor.mask_fcn_logits.bias += 2.0
+    path = tmp_path_factory.mktemp("person") / "small.safetensors"
+    recipe = {"name": "small", "network": widths, "size": (96, 128)}
+    save_network(path, network, recipe, {})
     return path

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,18 @@ from pix2seg.photo import read_photo
 from pix2seg.preprocess.dataset import Dataset, read_image
 from pix2seg.preprocess.person.base import Person
 from pix2seg.segmenter import Segmenter
-from pix2seg.train.hard_photos import before_background, before_clothes, busiest_backgrounds
+from pix2seg.train.hard_photos import (
+    before_background,
+    before_clothes,
+    busiest_backgrounds,
+    far_away,
+)
 from pix2seg.train.person.scores import PersonScore, summarise
 from pix2seg.train.scores import Scores, confusion_matrix
 
-PhotoSet = Literal["plain", "busy", "clothes-coloured"]
+PhotoSet = Literal["plain", "busy", "clothes-coloured", "far"]
+
+SETS: tuple[PhotoSet, ...] = get_args(PhotoSet)
 
 BUSY_BACKGROUNDS = 40
 """So many of the busiest backgrounds of the training photos stand behind the persons."""
@@ -67,21 +74,23 @@ def photo_sets(
 
     Args:
         dataset: a prepared data set.
-        sets: as they are, before busy backgrounds, or before their own clothes.
+        sets: as they are, or made hard; see `pix2seg.train.hard_photos`.
     """
     backgrounds = []
-    if "busy" in sets:
+    if {"busy", "far"} & set(sets):
         train = (dataset.read(name) for name in dataset.names("train"))
         backgrounds = busiest_backgrounds(list(train), BUSY_BACKGROUNDS)
     for index, full in enumerate(dataset.full()):
         pixels, mask = read_photo(full.photo).pixels, read_image(full.mask)
         rng = np.random.default_rng(index)
+        behind = backgrounds[index % len(backgrounds)] if backgrounds else pixels
         for name in sets:
             if name == "plain":
                 yield name, pixels, mask
             elif name == "busy":
-                behind = backgrounds[int(rng.integers(len(backgrounds)))]
                 yield name, before_background(pixels, mask, behind), mask
+            elif name == "far":
+                yield name, *far_away(pixels, mask, behind, rng)
             else:
                 garments = _garments(mask, dataset.scheme)
                 if garments.any():

@@ -1,7 +1,8 @@
 """Photos made hard: the person of a photo before another background.
 
 Busy: the background of another photo, sharp and full of edges. Clothes-coloured: the person's own
-garments, tiled, so that nothing but its shape sets the person apart.
+garments, tiled, so that nothing but its shape sets the person apart. Far: the busy photo again, but
+the person is small and off the centre.
 """
 
 from collections.abc import Sequence
@@ -11,18 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pix2seg.classes import BACKGROUND
+from pix2seg.errors import DatasetError
 from pix2seg.preprocess.person.base import box_around
 
-LEAST_SIDE = 96
-"""A strip of background that is narrower, in pixels, shows too little to be repeated."""
+LEAST_WIDTH = 0.18
+"""A strip of background that is narrower, as a share of the photo, shows too little."""
 
-TRIM = 8
-"""So many columns at either side of a photo are left out."""
+TRIM = 0.015
+"""A prepared photo may have some padding at its sides; this share of its width is left out."""
 
 TILES = (64, 48, 32, 24, 16, 8)
 """Sides of the squares that are cut from garments, in pixels; the largest that fits is taken."""
 
 DIFFERENT_TILES = 40
+
+FAR = 0.4
+"""How large a person is who stands far away, where 1 is as large as in the photo."""
 
 
 def busiest_backgrounds(
@@ -33,8 +38,13 @@ def busiest_backgrounds(
     Args:
         photos: RGB uint8 (H, W, 3) with masks, uint8 (H, W), 0 where nobody is.
         count: how many; fewer if the photos have fewer.
+
+    Raises:
+        DatasetError: no photo has room beside the person.
     """
     strips = [strip for photo, mask in photos if (strip := _beside(photo, mask)) is not None]
+    if not strips:
+        raise DatasetError("no training photo has room beside the person for a background")
     return sorted(strips, key=_edges, reverse=True)[:count]
 
 
@@ -55,6 +65,33 @@ def before_background(
     while tile.shape[1] < width:
         tile = np.hstack([tile, tile[:, ::-1]])
     return np.where(mask[..., None] == BACKGROUND, tile[:, :width], photo)
+
+
+def far_away(
+    photo: NDArray[np.uint8],
+    mask: NDArray[np.uint8],
+    background: NDArray[np.uint8],
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The person at `FAR` of their size before another background, with the mask to match.
+
+    Args:
+        photo: RGB uint8 (H, W, 3).
+        mask: uint8 (H, W), 0 where the background is to be replaced.
+        background: RGB uint8, of any size.
+        rng: decides where the person stands.
+
+    Returns:
+        RGB uint8 (H, W, 3) and uint8 (H, W).
+    """
+    height, width = mask.shape
+    size = max(round(width * FAR), 1), max(round(height * FAR), 1)
+    x, y = int(rng.integers(width - size[0] + 1)), int(rng.integers(height - size[1] + 1))
+    spot = slice(y, y + size[1]), slice(x, x + size[0])
+    far, far_mask = np.zeros_like(photo), np.zeros_like(mask)
+    far[spot] = cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
+    far_mask[spot] = cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST_EXACT)
+    return before_background(far, far_mask, background), far_mask
 
 
 def before_clothes(
@@ -95,11 +132,11 @@ def _squares(clothes: NDArray[np.bool_]) -> tuple[int, NDArray[np.int64]]:
 
 def _beside(photo: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     x0, _, x1, _ = box_around(mask != BACKGROUND)
-    # A prepared photo may have a few columns of padding at its sides.
-    first, last = TRIM, photo.shape[1] - TRIM
+    width = photo.shape[1]
+    first, last = round(TRIM * width), width - round(TRIM * width)
     strips = [photo[:, first:x0], photo[:, x1:last]] if x1 else [photo[:, first:last]]
     widest = max(strips, key=lambda strip: strip.shape[1])
-    return widest if widest.shape[1] >= LEAST_SIDE else None
+    return widest if widest.shape[1] >= LEAST_WIDTH * width else None
 
 
 def _edges(strip: NDArray[np.uint8]) -> float:

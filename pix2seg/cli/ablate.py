@@ -8,7 +8,7 @@ import typer
 from pix2seg.cli.options import Device, PersonWeights, Weights
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from rich.console import Console
 
@@ -41,11 +41,11 @@ def ablate(
     person_weights: PersonWeights = None,
     device: Device = "auto",
 ) -> None:
-    """Compare ways to find the person, on plain photos and before hard backgrounds.
+    """Compare ways to find the person, on plain photos and on hard ones made from them.
 
     Three tables: mean IoU of each extractor on the validation photos as they are, before busy
-    backgrounds and before their own clothes; how well each finds the person; and how wide the
-    margin around the person should be.
+    backgrounds, before their own clothes, and far away; how well each finds the person; and how
+    wide the margin around the person should be.
     """
     from rich.console import Console
 
@@ -81,9 +81,8 @@ def _compare_extractors(
 ) -> list[str]:
     from pix2seg.preprocess.background import MARGIN
     from pix2seg.segmenter import Segmenter
-    from pix2seg.train.ablation import markdown, people_markdown, with_true_mask
+    from pix2seg.train.ablation import SETS, markdown, people_markdown, with_true_mask
 
-    sets: list[PhotoSet] = ["plain", "busy", "clothes-coloured"]
     segmenters = {
         name: Segmenter(
             weights,
@@ -93,9 +92,9 @@ def _compare_extractors(
         )
         for name in EXTRACTORS
     } | {TRUE_MASK: with_true_mask(weights, device, MARGIN)}
-    table = _run(segmenters, dataset, sets, console)
+    table = _run(segmenters, dataset, SETS, console)
     people = {name: table[name, "plain"].people for name in EXTRACTORS if name != "none"}
-    return [markdown(table, sets, "person"), people_markdown(people, "person on plain photos")]
+    return [markdown(table, SETS, "person"), people_markdown(people, "person on plain photos")]
 
 
 def _judge_people(folders: list[Path], mask_rcnn: dict[str, str | None], device: str) -> list[str]:
@@ -147,9 +146,8 @@ def _compare_backgrounds(
 ) -> str:
     from pix2seg.preprocess.background import MARGIN
     from pix2seg.segmenter import Segmenter
-    from pix2seg.train.ablation import markdown, with_true_mask
+    from pix2seg.train.ablation import SETS, markdown, with_true_mask
 
-    sets: list[PhotoSet] = ["plain", "busy", "clothes-coloured"]
     segmenters = {}
     for file in files:
         found = Segmenter(file, person="mask-rcnn", device=device, person_options=mask_rcnn)
@@ -157,13 +155,13 @@ def _compare_backgrounds(
         segmenters[f"{background}, mask-rcnn"] = found
         segmenters[f"{background}, {TRUE_MASK}"] = with_true_mask(file, device, MARGIN)
         segmenters[f"{background}, none"] = Segmenter(file, person="none", device=device)
-    return markdown(_run(segmenters, dataset, sets, console), sets, "background, person")
+    return markdown(_run(segmenters, dataset, SETS, console), SETS, "background, person")
 
 
 def _run(
     segmenters: "Mapping[str, Segmenter]",
     dataset: "Dataset",
-    sets: "list[PhotoSet]",
+    sets: "Sequence[PhotoSet]",
     console: "Console",
 ) -> "Table":
     from rich.progress import track

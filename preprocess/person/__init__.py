@@ -9,7 +9,8 @@ from importlib import import_module
 from typing import Any, cast
 
 from pix2seg.errors import PersonError
-from pix2seg.preprocess.person.base import Box, Person, PersonExtractor
+from pix2seg.preprocess.fit import Box
+from pix2seg.preprocess.person.base import Person, PersonExtractor
 
 __all__ = ["EXTRACTORS", "Box", "Person", "PersonExtractor", "load_extractor"]
 

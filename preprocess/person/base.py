@@ -8,9 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pix2seg.preprocess.background import MARGIN, widen
-
-Box = tuple[int, int, int, int]
-"""x0, y0, x1, y1 in pixels of the photo: the left and top edge, and one past the last pixel."""
+from pix2seg.preprocess.fit import Box
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from pix2seg.classes import BACKGROUND
 from pix2seg.preprocess.background import widen
-from pix2seg.preprocess.person.base import Box, Person, choose
+from pix2seg.preprocess.fit import Box
+from pix2seg.preprocess.person.base import Person, choose
 
 Segment = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 """Class ids, uint8 (H, W), of RGB pixels, uint8 (H, W, 3)."""

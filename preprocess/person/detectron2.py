@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pix2seg.errors import PersonError
-from pix2seg.preprocess.person.base import Box, Person, choose
+from pix2seg.preprocess.fit import Box
+from pix2seg.preprocess.person.base import Person, choose
 
 ZOO_CONFIG = "COCO-InstanceSegmentation/mask_rcnn_R_50_FPN_3x.yaml"
 """From Detectron2's model zoo, trained on COCO."""

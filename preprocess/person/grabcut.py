@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pix2seg.preprocess.person.base import Box, Person
+from pix2seg.preprocess.fit import Box
+from pix2seg.preprocess.person.base import Person
 
 WORKING_SIDE = 320
 """The photo's longer side while GrabCut works; its time grows with the number of pixels."""

@@ -8,7 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pix2seg.preprocess.person.base import Box, Person, choose
+from pix2seg.preprocess.fit import Box
+from pix2seg.preprocess.person.base import Person, choose
 from pix2seg.preprocess.person.weights import BUILT_IN, load_coco_network, load_network
 
 STRIDE = 32

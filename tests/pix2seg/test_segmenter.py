@@ -8,6 +8,8 @@ from PIL import Image
 from pix2seg import Segmenter
 from pix2seg.classes import load_scheme
 from pix2seg.errors import PersonError, PhotoError, SchemeError, WeightsError
+from pix2seg.photo import read_photo
+from pix2seg.preprocess.person import Box, Person
 from pix2seg.thresholds import map_to_mask
 from pix2seg.tidy import tidy
 from pix2seg.train.scores import Scores, confusion_matrix
@@ -103,6 +105,35 @@ def test_nobody_found_segments_the_whole_photo(small_weights: Path) -> None:
     result = Segmenter(small_weights, person="grabcut")(pixels)
     assert not result.person.found
     assert result.colors().document()["person"] == {"found": False, "score": 0, "box": None}
+
+
+def test_a_small_person_is_looked_at_closely(small_weights: Path, photos: list[Path]) -> None:
+    near = read_photo(photos[0]).pixels[::4, ::4]
+    height, width = near.shape[:2]
+    far = np.full((3 * height, 4 * width, 3), 127, np.uint8)
+    far[height : 2 * height, width : 2 * width] = near
+    segmenter = Segmenter(small_weights, person="none")
+    segmenter.extractor = Found((width, height, 2 * width, 2 * height))
+    map = segmenter(far).map
+    assert (map[: height // 2] == segmenter.scheme.colors[0]).all()
+    person = map[height : 2 * height, width : 2 * width].astype(int)
+    whole = Segmenter(small_weights, person="none")(near).map
+    assert np.abs(person - whole).mean() < 30  # drawn at nearly the same size
+
+
+class Found:
+    """Finds a person in a given box."""
+
+    version = "found"
+
+    def __init__(self, box: Box) -> None:
+        self.box = box
+
+    def find(self, pixels: np.ndarray) -> Person:
+        x0, y0, x1, y1 = self.box
+        mask = np.zeros(pixels.shape[:2], bool)
+        mask[y0:y1, x0:x1] = True
+        return Person.from_mask(mask, 1.0)
 
 
 def test_errors_name_what_is_wrong(small: Segmenter, small_weights: Path) -> None:

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pix2seg.preprocess.fit import PADDING_COLOR, Fit, parse_size
+from pix2seg.preprocess.fit import PADDING_COLOR, Fit, crop_around, parse_size
 
 lengths = st.integers(1, 90)
 sizes = st.tuples(lengths, lengths)
@@ -72,3 +72,24 @@ def test_parse_size() -> None:
     for wrong in ("512", "512x", "0x768", "axb", "512*768", "-1x5"):
         with pytest.raises(ValueError, match="width x height"):
             parse_size(wrong)
+
+
+spans = st.tuples(st.integers(0, 900), st.integers(1, 900))
+
+
+@given(spans, spans, st.integers(0, 900), st.integers(0, 900))
+def test_crop_holds_the_person_in_the_frame_s_shape(
+    across: tuple[int, int], down: tuple[int, int], right_of: int, below: int
+) -> None:
+    (x0, x1), (y0, y1) = ((start, start + length) for start, length in (across, down))
+    width, height = x1 + right_of, y1 + below
+    left, top, right, bottom = crop_around((x0, y0, x1, y1), (width, height), (512, 768))
+    assert 0 <= left <= x0 < x1 <= right <= width
+    assert 0 <= top <= y0 < y1 <= bottom <= height
+    if left and top and right < width and bottom < height:
+        assert right - left == pytest.approx((bottom - top) * 2 / 3, abs=2)
+
+
+def test_crop_around_the_whole_photo_is_the_whole_photo() -> None:
+    assert crop_around((0, 0, 550, 830), (550, 830), (512, 768)) == (0, 0, 550, 830)
+    assert crop_around((200, 300, 260, 450), (2000, 1000), (512, 768)) == (175, 292, 285, 458)

@@ -16,8 +16,6 @@ from pix2seg.preprocess.background import GREY, hide_background, widen
 from pix2seg.preprocess.person import Box, Person, load_extractor
 from pix2seg.preprocess.person.base import box_around, choose, overlap
 from pix2seg.preprocess.person.mask_rcnn import STRIDE, shrunk_size
-from pix2seg.preprocess.person.network import build_network
-from pix2seg.preprocess.person.weights import save_network
 
 
 def test_unknown_extractors_and_options_are_named() -> None:
@@ -155,21 +153,6 @@ def test_cascade_in_the_segmenter_runs_the_generator_twice(
     found = segmenter.extractor.find(result.photo.pixels)
     assert np.array_equal(found.mask, result.person.mask)
     assert not (found.mask & ~first.person.mask).any()
-
-
-@pytest.fixture(scope="module")
-def small_mask_rcnn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small, untrained Mask R-CNN that calls every proposal a person."""
-    torch.manual_seed(0)
-    widths = {"last_stage": 8, "pyramid": 8, "box_head": 8, "mask_head": 8, "mask_layers": 1}
-    network = build_network(**widths)
-    with torch.no_grad():
-        network.roi_heads.box_predictor.cls_score.bias[:] = torch.tensor([0.0, 9.0])
-        network.roi_heads.mask_predictor.mask_fcn_logits.bias += 2.0
-    path = tmp_path_factory.mktemp("person") / "small.safetensors"
-    recipe = {"name": "small", "network": widths, "size": (96, 128)}
-    save_network(path, network, recipe, {})
-    return path
 
 
 def test_mask_rcnn_finds_people_at_any_size(small_mask_rcnn: Path, photos: list[Path]) -> None:

@@ -1,15 +1,19 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
+from pix2seg.errors import DatasetError
 from pix2seg.photo import read_photo
 from pix2seg.preprocess.folder import read_mask
 from pix2seg.train.hard_photos import (
-    LEAST_SIDE,
+    FAR,
+    LEAST_WIDTH,
     before_background,
     before_clothes,
     busiest_backgrounds,
+    far_away,
 )
 
 
@@ -25,10 +29,16 @@ def test_busiest_background_comes_first_and_shows_nobody(photos: list[Path]) -> 
     found = busiest_backgrounds([(pixels, mask), (sharp, mask)], 5)
     assert 1 <= len(found) <= 2
     assert found[0].shape[0] == len(pixels)
-    assert found[0].shape[1] >= LEAST_SIDE
+    assert found[0].shape[1] >= LEAST_WIDTH * pixels.shape[1]
     assert not (found[0] == (255, 0, 255)).all(axis=2).any()
     assert found[0].std() > 70  # the noise, not the photo
     assert len(busiest_backgrounds([(pixels, mask), (sharp, mask)], 1)) == 1
+
+
+def test_photos_that_people_fill_have_no_background() -> None:
+    filled = np.zeros((9, 6, 3), np.uint8), np.ones((9, 6), np.uint8)
+    with pytest.raises(DatasetError, match="no training photo has room"):
+        busiest_backgrounds([filled], 3)
 
 
 def test_only_the_background_is_replaced(photos: list[Path]) -> None:
@@ -37,6 +47,17 @@ def test_only_the_background_is_replaced(photos: list[Path]) -> None:
     hard = before_background(pixels, mask, behind)
     assert np.array_equal(hard[mask > 0], pixels[mask > 0])
     assert (hard[mask == 0] == (1, 2, 3)).all()
+
+
+def test_far_person_keeps_their_classes(photos: list[Path]) -> None:
+    pixels, mask = photo_and_mask(photos[0])
+    behind = np.full((50, 20, 3), (1, 2, 3), np.uint8)
+    far, far_mask = far_away(pixels, mask, behind, np.random.default_rng(0))
+    assert far.shape == pixels.shape
+    assert (far[far_mask == 0] == (1, 2, 3)).all()
+    shares = [np.bincount(m[m > 0], minlength=4) / (m > 0).sum() for m in (mask, far_mask)]
+    assert np.abs(shares[0] - shares[1]).max() < 0.01
+    assert (far_mask > 0).sum() / (mask > 0).sum() == pytest.approx(FAR**2, rel=0.02)
 
 
 def test_clothes_stand_before_their_own_pixels(photos: list[Path]) -> None:

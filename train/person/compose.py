@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pix2seg.preprocess.person.base import Box, box_around
+from pix2seg.preprocess.fit import Box
+from pix2seg.preprocess.person.base import box_around
 from pix2seg.train.person.photos import PersonPhoto
 from pix2seg.train.recipe import MixtureSettings
 
