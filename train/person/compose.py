@@ -99,7 +99,7 @@ class Composer:
         pixels, labels = picture
         height, width = labels.shape
         photo, box = self.photos[index], self.boxes[index][label]
-        scale = rng.uniform(0.4, 1.1) * height / (box[3] - box[1])
+        scale = rng.uniform(0.25, 1.1) * height / (box[3] - box[1])
         matrix = _around(
             ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2),
             (width * rng.uniform(0.15, 0.85), height * rng.normal(0.5, 0.12)),
@@ -131,9 +131,7 @@ class Composer:
         else:
             x0, y0, x1, y1 = self.empty[i]
             part = self.photos[i].pixels[y0:y1, x0:x1]
-            pixels = np.asarray(cv2.resize(part, (width, height)), np.uint8)
-            if rng.random() < 0.5:
-                pixels = np.ascontiguousarray(pixels[:, ::-1])
+            pixels = _mirrored(rng, part, width, height)
         return pixels, _nobody(width, height)
 
 
@@ -179,6 +177,22 @@ def _empty_part(labels: Labels) -> Box:
     if (largest[2] - largest[0]) * (largest[3] - largest[1]) == 0:
         return 0, 0, 1, 1
     return largest
+
+
+def _mirrored(rng: np.random.Generator, part: Pixels, width: int, height: int) -> Pixels:
+    """A part of a photo repeated by mirroring, as sharp as the person that it stands behind."""
+    scale = max(rng.uniform(0.6, 1.4) * min(width / part.shape[1], height / part.shape[0]), 0.2)
+    size = max(round(part.shape[1] * scale), 8), max(round(part.shape[0] * scale), 8)
+    tile = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
+    right, below = max(width - size[0], 0), max(height - size[1], 0)
+    left, above = (int(rng.integers(room + 1)) for room in (right, below))
+    borders = above, below - above, left, right - left
+    tiled = cv2.copyMakeBorder(tile, *borders, cv2.BORDER_REFLECT)
+    x, y = (
+        int(rng.integers(s - f + 1))
+        for s, f in zip(tiled.shape[1::-1], (width, height), strict=True)
+    )
+    return np.ascontiguousarray(tiled[y : y + height, x : x + width], np.uint8)
 
 
 def _nobody(width: int, height: int) -> Labels:
