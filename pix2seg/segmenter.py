@@ -39,6 +39,8 @@ class Segmenter:
         person: a person extractor's name; see `pix2seg.preprocess.person.EXTRACTORS`.
         device: `auto`, `cpu`, `cuda`, `mps`, ...
         margin: how far the person's mask grows before the rest is hidden; see `widen`.
+        flip: also draw the map of the mirrored photo and take the mean of both: a little better,
+            at twice the generator's time.
         person_options: options of the extractor, such as `everyone=True`, `box=(x0, y0, x1, y1)`
             or `weights=FILE`; see `load_extractor`.
 
@@ -55,9 +57,10 @@ class Segmenter:
         person: str = DEFAULT_PERSON,
         device: str = "auto",
         margin: float = MARGIN,
+        flip: bool = False,
         person_options: Mapping[str, Any] | None = None,
     ) -> None:
-        self.person, self.margin = person, margin
+        self.person, self.margin, self.flip = person, margin, flip
         path = Path(weights) if weights else built_in_weights()
         self.device = choose_device(device)
         generator, self.info = load_generator(path)
@@ -111,8 +114,14 @@ class Segmenter:
     def _generate_map(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The map, uint8 (H, W, 3), of RGB pixels of the same shape."""
         fit = Fit((pixels.shape[1], pixels.shape[0]), self.info.size)
-        maps = generate_maps(self.generator, fit.photo(pixels)[None], self.device)
-        return fit.invert_map(maps[0])
+        framed = fit.photo(pixels)
+        if not self.flip:
+            return fit.invert_map(generate_maps(self.generator, framed[None], self.device)[0])
+        both = np.stack([framed, framed[:, ::-1]])
+        map, mirrored = generate_maps(self.generator, both, self.device)
+        # Maps blend the class colours by probability, so their mean is that of the probabilities.
+        mean = (map.astype(np.uint16) + mirrored[:, ::-1] + 1) // 2
+        return fit.invert_map(mean.astype(np.uint8))
 
 
 def generate_maps(

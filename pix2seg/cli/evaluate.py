@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pix2seg.cli.options import Device, PersonName, Weights
+from pix2seg.cli.options import Device, Flip, PersonName, Weights
 
 if TYPE_CHECKING:
     from pix2seg.segmenter import Segmenter
@@ -38,6 +38,7 @@ def evaluate(
         ),
     ] = False,
     person: PersonName = None,
+    flip: Flip = False,
     device: Device = "auto",
 ) -> None:
     """Score a generator on the validation photos, each at its own size."""
@@ -54,7 +55,7 @@ def evaluate(
 
     console = Console(stderr=True)
     dataset = Dataset(data)
-    segmenter = Segmenter(weights, person=person or DEFAULT_PERSON, device=device)
+    segmenter = Segmenter(weights, person=person or DEFAULT_PERSON, device=device, flip=flip)
     count = len(dataset.names("val"))
     photos = {}
     ratios: dict[str, list[float]] = {}
@@ -78,6 +79,7 @@ def evaluate(
         report = {
             "weights": segmenter.info.version,
             "person": segmenter.person,
+            "flip": segmenter.flip,
             "device": str(segmenter.device),
             "photos": count,
             "seconds_per_photo": round(per_photo, 4),

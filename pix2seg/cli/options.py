@@ -34,6 +34,13 @@ PersonBox = Annotated[
     str | None,
     typer.Option(metavar="X0,Y0,X1,Y1", help="Keep the person in this box, in pixels."),
 ]
+Flip = Annotated[
+    bool,
+    typer.Option(
+        "--flip",
+        help="Also segment the mirrored photo and take the mean: a little better, slower.",
+    ),
+]
 MaxColors = Annotated[
     int | None,
     typer.Option(min=1, max=64, help="At most so many colours a class (default 5; skin, hair 3)."),

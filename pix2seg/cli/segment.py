@@ -8,6 +8,7 @@ import typer
 from pix2seg.cli.options import (
     Device,
     Everyone,
+    Flip,
     MaxColors,
     MaxPixels,
     Names,
@@ -62,6 +63,7 @@ def segment(
     person_box: PersonBox = None,
     person_weights: PersonWeights = None,
     person_config: PersonConfig = None,
+    flip: Flip = False,
     max_colors: MaxColors = None,
     regions: Regions = False,
     names: Names = "css",
@@ -95,7 +97,11 @@ def segment(
     console = Console(stderr=True)
     with console.status("loading the models"):
         segmenter = Segmenter(
-            weights, person=person or DEFAULT_PERSON, device=device, person_options=options
+            weights,
+            person=person or DEFAULT_PERSON,
+            device=device,
+            flip=flip,
+            person_options=options,
         )
     summary = _summary(segmenter.scheme.foreground)
     rows: list[Row] = []

@@ -121,6 +121,17 @@ def test_a_small_person_is_looked_at_closely(small_weights: Path, photos: list[P
     assert np.abs(person - whole).mean() < 30  # drawn at nearly the same size
 
 
+def test_flip_gives_mirrored_photos_mirrored_maps(small_weights: Path, photos: list[Path]) -> None:
+    segmenter = Segmenter(small_weights, person="none", flip=True)
+    pixels = read_photo(photos[0]).pixels[::4, ::4]
+    pixels = pixels[:, : pixels.shape[1] // 2 * 2]  # padded alike on both sides
+    one = segmenter(pixels).map.astype(int)
+    other = segmenter(np.ascontiguousarray(pixels[:, ::-1])).map[:, ::-1].astype(int)
+    plain = Segmenter(small_weights, person="none")(pixels).map.astype(int)
+    assert np.abs(one - other).mean() < 1
+    assert np.abs(one - plain).mean() > 0
+
+
 class Found:
     """Finds a person in a given box."""
 
