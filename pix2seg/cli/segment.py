@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from pix2seg.inputs import InputPhoto
     from pix2seg.result import Segmentation
 
+READABLE_CLASSES = 4
+"""Of a scheme with more classes, the summary names the largest alone."""
+
 
 def segment(
     photos: Annotated[
@@ -133,9 +136,12 @@ def _summary(classes: tuple[str, ...]) -> "Table":
 
     table = Table(box=None)
     table.add_column("photo", overflow="fold")
-    for name in reversed(classes):
-        table.add_column(name, justify="right")
-        table.add_column("")
+    if len(classes) <= READABLE_CLASSES:
+        for name in reversed(classes):
+            table.add_column(name, justify="right")
+            table.add_column("")
+    else:
+        table.add_column("largest classes")
     table.add_column("seconds", justify="right")
     return table
 
@@ -150,11 +156,15 @@ def _add_row(
 
     from pix2seg.cli.output import swatch_text
 
-    coverage = result.coverage()
+    coverage, classes = result.coverage(), result.scheme.foreground
     cells: list[Text] = [Text(photo.relative.as_posix())]
-    for name in reversed(result.scheme.foreground):
-        cells.append(Text(f"{coverage[name]:.1%}"))
-        cells.append(swatch_text(colors.palettes[name]) if colors else Text())
+    if len(classes) <= READABLE_CLASSES:
+        for name in reversed(classes):
+            cells.append(Text(f"{coverage[name]:.1%}"))
+            cells.append(swatch_text(colors.palettes[name]) if colors else Text())
+    else:
+        largest = sorted(classes, key=lambda name: -coverage[name])[:READABLE_CLASSES]
+        cells.append(Text(", ".join(f"{n} {coverage[n]:.1%}" for n in largest if coverage[n])))
     cells.append(Text(f"{result.seconds:.2f}"))
     summary.add_row(*cells)
 

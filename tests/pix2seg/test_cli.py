@@ -10,9 +10,13 @@ import jsonschema
 import pytest
 from PIL import Image
 
+from pix2seg.classes import load_scheme
 from pix2seg.colors.document import palette_schema
+from pix2seg.generator import build_generator
 from pix2seg.preprocess.dataset import Dataset
+from pix2seg.weights import WeightsInfo, save_generator
 
+SMALL_GENERATOR = {"head": "logits", "width": 4, "max_width": 8, "depth": 3, "dropout": 0.2}
 PROGRAM = str(Path(sys.executable).with_name("pix2seg"))
 
 
@@ -79,6 +83,19 @@ def test_json_goes_to_standard_output_alone(
         jsonschema.validate(document, palette_schema())
     assert not list(tmp_path.glob("*.json"))
     assert photos[0].name in result.stderr
+
+
+def test_summary_of_many_classes_names_the_largest(photos: list[Path], tmp_path: Path) -> None:
+    scheme = load_scheme("ccp59")
+    weights = tmp_path / "many.safetensors"
+    info = WeightsInfo({"name": "many", "generator": SMALL_GENERATOR}, scheme, (64, 96), {})
+    save_generator(weights, build_generator(scheme, **SMALL_GENERATOR), info)
+    words = ["segment", photos[0], "--weights", weights, "--person", "none", "--out", tmp_path]
+    result = run(*words)
+    assert result.returncode == 0
+    assert "largest classes" in result.stderr
+    named = [name for name in scheme.foreground if f"{name} " in result.stderr]
+    assert 1 <= len(named) <= 6
 
 
 def test_segmenting_twice_gives_the_same_bytes(
