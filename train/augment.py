@@ -10,7 +10,7 @@ from pix2seg.preprocess.background import Background, hide_background, widen
 from pix2seg.preprocess.fit import PADDING_COLOR
 from pix2seg.train.recipe import AugmentationSettings
 
-WIDEST_MARGIN = 0.06
+WIDEST_MARGIN = 0.12
 """Extractors leave a rim of background around the person; so do the training photos."""
 
 
@@ -39,17 +39,18 @@ def augment(
     photo = _warp(photo, transform, cv2.INTER_LINEAR, PADDING_COLOR)
     mask = _warp(mask, transform, cv2.INTER_NEAREST, (BACKGROUND,))
     photo = _jitter(photo, settings.color_jitter, rng)
-    choice = rng.random()
-    if choice < settings.hide_background:
+    behind = mask == BACKGROUND
+    if rng.random() < settings.swap_background:
+        # Whoever stands in the other photo keeps their classes, so the mask stays true.
+        other_photo, other_mask = backdrop
+        photo = np.where(behind[..., None], _jitter(other_photo, settings.color_jitter, rng), photo)
+        mask = np.where(behind, other_mask, mask)
+    if rng.random() < settings.hide_background:
         person = _warp(person, transform, cv2.INTER_NEAREST, (BACKGROUND,))
         visible = widen(person > 0, rng.uniform(0, WIDEST_MARGIN))
         photo = hide_background(photo, visible, background)
-    elif choice < settings.hide_background + settings.swap_background:
-        # Whoever stands in the other photo keeps their classes, so the mask stays true.
-        other_photo, other_mask = backdrop
-        behind = mask == BACKGROUND
-        photo = np.where(behind[..., None], _jitter(other_photo, settings.color_jitter, rng), photo)
-        mask = np.where(behind, other_mask, mask)
+        # What an extractor cuts off the person stays a true pixel of theirs, to be guessed.
+        mask = np.where(behind & ~visible, np.uint8(BACKGROUND), mask)
     return photo, mask
 
 

@@ -112,6 +112,17 @@ def test_swapped_background_brings_its_own_classes() -> None:
     assert np.abs(new_photo[behind].astype(int) - other[behind]).max() <= 1
 
 
+def test_hidden_passers_by_are_background() -> None:
+    (photo, mask), (other, other_mask) = sample(1), sample(2)
+    other_mask[:, :] = 2
+    settings = STILL.model_copy(update={"swap_background": 1.0, "hide_background": 1.0})
+    new_photo, new_mask = changed(photo, mask, settings, backdrop=(other, other_mask))
+    hidden = ~widen(mask > 0, WIDEST_MARGIN)
+    assert (new_mask[hidden] == 0).all()
+    assert (new_photo[hidden] == new_photo[0, 0]).all()
+    assert np.array_equal(new_mask[mask > 0], mask[mask > 0])
+
+
 @pytest.mark.parametrize("jitter", [0.3, 0.9])
 def test_jitter_changes_colors_but_not_the_mask(jitter: float) -> None:
     photo, mask = sample(1)
