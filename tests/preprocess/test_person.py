@@ -16,6 +16,8 @@ from pix2seg.preprocess.background import GREY, hide_background, widen
 from pix2seg.preprocess.person import Box, Person, load_extractor
 from pix2seg.preprocess.person.base import box_around, choose, overlap
 from pix2seg.preprocess.person.mask_rcnn import STRIDE, shrunk_size
+from pix2seg.preprocess.person.network import build_network
+from pix2seg.preprocess.person.weights import load_network, save_network
 
 
 def test_unknown_extractors_and_options_are_named() -> None:
@@ -168,6 +170,23 @@ def test_mask_rcnn_finds_people_at_any_size(small_mask_rcnn: Path, photos: list[
     assert boxed.box == (x0, y0, x1, y1)
     again = load_extractor("mask-rcnn", weights=small_mask_rcnn).find(pixels)
     assert np.array_equal(again.mask, person.mask)
+
+
+def test_stored_network_is_the_network_to_half_a_step_in_127(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    widths = {"last_stage": 8, "pyramid": 8, "box_head": 8, "mask_head": 8, "mask_layers": 1}
+    network = build_network(**widths)
+    recipe = {"name": "small", "network": widths, "size": (96, 128)}
+    path = tmp_path / "small.safetensors"
+    save_network(path, network, recipe, {})
+    loaded = load_network(path).network.state_dict()
+    for name, tensor in network.state_dict().items():
+        if tensor.dim() > 1:
+            largest = tensor.flatten(1).abs().amax(1).view(-1, *[1] * (tensor.dim() - 1))
+            assert ((tensor - loaded[name]).abs() <= 0.501 / 127 * largest + 1e-7).all()
+        else:
+            assert torch.allclose(tensor, loaded[name], rtol=1e-3)
+    assert path.stat().st_size < 1.3 * sum(t.numel() for t in loaded.values()) + 100_000
 
 
 @pytest.mark.parametrize("size", [(1, 1), (20, 30), (1600, 100), (30, 900)])
