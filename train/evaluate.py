@@ -11,6 +11,7 @@ from pix2seg.preprocess.dataset import Dataset, read_image
 from pix2seg.render import overlay
 from pix2seg.result import Segmentation
 from pix2seg.segmenter import Segmenter
+from pix2seg.train.boundary import boundary_counts
 from pix2seg.train.scores import Scores, confusion_matrix
 
 
@@ -27,6 +28,11 @@ class EvaluatedPhoto:
         """Scores of this photo alone."""
         scheme = self.result.scheme
         return Scores(confusion_matrix(self.truth, self.result.mask, len(scheme)), scheme.names)
+
+    @property
+    def boundaries(self) -> NDArray[np.int64]:
+        """What `boundary_counts` counts in this photo."""
+        return boundary_counts(self.truth, self.result.mask, len(self.result.scheme))
 
     def picture(self) -> NDArray[np.uint8]:
         """The photo, its true overlay and the segmenter's side by side, RGB uint8."""

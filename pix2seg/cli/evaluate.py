@@ -8,6 +8,9 @@ import typer
 from pix2seg.cli.options import Device, Flip, PersonName, Weights
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from pix2seg.segmenter import Segmenter
     from pix2seg.train.evaluate import EvaluatedPhoto
     from pix2seg.train.scores import Scores
@@ -44,11 +47,13 @@ def evaluate(
     """Score a generator on the validation photos, each at its own size."""
     from statistics import median
 
+    import numpy as np
     from rich.console import Console
     from rich.progress import track
 
     from pix2seg.preprocess.dataset import Dataset
     from pix2seg.segmenter import DEFAULT_PERSON, Segmenter
+    from pix2seg.train.boundary import boundary_f
     from pix2seg.train.color_quality import class_ratios
     from pix2seg.train.evaluate import evaluate as evaluate_photos
     from pix2seg.train.evaluate import total
@@ -59,12 +64,14 @@ def evaluate(
     count = len(dataset.names("val"))
     photos = {}
     ratios: dict[str, list[float]] = {}
+    boundaries = np.zeros((len(segmenter.scheme), 4), np.int64)
     seconds = 0.0
     worst_photos = _Worst(*worst) if worst else None
     for photo in track(
         evaluate_photos(segmenter, dataset), "evaluating", count, console=console, transient=True
     ):
         photos[photo.name] = photo.scores
+        boundaries = boundaries + photo.boundaries
         seconds += photo.result.seconds
         if worst_photos:
             worst_photos.add(photo)
@@ -72,9 +79,9 @@ def evaluate(
             for name, ratio in class_ratios(photo.result, photo.truth).items():
                 ratios.setdefault(name, []).append(ratio)
     medians = {name: round(median(values), 4) for name, values in ratios.items()}
-    scores = total(list(photos.values()))
+    scores, outlines = total(list(photos.values())), boundary_f(boundaries)
     per_photo = seconds / count
-    _print(scores, medians, segmenter, count, per_photo)
+    _print(scores, outlines, medians, segmenter, count, per_photo)
     if json_file:
         report = {
             "weights": segmenter.info.version,
@@ -84,6 +91,10 @@ def evaluate(
             "photos": count,
             "seconds_per_photo": round(per_photo, 4),
             **scores.to_dict(),
+            "boundary_f": {
+                name: None if np.isnan(value) else round(float(value), 4)
+                for name, value in zip(scores.names, outlines, strict=True)
+            },
             "color_distance_ratio": medians,
             "mean_iou_by_photo": {n: round(s.mean_iou, 4) for n, s in photos.items()},
         }
@@ -116,6 +127,7 @@ class _Worst:
 
 def _print(
     scores: "Scores",
+    outlines: "NDArray[np.float64]",
     ratios: dict[str, float],
     segmenter: "Segmenter",
     count: int,
@@ -124,10 +136,12 @@ def _print(
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("class", "IoU", "Dice", "colour distance" if ratios else "", box=None)
-    for name, iou, dice in zip(scores.names, scores.iou, scores.dice, strict=True):
+    last = "colour distance" if ratios else ""
+    table = Table("class", "IoU", "Dice", "boundary F", last, box=None)
+    columns = zip(scores.names, scores.iou, scores.dice, outlines, strict=True)
+    for name, *values in columns:
         ratio = f"{ratios[name]:.3f}" if name in ratios else ""
-        table.add_row(name, f"{iou:.3f}", f"{dice:.3f}", ratio)
+        table.add_row(name, *(f"{value:.3f}" for value in values), ratio)
     confusion = Table("of 100 true pixels", *scores.names, box=None)
     for name, row in zip(scores.names, scores.confusion, strict=True):
         confusion.add_row(name, *(f"{100 * count / max(row.sum(), 1):.1f}" for count in row))
