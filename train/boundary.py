@@ -55,4 +55,4 @@ def boundary_f(counts: NDArray[np.int64]) -> NDArray[np.float64]:
 def _boundary(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The mask's pixels that touch another class; the photo's edge is no boundary."""
     inner = cv2.erode(mask.view(np.uint8), np.ones((3, 3), np.uint8), borderValue=1)
-    return mask & (inner == 0)
+    return np.asarray(mask & (inner == 0))
