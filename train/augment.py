@@ -13,6 +13,9 @@ from pix2seg.train.recipe import AugmentationSettings
 WIDEST_MARGIN = 0.12
 """Extractors leave a rim of background around the person; so do the training photos."""
 
+MISSING = 0.2
+"""The share of a mask's mistakes that take pixels away."""
+
 
 def augment(
     photo: NDArray[np.uint8],
@@ -47,11 +50,34 @@ def augment(
         mask = np.where(behind, other_mask, mask)
     if rng.random() < settings.hide_background:
         person = _warp(person, transform, cv2.INTER_NEAREST, (BACKGROUND,))
-        visible = widen(person > 0, rng.uniform(0, WIDEST_MARGIN))
+        visible = widen(
+            _mistaken(person, settings.mask_mistakes, rng) > 0, rng.uniform(0, WIDEST_MARGIN)
+        )
         photo = hide_background(photo, visible, background)
         # What an extractor cuts off the person stays a true pixel of theirs, to be guessed.
         mask = np.where(behind & ~visible, np.uint8(BACKGROUND), mask)
     return photo, mask
+
+
+def _mistaken(person: NDArray[np.uint8], mistakes: float, rng: Generator) -> NDArray[np.uint8]:
+    """A person's mask with mistakes such as extractors make: pieces too many, and some missing.
+
+    A generator that only ever saw faultless masks would take all that is not hidden for the
+    person.
+    """
+    rows, columns = np.nonzero(person)
+    if not len(rows):
+        return person
+    mistaken = person.copy()
+    height = float(np.ptp(rows)) + 1
+    for _ in range(rng.poisson(mistakes)):
+        pick = int(rng.integers(len(rows)))
+        missing = bool(rng.random() < MISSING)
+        centre = np.array([columns[pick], rows[pick]]) + rng.normal(0, 0.06 * height, 2)
+        axes = rng.uniform(0.01, 0.03 if missing else 0.12, 2) * height
+        box = (centre.tolist(), (2 * axes).tolist(), float(rng.uniform(0, 180)))
+        cv2.ellipse(mistaken, box, 0 if missing else 255, cv2.FILLED)
+    return mistaken
 
 
 def _affine(

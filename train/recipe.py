@@ -58,6 +58,7 @@ class AugmentationSettings(_Section):
     zoom: Annotated[float, Field(ge=0, lt=1)]
     color_jitter: Annotated[float, Field(ge=0, lt=1)]
     hide_background: Share
+    mask_mistakes: Annotated[float, Field(ge=0)]
     swap_background: Share
 
 

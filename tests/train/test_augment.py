@@ -8,7 +8,14 @@ from pix2seg.train.augment import WIDEST_MARGIN, augment
 from pix2seg.train.recipe import AugmentationSettings
 
 STILL = AugmentationSettings(
-    flip=0, rotation=0, shift=0, zoom=0, color_jitter=0, hide_background=0, swap_background=0
+    flip=0,
+    rotation=0,
+    shift=0,
+    zoom=0,
+    color_jitter=0,
+    hide_background=0,
+    mask_mistakes=0,
+    swap_background=0,
 )
 SETTINGS = AugmentationSettings(
     flip=0.5,
@@ -17,6 +24,7 @@ SETTINGS = AugmentationSettings(
     zoom=0.3,
     color_jitter=0.3,
     hide_background=0.3,
+    mask_mistakes=2,
     swap_background=0.3,
 )
 
@@ -99,6 +107,21 @@ def test_background_is_hidden_where_an_extractor_says_so() -> None:
     assert np.array_equal(new_mask, mask)
     assert (new_photo[:, 20:] == 255).all()
     assert np.abs(new_photo[:, :16].astype(int) - photo[:, :16]).max() <= 1
+
+
+def test_masks_get_mistakes_of_both_kinds() -> None:
+    photo, mask = sample(1)
+    settings = STILL.model_copy(update={"hide_background": 1.0, "mask_mistakes": 6.0})
+    rim = widen(mask > 0, WIDEST_MARGIN)
+    too_many = missing = 0
+    for seed in range(20):
+        new_photo, new_mask = changed(photo, mask, settings, background="black", seed=seed)
+        visible = (new_photo > 0).any(axis=2)
+        assert np.array_equal(new_mask, mask)
+        too_many += (visible & ~rim).any()
+        missing += (~visible & (mask > 0)).sum() > 1
+    assert too_many > 5
+    assert missing > 1
 
 
 def test_swapped_background_brings_its_own_classes() -> None:
