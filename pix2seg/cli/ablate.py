@@ -154,7 +154,6 @@ def _compare_backgrounds(
         background = found.info.background
         segmenters[f"{background}, mask-rcnn"] = found
         segmenters[f"{background}, {TRUE_MASK}"] = with_true_mask(file, device, MARGIN)
-        segmenters[f"{background}, none"] = Segmenter(file, person="none", device=device)
     return markdown(_run(segmenters, dataset, SETS, console), SETS, "background, person")
 
 

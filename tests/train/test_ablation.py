@@ -45,9 +45,6 @@ def test_backgrounds_are_compared(
     result = CliRunner().invoke(app, [str(word) for word in words])
     assert result.exit_code == 0, result.output
     lines = out.read_text().splitlines()
-    assert [line.split("|")[1].strip() for line in lines[2:]] == [
-        "grey, mask-rcnn",
-        "grey, true mask",
-        "grey, none",
-    ]
+    rows = [line.split("|")[1].strip() for line in lines[2:]]
+    assert rows == ["grey, mask-rcnn", "grey, true mask"]
     assert all(column in lines[0] for column in SETS)
