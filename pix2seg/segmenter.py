@@ -1,4 +1,4 @@
-"""The way of a photo: find the person, hide the rest, crop and fit, generate, threshold, tidy."""
+"""The way of a photo: find the person, crop and fit, generate the map, threshold, tidy."""
 
 import time
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ from pix2seg.thresholds import map_to_mask
 from pix2seg.tidy import tidy
 from pix2seg.weights import built_in_weights, load_generator
 
-DEFAULT_PERSON = "none"
+DEFAULT_PERSON = "mask-rcnn"
 """The person extractor that is used unless another is asked for."""
 
 
@@ -38,6 +38,7 @@ class Segmenter:
         weights: a weights file that `pix2seg train` wrote; the one in the box by default.
         person: a person extractor's name; see `pix2seg.preprocess.person.EXTRACTORS`.
         device: `auto`, `cpu`, `cuda`, `mps`, ...
+        hide: hide the background from the generator, with what its recipe says (grey).
         margin: how far the person's mask grows before the rest is hidden; see `widen`.
         flip: also draw the map of the mirrored photo and take the mean of both: a little better,
             at twice the generator's time.
@@ -56,11 +57,12 @@ class Segmenter:
         *,
         person: str = DEFAULT_PERSON,
         device: str = "auto",
+        hide: bool = False,
         margin: float = MARGIN,
         flip: bool = False,
         person_options: Mapping[str, Any] | None = None,
     ) -> None:
-        self.person, self.margin, self.flip = person, margin, flip
+        self.person, self.hide, self.margin, self.flip = person, hide, margin, flip
         path = Path(weights) if weights else built_in_weights()
         self.device = choose_device(device)
         generator, self.info = load_generator(path)
@@ -87,7 +89,7 @@ class Segmenter:
         return Segmentation(
             photo=photo,
             map=map,
-            mask=tidy(map_to_mask(map, self.scheme)),
+            mask=tidy(map_to_mask(map, self.scheme), person.visible(margin=0)),
             scheme=self.scheme,
             person=person,
             model={"generator": self.info.version, "person": self.extractor.version},
@@ -100,11 +102,12 @@ class Segmenter:
         size = pixels.shape[1], pixels.shape[0]
         x0, y0, x1, y1 = crop_around(box_around(visible), size, self.info.size)
         part = slice(y0, y1), slice(x0, x1)
+        seen = pixels[part]
+        if self.hide:
+            seen = hide_background(seen, visible[part], self.info.background)
         map = np.empty_like(pixels)
         map[:] = self.scheme.colors[BACKGROUND]
-        map[part] = self._generate_map(
-            hide_background(pixels[part], visible[part], self.info.background)
-        )
+        map[part] = self._generate_map(seen)
         return map
 
     def _segment_pixels(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

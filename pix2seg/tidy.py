@@ -1,4 +1,4 @@
-"""Tidies a mask: no islands of foreground far from the person, no specks within them."""
+"""Tidies a mask: nothing that does not touch the person, no islands, no specks."""
 
 import cv2
 import numpy as np
@@ -13,9 +13,32 @@ LEAST_ISLAND = 0.05
 """Connected foreground with a smaller share of the largest is clutter in the background."""
 
 
-def tidy(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A mask without islands and specks; class ids, uint8 (H, W), in and out."""
-    return remove_islands(remove_specks(mask))
+def tidy(mask: NDArray[np.uint8], person: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """A mask of one person, without islands and specks; class ids, uint8 (H, W), in and out.
+
+    Args:
+        mask: class ids, uint8 (H, W).
+        person: where the person was found, bool (H, W).
+    """
+    return remove_islands(keep_touching(remove_specks(mask), person))
+
+
+def keep_touching(mask: NDArray[np.uint8], person: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """A mask in which connected foreground that nowhere lies on the person is background.
+
+    So passers-by go, and a hand or a hem that the extractor cut off stays.
+
+    Args:
+        mask: class ids, uint8 (H, W).
+        person: where the person was found, bool (H, W).
+
+    Returns:
+        uint8 (H, W).
+    """
+    count, parts = cv2.connectedComponents((mask != BACKGROUND).astype(np.uint8), connectivity=8)
+    touching = np.zeros(count, bool)
+    touching[np.unique(parts[person])] = True
+    return np.where(touching[parts], mask, np.uint8(BACKGROUND))
 
 
 def remove_islands(

@@ -127,9 +127,9 @@ def run(
     return table
 
 
-def with_true_mask(weights: Path | None, device: str, margin: float) -> Segmenter:
+def with_true_mask(weights: Path | None, device: str, hide: bool, margin: float) -> Segmenter:
     """A segmenter that is told where the person is."""
-    segmenter = Segmenter(weights, person="none", device=device, margin=margin)
+    segmenter = Segmenter(weights, person="none", device=device, hide=hide, margin=margin)
     segmenter.extractor = TrueMask()
     return segmenter
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 EXTRACTORS = ("none", "grabcut", "cascade", "mask-rcnn")
 TRUE_MASK = "true mask"
+GREY = ", grey"
+"""Marks the rows in which the generator sees a hidden background."""
 MARGINS = (0.0, 0.01, 0.02, 0.03, 0.05, 0.08)
 
 
@@ -83,17 +85,16 @@ def _compare_extractors(
     from pix2seg.segmenter import Segmenter
     from pix2seg.train.ablation import SETS, markdown, people_markdown, with_true_mask
 
-    segmenters = {
-        name: Segmenter(
-            weights,
-            person=name,
-            device=device,
-            person_options=mask_rcnn if name == "mask-rcnn" else None,
-        )
-        for name in EXTRACTORS
-    } | {TRUE_MASK: with_true_mask(weights, device, MARGIN)}
+    segmenters = {"none": Segmenter(weights, person="none", device=device)}
+    for hide, suffix in ((True, GREY), (False, "")):
+        for name in EXTRACTORS[1:]:
+            options = mask_rcnn if name == "mask-rcnn" else None
+            segmenters[name + suffix] = Segmenter(
+                weights, person=name, device=device, hide=hide, person_options=options
+            )
+        segmenters[TRUE_MASK + suffix] = with_true_mask(weights, device, hide, MARGIN)
     table = _run(segmenters, dataset, SETS, console)
-    people = {name: table[name, "plain"].people for name in EXTRACTORS if name != "none"}
+    people = {name: table[name, "plain"].people for name in EXTRACTORS[1:]}
     return [markdown(table, SETS, "person"), people_markdown(people, "person on plain photos")]
 
 
@@ -130,7 +131,12 @@ def _compare_margins(
     sets: list[PhotoSet] = ["plain", "busy"]
     segmenters = {
         f"{margin:g}": Segmenter(
-            weights, person="mask-rcnn", device=device, margin=margin, person_options=mask_rcnn
+            weights,
+            person="mask-rcnn",
+            device=device,
+            hide=True,
+            margin=margin,
+            person_options=mask_rcnn,
         )
         for margin in MARGINS
     }
@@ -150,10 +156,12 @@ def _compare_backgrounds(
 
     segmenters = {}
     for file in files:
-        found = Segmenter(file, person="mask-rcnn", device=device, person_options=mask_rcnn)
+        found = Segmenter(
+            file, person="mask-rcnn", device=device, hide=True, person_options=mask_rcnn
+        )
         background = found.info.background
         segmenters[f"{background}, mask-rcnn"] = found
-        segmenters[f"{background}, {TRUE_MASK}"] = with_true_mask(file, device, MARGIN)
+        segmenters[f"{background}, {TRUE_MASK}"] = with_true_mask(file, device, True, MARGIN)
     return markdown(_run(segmenters, dataset, SETS, console), SETS, "background, person")
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pix2seg.cli.options import Device, Flip, PersonName, Weights
+from pix2seg.cli.options import Device, Flip, Hide, PersonName, Weights
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,6 +41,7 @@ def evaluate(
         ),
     ] = False,
     person: PersonName = None,
+    hide: Hide = False,
     flip: Flip = False,
     device: Device = "auto",
 ) -> None:
@@ -60,7 +61,9 @@ def evaluate(
 
     console = Console(stderr=True)
     dataset = Dataset(data)
-    segmenter = Segmenter(weights, person=person or DEFAULT_PERSON, device=device, flip=flip)
+    segmenter = Segmenter(
+        weights, person=person or DEFAULT_PERSON, device=device, hide=hide, flip=flip
+    )
     count = len(dataset.names("val"))
     photos = {}
     ratios: dict[str, list[float]] = {}
@@ -86,6 +89,7 @@ def evaluate(
         report = {
             "weights": segmenter.info.version,
             "person": segmenter.person,
+            "hide": segmenter.hide,
             "flip": segmenter.flip,
             "device": str(segmenter.device),
             "photos": count,

@@ -12,8 +12,7 @@ Weights = Annotated[
 PersonName = Annotated[
     str | None,
     typer.Option(
-        help="How the person is found, so that the background can be hidden: none (default), "
-        "mask-rcnn, cascade, grabcut, detectron2."
+        help="How the person is found: mask-rcnn (default), cascade, grabcut, detectron2, none."
     ),
 ]
 PersonWeights = Annotated[
@@ -33,6 +32,10 @@ Everyone = Annotated[
 PersonBox = Annotated[
     str | None,
     typer.Option(metavar="X0,Y0,X1,Y1", help="Keep the person in this box, in pixels."),
+]
+Hide = Annotated[
+    bool,
+    typer.Option("--hide", help="Turn the background grey before the generator sees the photo."),
 ]
 Flip = Annotated[
     bool,

@@ -9,6 +9,7 @@ from pix2seg.cli.options import (
     Device,
     Everyone,
     Flip,
+    Hide,
     MaxColors,
     MaxPixels,
     Names,
@@ -66,6 +67,7 @@ def segment(
     person_box: PersonBox = None,
     person_weights: PersonWeights = None,
     person_config: PersonConfig = None,
+    hide: Hide = False,
     flip: Flip = False,
     max_colors: MaxColors = None,
     regions: Regions = False,
@@ -103,6 +105,7 @@ def segment(
             weights,
             person=person or DEFAULT_PERSON,
             device=device,
+            hide=hide,
             flip=flip,
             person_options=options,
         )

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from pix2seg.preprocess.background import MARGIN, widen
 from pix2seg.preprocess.fit import Box
 
+SURE = 0.9
+"""Whoever is less sure than this share of the surest is not what the photo is about."""
+
 
 @dataclass(frozen=True, eq=False)
 class Person:
@@ -78,7 +81,7 @@ def choose(
     everyone: bool = False,
     box: Box | None = None,
 ) -> Person:
-    """Who the photo is about: the largest, most central person, unless asked otherwise.
+    """Who the photo is about: the largest, most central of the sure ones, unless asked otherwise.
 
     Args:
         people: all who were found.
@@ -96,7 +99,9 @@ def choose(
         return Person.from_mask(mask, max(person.score for person in people))
     if box:
         return max(people, key=lambda person: overlap(person.box, box))
-    return max(people, key=lambda person: _prominence(person, *shape[:2]))
+    best = max(person.score for person in people)
+    sure = [person for person in people if person.score >= SURE * best]
+    return max(sure, key=lambda person: _prominence(person, *shape[:2]))
 
 
 def _prominence(person: Person, height: int, width: int) -> float:

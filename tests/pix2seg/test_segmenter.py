@@ -72,7 +72,8 @@ def test_result_reads_well(segmenter: Segmenter, photos: list[Path]) -> None:
     cutout = np.asarray(result.cutout("clothes"))
     assert np.array_equal(cutout[..., 3] == 255, result.where("clothes"))
     assert not cutout[~result.where("clothes")].any()
-    assert np.array_equal(tidy(map_to_mask(result.map, result.scheme)), result.mask)
+    drawn = map_to_mask(result.map, result.scheme)
+    assert np.array_equal(tidy(drawn, result.person.mask), result.mask)
     assert result.overlay().size == (result.photo.width, result.photo.height)
     palettes = result.palette()
     assert 1 <= len(palettes["clothes"]) <= 5
@@ -105,6 +106,21 @@ def test_nobody_found_segments_the_whole_photo(small_weights: Path) -> None:
     result = Segmenter(small_weights, person="grabcut")(pixels)
     assert not result.person.found
     assert result.colors().document()["person"] == {"found": False, "score": 0, "box": None}
+
+
+def test_hidden_background_is_not_seen(small_weights: Path, photos: list[Path]) -> None:
+    pixels = read_photo(photos[0]).pixels[::4, ::4]
+    height, width = pixels.shape[:2]
+    other = pixels.copy()
+    other[:, : width // 4] = (250, 10, 10)  # far from the person that is found
+    box = (width // 2, height // 4, width - 5, height - 5)
+    seen, hidden = [], []
+    for hide, maps in ((False, seen), (True, hidden)):
+        segmenter = Segmenter(small_weights, person="none", hide=hide)
+        segmenter.extractor = Found(box)
+        maps += [segmenter(photo).map for photo in (pixels, other)]
+    assert np.array_equal(*hidden)
+    assert not np.array_equal(seen[0], hidden[0])
 
 
 def test_a_small_person_is_looked_at_closely(small_weights: Path, photos: list[Path]) -> None:

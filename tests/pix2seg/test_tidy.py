@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pix2seg.tidy import remove_islands, remove_specks, tidy
+from pix2seg.tidy import keep_touching, remove_islands, remove_specks, tidy
 
 
 def masks(seed: int) -> np.ndarray:
@@ -49,5 +49,18 @@ def test_islands_go_and_a_second_person_stays() -> None:
     mask[5:12, 90:97] = 3
     mask[50:60, 90:100] = 2
     assert np.array_equal(remove_islands(mask), expected)
-    assert np.array_equal(tidy(mask), expected)
+    assert np.array_equal(tidy(mask, np.ones(mask.shape, bool)), expected)
     assert not remove_islands(np.zeros((5, 5), np.uint8)).any()
+
+
+def test_only_what_touches_the_person_stays() -> None:
+    mask = np.zeros((40, 60), np.uint8)
+    mask[5:35, 5:20], mask[5:10, 5:20] = 3, 2  # the person, with hair
+    mask[5:35, 40:58] = 3  # a larger passer-by
+    person = np.zeros((40, 60), bool)
+    person[10:20, 8:15] = True
+    expected = mask.copy()
+    expected[:, 30:] = 0
+    assert np.array_equal(keep_touching(mask, person), expected)
+    assert np.array_equal(tidy(mask, person), expected)
+    assert not keep_touching(mask, np.zeros((40, 60), bool)).any()

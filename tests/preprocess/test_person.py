@@ -13,11 +13,13 @@ from pix2seg import Segmenter
 from pix2seg.errors import PersonError, WeightsError
 from pix2seg.photo import read_photo
 from pix2seg.preprocess.background import GREY, hide_background, widen
+from pix2seg.preprocess.folder import read_mask
 from pix2seg.preprocess.person import Box, Person, load_extractor
 from pix2seg.preprocess.person.base import box_around, choose, overlap
 from pix2seg.preprocess.person.mask_rcnn import STRIDE, shrunk_size
 from pix2seg.preprocess.person.network import build_network
 from pix2seg.preprocess.person.weights import load_network, save_network
+from pix2seg.train.person.scores import PersonScore
 
 
 def test_unknown_extractors_and_options_are_named() -> None:
@@ -76,6 +78,9 @@ def test_main_person_is_large_and_central() -> None:
     large = person_at((60, 10, 100, 100))
     assert choose([corner, centre], (100, 100, 3)) is centre
     assert choose([large, centre], (100, 100, 3)) is large
+    unsure = Person(large.mask, large.box, 0.7)
+    assert choose([unsure, centre], (100, 100, 3)) is centre
+    assert choose([unsure], (100, 100, 3)) is unsure
     assert not choose([], (100, 100, 3)).found
     assert not choose([person_at()], (100, 100, 3)).found
 
@@ -205,6 +210,19 @@ def test_photos_are_shrunk_to_about_the_same_area(width: int, height: int) -> No
     assert shrunk_size(height, width, area) == (down, across)
 
 
+def test_mask_rcnn_in_the_box_finds_the_person(photos: list[Path]) -> None:
+    extractor = load_extractor("mask-rcnn", device="cpu")
+    for photo in photos:
+        person = extractor.find(read_photo(photo).pixels)
+        score = PersonScore.of(
+            person.mask, person.visible(), read_mask(photo.with_suffix(".png")) > 0
+        )
+        assert score.iou > 0.8
+        assert score.kept_with_margin > 0.95
+    wall = np.full((300, 200, 3), (180, 170, 160), np.uint8)
+    assert not extractor.find(wall).found
+
+
 def test_coco_weights_are_torchvision_s(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, photos: list[Path]
 ) -> None:
@@ -292,6 +310,20 @@ def test_detectron2_finds_the_main_of_several_people(
     assert person.score == pytest.approx(1, abs=0.1)
     assert extractor.version.endswith("small")
     assert next(extractor.predictor.model.parameters()).device.type == "cpu"
+
+
+def test_detectron2_keeps_everyone_or_the_person_in_a_box(
+    small_detectron2: dict[str, str], photos: list[Path]
+) -> None:
+    pixels = read_photo(photos[0]).pixels
+    everyone: Any = load_extractor("detectron2", everyone=True, **small_detectron2)
+    raw = everyone.predictor(np.ascontiguousarray(pixels[..., ::-1]))["instances"]
+    masks = raw.pred_masks.numpy().astype(bool)
+    assert np.array_equal(everyone.find(pixels).mask, masks.any(axis=0))
+    smallest = min((m for m in masks if m.any()), key=np.count_nonzero)
+    box = box_around(smallest)
+    chosen = load_extractor("detectron2", box=box, **small_detectron2).find(pixels)
+    assert overlap(chosen.box, box) == 1
 
 
 def test_detectron2_drops_other_classes_and_unsure_ones(

@@ -25,7 +25,7 @@ def test_the_true_mask_finds_the_person_without_fault(
 ) -> None:
     segmenters = {
         "none": Segmenter(small_weights, person="none", device="cpu"),
-        "true": with_true_mask(small_weights, "cpu", MARGIN),
+        "true": with_true_mask(small_weights, "cpu", True, MARGIN),
     }
     table = run(segmenters, photo_sets(small_dataset, ["plain"]))
     assert all(score == (1, 1, 1) for score in table["true", "plain"].people)
