@@ -16,6 +16,9 @@ WIDEST_MARGIN = 0.12
 MISSING = 0.2
 """The share of a mask's mistakes that take pixels away."""
 
+CLOSEST = 3.0
+"""How many times nearer a close-up comes at most."""
+
 
 def augment(
     photo: NDArray[np.uint8],
@@ -39,6 +42,8 @@ def augment(
     """
     height, width = mask.shape
     transform = _affine(width, height, settings, rng)
+    if rng.random() < settings.close_up:
+        transform = transform @ _close_up(mask, rng)
     photo = _warp(photo, transform, cv2.INTER_LINEAR, PADDING_COLOR)
     mask = _warp(mask, transform, cv2.INTER_NEAREST, (BACKGROUND,))
     photo = _jitter(photo, settings.color_jitter, rng)
@@ -92,6 +97,18 @@ def _affine(
         mirror = np.array([[-1, 0, width - 1], [0, 1, 0], [0, 0, 1]], float)
         transform = transform @ mirror
     return transform
+
+
+def _close_up(mask: NDArray[np.uint8], rng: Generator) -> NDArray[np.float64]:
+    """A homogeneous transform, (3, 3), that looks closely at some place on the person."""
+    height, width = mask.shape
+    rows, columns = np.nonzero(mask != BACKGROUND)
+    if not len(rows):
+        return np.eye(3)
+    pick = int(rng.integers(len(rows)))
+    scale = rng.uniform(1, CLOSEST)
+    to_middle = np.array([width / 2, height / 2]) - scale * np.array([columns[pick], rows[pick]])
+    return np.array([[scale, 0, to_middle[0]], [0, scale, to_middle[1]], [0, 0, 1]], float)
 
 
 def _warp(

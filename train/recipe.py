@@ -56,6 +56,7 @@ class AugmentationSettings(_Section):
     rotation: Annotated[float, Field(ge=0, le=180)]
     shift: Share
     zoom: Annotated[float, Field(ge=0, lt=1)]
+    close_up: Share
     color_jitter: Annotated[float, Field(ge=0, lt=1)]
     hide_background: Share
     mask_mistakes: Annotated[float, Field(ge=0)]

@@ -12,6 +12,7 @@ STILL = AugmentationSettings(
     rotation=0,
     shift=0,
     zoom=0,
+    close_up=0,
     color_jitter=0,
     hide_background=0,
     mask_mistakes=0,
@@ -22,6 +23,7 @@ SETTINGS = AugmentationSettings(
     rotation=10,
     shift=0.1,
     zoom=0.3,
+    close_up=0.3,
     color_jitter=0.3,
     hide_background=0.3,
     mask_mistakes=2,
@@ -69,6 +71,22 @@ def test_shape_stays_and_no_class_is_invented(seed: int) -> None:
     assert set(np.unique(new_mask)) <= set(np.unique(mask)) | set(np.unique(backdrop[1]))
     assert np.array_equal(photo, before[0])
     assert np.array_equal(mask, before[1])
+
+
+@given(st.integers(0, 1000))
+def test_close_up_shows_more_of_the_person(seed: int) -> None:
+    photo, mask = sample(1)
+    settings = STILL.model_copy(update={"close_up": 1})
+    _, near = changed(photo, mask, settings, seed=seed)
+    assert near[near.shape[0] // 2, near.shape[1] // 2]  # the place it looks at is in the middle
+    assert np.all(near[near > 0] == mask.max())
+
+
+def test_close_up_of_nobody_is_the_photo_itself() -> None:
+    photo, mask = sample(1)
+    settings = STILL.model_copy(update={"close_up": 1})
+    new_photo, _ = changed(photo, np.zeros_like(mask), settings)
+    assert np.abs(new_photo.astype(int) - photo).max() <= 1
 
 
 def test_nothing_asked_for_changes_nothing() -> None:
