@@ -24,6 +24,28 @@ def adversarial_loss(logits: Tensor, real: bool, kind: AdversarialLoss) -> Tenso
     return F.binary_cross_entropy_with_logits(logits, target)
 
 
+def dice_loss(logits: Tensor, mask: Tensor) -> Tensor:
+    """1 - the soft Dice coefficient of each class over the batch, averaged over the classes.
+
+    Milletari et al. 2016 (arXiv 1606.04797, section 3), with probabilities not squared. A class
+    counts by how well it is met, not by its pixels, so rare ones weigh as much as the background.
+
+    Args:
+        logits: (N, classes, H, W).
+        mask: int64 (N, H, W), class ids.
+
+    Returns:
+        A scalar, 0..1. A class without a pixel in the batch costs nothing.
+    """
+    classes = logits.shape[1]
+    probabilities = logits.float().softmax(1)
+    truth = F.one_hot(mask, classes).permute(0, 3, 1, 2)
+    met = (probabilities * truth).sum((0, 2, 3))
+    there = truth.sum((0, 2, 3))
+    dice = 2 * met / (probabilities.sum((0, 2, 3)) + there).clamp(min=1e-6)
+    return (1 - dice)[there > 0].mean()
+
+
 def class_weights(shares: Tensor, power: float) -> Tensor:
     """Cross-entropy weights that lift rare classes: share ** -power, scaled to a mean of 1.
 

@@ -12,7 +12,7 @@ from pix2seg.device import autocast, to_input
 from pix2seg.generator import Generated, UNetGenerator, build_generator, map_colors
 from pix2seg.train.discriminator import PatchDiscriminator
 from pix2seg.train.ema import update_ema
-from pix2seg.train.losses import adversarial_loss, class_weights
+from pix2seg.train.losses import adversarial_loss, class_weights, dice_loss
 from pix2seg.train.recipe import Pix2PixRecipe
 
 
@@ -112,6 +112,9 @@ class Pair:
             entropy = F.cross_entropy(generated.logits, mask, self.class_weights, reduction="sum")
             losses["cross_entropy"] = entropy / mask.numel()
             total = total + settings.cross_entropy_weight * losses["cross_entropy"]
+        if generated.logits is not None and settings.dice_weight:
+            losses["dice"] = dice_loss(generated.logits, mask)
+            total = total + settings.dice_weight * losses["dice"]
         _descend(self.generator_optimizer, total)
         return {name: float(loss.detach()) for name, loss in losses.items()}
 

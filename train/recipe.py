@@ -46,6 +46,7 @@ class LossSettings(_Section):
     adversarial_weight: Annotated[float, Field(ge=0)]
     l1_weight: Annotated[float, Field(ge=0)]
     cross_entropy_weight: Annotated[float, Field(ge=0)]
+    dice_weight: Annotated[float, Field(ge=0)]
     class_weight_power: Share
 
 
@@ -124,12 +125,15 @@ class Pix2PixRecipe(Recipe):
     @model_validator(mode="after")
     def _losses_can_be_computed(self) -> Self:
         loss = self.loss
-        if self.generator.head == "tanh" and loss.cross_entropy_weight:
+        of_logits = [
+            name for name in ("cross_entropy_weight", "dice_weight") if getattr(loss, name)
+        ]
+        if self.generator.head == "tanh" and of_logits:
             raise ValueError(
-                'loss.cross_entropy_weight needs logits, which generator.head = "tanh" has not; '
+                f'loss.{of_logits[0]} needs logits, which generator.head = "tanh" has not; '
                 'set it to 0, or generator.head to "logits"'
             )
-        if not (loss.adversarial_weight or loss.l1_weight or loss.cross_entropy_weight):
+        if not (loss.adversarial_weight or loss.l1_weight or of_logits):
             raise ValueError("every loss weighs 0; give at least one of [loss] a weight")
         return self
 

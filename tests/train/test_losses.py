@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from pix2seg.train.losses import adversarial_loss, class_weights
+from pix2seg.train.losses import adversarial_loss, class_weights, dice_loss
 
 
 @pytest.mark.parametrize("kind", ["lsgan", "vanilla"])
@@ -26,3 +26,19 @@ def test_class_weights_lift_rare_classes_and_keep_the_mean() -> None:
     counted = class_weights(shares, 1) * shares
     assert torch.allclose(counted, counted[0].expand(4))
     assert class_weights(torch.tensor([1.0, 0.0]), 0.5).isfinite().all()
+
+
+def test_dice_loss_is_0_for_the_truth_and_weighs_classes_alike() -> None:
+    mask = torch.zeros(2, 8, 8, dtype=torch.int64)
+    mask[0, 0, 0] = 1  # one pixel of a rare class
+    sure = 50 * torch.nn.functional.one_hot(mask, 3).permute(0, 3, 1, 2).float()
+    assert dice_loss(sure, mask) == pytest.approx(0, abs=1e-6)
+    all_background = torch.zeros_like(sure)
+    all_background[:, 0] = 50
+    assert dice_loss(all_background, mask) == pytest.approx(0.5, abs=0.01)  # one class of two
+
+
+def test_dice_loss_of_even_probabilities() -> None:
+    mask = torch.tensor([[[0, 1]]])
+    # Each class: 2 * 0.5 / (1 + 1).
+    assert dice_loss(torch.zeros(1, 2, 1, 2), mask) == pytest.approx(0.5)
