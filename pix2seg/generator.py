@@ -6,13 +6,14 @@ join layers of equal size. What it gives is a map, an image in the colours of th
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Literal, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 
 from pix2seg.classes import Scheme
 from pix2seg.errors import SizeError
+from pix2seg.networks import STRIDE_HALVINGS, Network
 
 DROPOUT_BLOCKS = 3
 """How many of the innermost decoder blocks have dropout, as in the paper."""
@@ -137,8 +138,42 @@ def _normalised(channels: int, dropout: float) -> Iterator[nn.Module]:
     yield nn.ReLU()
 
 
-class UNetGenerator(nn.Module):
-    """U-Net from photo to map.
+class Generator(nn.Module):
+    """From photo to map.
+
+    Attributes:
+        depth: how many times a photo is halved, so what its sides must be divisible by.
+    """
+
+    depth: int
+
+    def forward(self, photo: Tensor) -> Generated:
+        """Translate photos, (N, 3, H, W) in [-1, 1], to maps of the same size."""
+        raise NotImplementedError
+
+
+class NetworkGenerator(Generator):
+    """Another library's network with the logits head.
+
+    Args:
+        network: gives the head's channels at the photo's size.
+        head: turns them into the map.
+    """
+
+    depth = STRIDE_HALVINGS
+
+    def __init__(self, network: Network, head: LogitsHead) -> None:
+        super().__init__()
+        self.network, self.head = network, head
+
+    def forward(self, photo: Tensor) -> Generated:
+        """Translate photos, (N, 3, H, W) in [-1, 1], to maps of the same size."""
+        generated: Generated = self.head(self.network(photo))
+        return generated
+
+
+class UNetGenerator(Generator):
+    """The U-Net of pix2pix.
 
     Args:
         head: turns the last features into the map; its `channels` is the decoder's width there.
@@ -216,6 +251,29 @@ def _deepest(size: tuple[int, int]) -> int:
 
 def build_generator(
     scheme: Scheme,
+    architecture: Literal["pix2pix", "unet", "deeplabv3"] = "pix2pix",
+    **settings: Any,
+) -> Generator:
+    """The generator for a scheme, as a recipe's `[generator]` describes it.
+
+    Args:
+        scheme: the classes.
+        architecture: `pix2pix` is `UNetGenerator`, the others are `pix2seg.networks.Network`.
+        settings: arguments of theirs; `head` is `logits` or `tanh`.
+
+    Raises:
+        TypeError, ValueError: the settings are not those of the architecture.
+        WeightsError: a library that the architecture needs is not installed.
+    """
+    if architecture == "pix2pix":
+        return _pix2pix(scheme, **settings)
+    return NetworkGenerator(
+        Network(architecture, channels=len(scheme), **settings), LogitsHead(map_colors(scheme))
+    )
+
+
+def _pix2pix(
+    scheme: Scheme,
     *,
     head: Literal["logits", "tanh"],
     width: int,
@@ -224,7 +282,6 @@ def build_generator(
     dropout: float,
     residual_blocks: int = 0,
 ) -> UNetGenerator:
-    """The generator for a scheme, as a recipe's `[generator]` describes it."""
     top = TanhHead() if head == "tanh" else LogitsHead(map_colors(scheme))
     return UNetGenerator(top, width, max_width, depth, dropout, residual_blocks)
 

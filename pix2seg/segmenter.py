@@ -13,7 +13,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from pix2seg.classes import BACKGROUND
 from pix2seg.device import autocast, choose_device, to_input
-from pix2seg.generator import UNetGenerator
+from pix2seg.generator import Generator
 from pix2seg.photo import PhotoSource, read_photo
 from pix2seg.preprocess.background import MARGIN, hide_background
 from pix2seg.preprocess.fit import Fit, crop_around
@@ -24,9 +24,6 @@ from pix2seg.thresholds import map_to_mask
 from pix2seg.tidy import tidy
 from pix2seg.weights import built_in_weights, load_generator
 
-DEFAULT_PERSON = "mask-rcnn"
-"""The person extractor that is used unless another is asked for."""
-
 
 class Segmenter:
     """Loads the models once and segments any number of photos.
@@ -36,9 +33,11 @@ class Segmenter:
 
     Args:
         weights: a weights file that `pix2seg train` wrote; the one in the box by default.
-        person: a person extractor's name; see `pix2seg.preprocess.person.EXTRACTORS`.
+        person: a person extractor's name (see `pix2seg.preprocess.person.EXTRACTORS`); by default
+            the one that the weights were trained to go with.
         device: `auto`, `cpu`, `cuda`, `mps`, ...
-        hide: hide the background from the generator, with what its recipe says (grey).
+        hide: hide the background from the generator, with what its recipe says (grey); by
+            default if the weights were trained on nothing else.
         margin: how far the person's mask grows before the rest is hidden; see `widen`.
         flip: also draw the map of the mirrored photo and take the mean of both: a little better,
             at twice the generator's time.
@@ -55,21 +54,23 @@ class Segmenter:
         self,
         weights: str | Path | None = None,
         *,
-        person: str = DEFAULT_PERSON,
+        person: str | None = None,
         device: str = "auto",
-        hide: bool = False,
+        hide: bool | None = None,
         margin: float = MARGIN,
         flip: bool = False,
         person_options: Mapping[str, Any] | None = None,
     ) -> None:
-        self.person, self.hide, self.margin, self.flip = person, hide, margin, flip
         path = Path(weights) if weights else built_in_weights()
         self.device = choose_device(device)
         generator, self.info = load_generator(path)
         self.scheme = self.info.scheme
+        self.person = person or self.info.person
+        self.hide = self.info.hide if hide is None else hide
+        self.margin, self.flip = margin, flip
         self.generator = _fused(generator).to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.extractor = load_extractor(
-            person, device=self.device, segment=self._segment_pixels, **(person_options or {})
+            self.person, device=self.device, segment=self._segment_pixels, **(person_options or {})
         )
 
     def __call__(self, source: PhotoSource, *, max_pixels: int = 100_000_000) -> Segmentation:
@@ -128,7 +129,7 @@ class Segmenter:
 
 
 def generate_maps(
-    generator: UNetGenerator, photos: NDArray[np.uint8], device: torch.device
+    generator: Generator, photos: NDArray[np.uint8], device: torch.device
 ) -> NDArray[np.uint8]:
     """Maps, uint8 (N, H, W, 3), of photos at network size, uint8 (N, H, W, 3)."""
     with torch.inference_mode(), autocast(device):
@@ -137,7 +138,7 @@ def generate_maps(
     return np.ascontiguousarray(levels.permute(0, 2, 3, 1).cpu().numpy())
 
 
-def _fused(generator: UNetGenerator) -> UNetGenerator:
+def _fused(generator: Generator) -> Generator:
     """Fold each batch normalisation into the convolution before it: the same map, sooner."""
     for block in generator.modules():
         if not isinstance(block, torch.nn.Sequential):

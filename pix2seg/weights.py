@@ -14,13 +14,16 @@ from safetensors.torch import save
 from pix2seg.classes import Scheme
 from pix2seg.errors import SchemeError, WeightsError
 from pix2seg.files import atomic_write
-from pix2seg.generator import UNetGenerator, build_generator
+from pix2seg.generator import Generator, build_generator
 from pix2seg.preprocess.background import Background
 
 FORMAT = "pix2seg.weights/1"
 
 BUILT_IN = "pix2pix-ccp4"
 """The generator that ships with the package."""
+
+DEFAULT_PERSON = "mask-rcnn"
+"""The person extractor of generators whose recipe names none."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,18 @@ class WeightsInfo:
         return background
 
     @property
+    def person(self) -> str:
+        """The person extractor that the generator was trained to go with."""
+        person: str = self.recipe.get("person", DEFAULT_PERSON)
+        return person
+
+    @property
+    def hide(self) -> bool:
+        """Whether the generator was trained on hidden backgrounds alone."""
+        hide: bool = self.recipe.get("hide", False)
+        return hide
+
+    @property
     def version(self) -> str:
         """Names the generator in palette JSON: the recipe and the start of the file's hash."""
         return f"{self.recipe['name']} {self.sha256[:12]}"
@@ -65,7 +80,7 @@ def built_in_weights() -> Path:
     return path
 
 
-def save_generator(path: Path, generator: UNetGenerator, info: WeightsInfo) -> None:
+def save_generator(path: Path, generator: Generator, info: WeightsInfo) -> None:
     """Write a generator in half precision, whole or not at all."""
     tensors = {
         name: (tensor.half() if tensor.is_floating_point() else tensor).cpu().contiguous()
@@ -82,7 +97,7 @@ def save_generator(path: Path, generator: UNetGenerator, info: WeightsInfo) -> N
         temporary.write_bytes(save(tensors, metadata))
 
 
-def load_generator(path: Path) -> tuple[UNetGenerator, WeightsInfo]:
+def load_generator(path: Path) -> tuple[Generator, WeightsInfo]:
     """Read a generator in single precision, set to evaluation.
 
     Raises:
@@ -93,7 +108,7 @@ def load_generator(path: Path) -> tuple[UNetGenerator, WeightsInfo]:
     info = _info(path, metadata)
     try:
         generator = build_generator(info.scheme, **info.recipe["generator"])
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise WeightsError(
             f"{path} describes no generator that this version knows ({error}); train it anew"
         ) from error

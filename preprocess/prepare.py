@@ -115,6 +115,21 @@ class Preparation:
             indexed_image(mask, self.scheme).save(temporary, "PNG")
 
 
+def showing_class(
+    sources: Sequence[Source], class_id: int, table: NDArray[np.uint8], read_labels: LabelReader
+) -> list[Source]:
+    """The sources whose label maps hold a class.
+
+    Args:
+        sources: photos with label maps.
+        class_id: which class.
+        table: class id by label id, uint8.
+        read_labels: reads a label map, uint8 (H, W).
+    """
+    labels = np.flatnonzero(table == class_id)
+    return [source for source in sources if np.isin(read_labels(source.labels), labels).any()]
+
+
 def _image(pixels: NDArray[np.uint8]) -> "Image":
     from PIL import Image
 

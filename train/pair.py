@@ -1,7 +1,7 @@
 """The pair under training: generator and discriminator, their optimisers and losses."""
 
 import copy
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -9,15 +9,15 @@ from torch.nn import functional as F
 
 from pix2seg.classes import Scheme
 from pix2seg.device import autocast, to_input
-from pix2seg.generator import Generated, UNetGenerator, build_generator, map_colors
+from pix2seg.generator import Generated, NetworkGenerator, build_generator, map_colors
 from pix2seg.train.discriminator import PatchDiscriminator
 from pix2seg.train.ema import update_ema
-from pix2seg.train.losses import adversarial_loss, class_weights, dice_loss
-from pix2seg.train.recipe import Pix2PixRecipe
+from pix2seg.train.losses import AdversarialLoss, adversarial_loss, class_weights, dice_loss
+from pix2seg.train.recipe import DiscriminatorSettings, SegmentationRecipe
 
 
 class Pair:
-    """Generator and discriminator, trained step by step.
+    """Generator and discriminator, trained step by step; or a generator without one.
 
     Args:
         recipe: sizes, losses and optimisers.
@@ -27,7 +27,7 @@ class Pair:
     """
 
     def __init__(
-        self, recipe: Pix2PixRecipe, scheme: Scheme, shares: Tensor, device: torch.device
+        self, recipe: SegmentationRecipe, scheme: Scheme, shares: Tensor, device: torch.device
     ) -> None:
         self.recipe = recipe
         self.device = device
@@ -36,24 +36,26 @@ class Pair:
             device
         )
         generator = build_generator(scheme, **recipe.generator.model_dump())
-        discriminator = PatchDiscriminator(**recipe.discriminator.model_dump())
         self.generator = generator.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.discriminator = discriminator.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = copy.deepcopy(self.generator).eval().requires_grad_(False)
-        settings = recipe.optimizer
-        betas = (settings.beta1, settings.beta2)
+        betas = (recipe.optimizer.beta1, recipe.optimizer.beta2)
         self.generator_optimizer = torch.optim.Adam(self.generator.parameters(), betas=betas)
-        self.discriminator_optimizer = torch.optim.Adam(
-            self.discriminator.parameters(), betas=betas
-        )
+        self.adversary: Adversary | None = None
+        if recipe.discriminator:
+            self.adversary = Adversary(recipe.discriminator, recipe.loss.adversarial, betas, device)
 
-    def start_from(self, weights: UNetGenerator) -> None:
-        """Take over a trained generator's weights, for both the generator and its EMA.
+    def start_from(self, tensors: dict[str, Tensor]) -> None:
+        """Take over trained tensors, for both the generator and its EMA.
 
-        Layers that the trained one lacks keep their fresh weights.
+        Layers that are not among them keep their fresh weights.
         """
-        self.generator.load_state_dict(weights.state_dict(), strict=False)
+        self.generator.load_state_dict(tensors, strict=False)
         self.ema.load_state_dict(self.generator.state_dict())
+
+    def set_mean(self, mean: Tensor) -> None:
+        """Let the networks subtract each channel's mean, (3,) in [-1, 1]."""
+        for generator in (self.generator, self.ema):
+            cast(NetworkGenerator, generator).network.set_mean(mean)
 
     def step(self, photo: Tensor, mask: Tensor, step: int, progress: float) -> dict[str, float]:
         """Train on one batch.
@@ -74,21 +76,11 @@ class Pair:
         with autocast(self.device):
             generated: Generated = self.generator(photo)
         losses = {}
-        if self.recipe.loss.adversarial_weight:
-            losses["discriminator"] = self._train_discriminator(photo, true_map, generated.map)
+        if self.adversary and self.recipe.loss.adversarial_weight:
+            losses["discriminator"] = self.adversary.train(photo, true_map, generated.map)
         losses |= self._train_generator(photo, mask, true_map, generated)
         update_ema(self.ema, self.generator, self.recipe.optimizer.ema_decay, step)
         return losses
-
-    def _train_discriminator(self, photo: Tensor, true_map: Tensor, generated: Tensor) -> float:
-        kind = self.recipe.loss.adversarial
-        with autocast(self.device):
-            real = self.discriminator(photo, true_map)
-            fake = self.discriminator(photo, generated.detach())
-        # Halved, as in the paper, so that the discriminator learns more slowly (section 3.3).
-        loss = (adversarial_loss(real, True, kind) + adversarial_loss(fake, False, kind)) / 2
-        _descend(self.discriminator_optimizer, loss)
-        return float(loss.detach())
 
     def _train_generator(
         self, photo: Tensor, mask: Tensor, true_map: Tensor, generated: Generated
@@ -96,12 +88,8 @@ class Pair:
         settings = self.recipe.loss
         losses: dict[str, Tensor] = {}
         total = torch.zeros((), device=self.device)
-        if settings.adversarial_weight:
-            self.discriminator.requires_grad_(False)
-            with autocast(self.device):
-                fake = self.discriminator(photo, generated.map)
-            self.discriminator.requires_grad_(True)
-            losses["adversarial"] = adversarial_loss(fake, True, settings.adversarial)
+        if self.adversary and settings.adversarial_weight:
+            losses["adversarial"] = self.adversary.loss(photo, generated.map)
             total = total + settings.adversarial_weight * losses["adversarial"]
         if settings.l1_weight:
             losses["l1"] = F.l1_loss(generated.map, true_map)
@@ -119,22 +107,23 @@ class Pair:
         return {name: float(loss.detach()) for name, loss in losses.items()}
 
     def _set_learning_rates(self, factor: float) -> None:
-        settings = self.recipe.optimizer
-        for optimizer, rate in (
-            (self.generator_optimizer, settings.learning_rate),
-            (self.discriminator_optimizer, settings.discriminator_learning_rate),
-        ):
+        rates = [(self.generator_optimizer, self.recipe.optimizer.learning_rate)]
+        if self.adversary:
+            rates.append((self.adversary.optimizer, self.adversary.learning_rate))
+        for optimizer, rate in rates:
             for group in optimizer.param_groups:
                 group["lr"] = rate * factor
 
     def _parts(self) -> dict[str, nn.Module | torch.optim.Optimizer]:
-        return {
+        parts: dict[str, nn.Module | torch.optim.Optimizer] = {
             "generator": self.generator,
-            "discriminator": self.discriminator,
             "ema": self.ema,
             "generator_optimizer": self.generator_optimizer,
-            "discriminator_optimizer": self.discriminator_optimizer,
         }
+        if self.adversary:
+            parts["discriminator"] = self.adversary.discriminator
+            parts["discriminator_optimizer"] = self.adversary.optimizer
+        return parts
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that training changes."""
@@ -144,6 +133,48 @@ class Pair:
         """Go back to a state that `state_dict` gave."""
         for name, part in self._parts().items():
             part.load_state_dict(state[name])
+
+
+class Adversary:
+    """The discriminator and its training.
+
+    Args:
+        settings: its size and learning rate.
+        kind: its loss.
+        betas: of its Adam.
+        device: where to train.
+    """
+
+    def __init__(
+        self,
+        settings: DiscriminatorSettings,
+        kind: AdversarialLoss,
+        betas: tuple[float, float],
+        device: torch.device,
+    ) -> None:
+        self.kind: AdversarialLoss = kind
+        self.learning_rate = settings.learning_rate
+        discriminator = PatchDiscriminator(settings.width, settings.layers)
+        self.discriminator = discriminator.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.optimizer = torch.optim.Adam(self.discriminator.parameters(), betas=betas)
+
+    def train(self, photo: Tensor, true_map: Tensor, generated: Tensor) -> float:
+        """One step of telling true maps from generated ones; returns the loss."""
+        with autocast(photo.device):
+            real = self.discriminator(photo, true_map)
+            fake = self.discriminator(photo, generated.detach())
+        # Halved, as in the paper, so that the discriminator learns more slowly (section 3.3).
+        loss = adversarial_loss(real, True, self.kind) + adversarial_loss(fake, False, self.kind)
+        _descend(self.optimizer, loss / 2)
+        return float(loss.detach()) / 2
+
+    def loss(self, photo: Tensor, generated: Tensor) -> Tensor:
+        """How far the discriminator is from taking generated maps for true ones."""
+        self.discriminator.requires_grad_(False)
+        with autocast(photo.device):
+            fake = self.discriminator(photo, generated)
+        self.discriminator.requires_grad_(True)
+        return adversarial_loss(fake, True, self.kind)
 
 
 def _descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from pix2seg.errors import RecipeError
+from pix2seg.networks import Normalise
 from pix2seg.preprocess.background import Background
 from pix2seg.preprocess.fit import Size, parse_size
 from pix2seg.train.losses import AdversarialLoss
@@ -21,9 +22,10 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class GeneratorSettings(_Section):
-    """The U-Net; see `pix2seg.generator.UNetGenerator`."""
+class Pix2PixSettings(_Section):
+    """The U-Net of pix2pix; see `pix2seg.generator.UNetGenerator`."""
 
+    architecture: Literal["pix2pix"]
     head: Literal["logits", "tanh"]
     width: Positive
     max_width: Positive
@@ -32,18 +34,32 @@ class GeneratorSettings(_Section):
     residual_blocks: Annotated[int, Field(ge=0, le=10)]
 
 
+class NetworkGeneratorSettings(_Section):
+    """Another library's network; see `pix2seg.networks.Network`."""
+
+    architecture: Literal["unet", "deeplabv3"]
+    encoder: str
+    normalise: Normalise
+
+
+GeneratorSettings = Annotated[
+    Pix2PixSettings | NetworkGeneratorSettings, Field(discriminator="architecture")
+]
+
+
 class DiscriminatorSettings(_Section):
-    """The PatchGAN; see `pix2seg.train.discriminator.PatchDiscriminator`."""
+    """The PatchGAN (see `pix2seg.train.discriminator.PatchDiscriminator`) and its Adam."""
 
     width: Positive
     layers: Annotated[int, Field(ge=1, le=6)]
+    learning_rate: Annotated[float, Field(gt=0)]
 
 
 class LossSettings(_Section):
     """What each loss weighs; see `pix2seg.train.losses`."""
 
-    adversarial: AdversarialLoss
-    adversarial_weight: Annotated[float, Field(ge=0)]
+    adversarial: AdversarialLoss = "lsgan"
+    adversarial_weight: Annotated[float, Field(ge=0)] = 0.0
     l1_weight: Annotated[float, Field(ge=0)]
     cross_entropy_weight: Annotated[float, Field(ge=0)]
     dice_weight: Annotated[float, Field(ge=0)]
@@ -65,10 +81,9 @@ class AugmentationSettings(_Section):
 
 
 class OptimizerSettings(_Section):
-    """Adam for both networks, and the EMA of the generator."""
+    """Adam for the generator, betas for both networks, and the EMA of the generator."""
 
     learning_rate: Annotated[float, Field(gt=0)]
-    discriminator_learning_rate: Annotated[float, Field(gt=0)]
     beta1: Annotated[float, Field(ge=0, lt=1)]
     beta2: Annotated[float, Field(ge=0, lt=1)]
     ema_decay: Annotated[float, Field(ge=0, lt=1)]
@@ -81,6 +96,7 @@ class ScheduleSettings(_Section):
     batch_size: Positive
     warmup_steps: Annotated[int, Field(ge=0)]
     decay_from: Share
+    cycles: Annotated[int, Field(ge=0)] = 0
     patience: Annotated[int, Field(ge=0)]
 
     def learning_rate_factor(self, progress: float, step: int) -> float:
@@ -91,9 +107,17 @@ class ScheduleSettings(_Section):
             step: optimiser steps done.
         """
         warmup = min((step + 1) / (self.warmup_steps + 1), 1.0)
+        if self.cycles:
+            # Triangular, as in Smith 2017 (arXiv 1506.01186, section 3).
+            height = 1 - abs(1 - 2 * (progress * self.cycles % 1.0))
+            return warmup * (LOWEST_FACTOR + (1 - LOWEST_FACTOR) * height)
         if progress <= self.decay_from:
             return warmup
         return warmup * (1 - progress) / (1 - self.decay_from)
+
+
+LOWEST_FACTOR = 0.1
+"""Where each cycle of a cyclical learning rate begins and ends."""
 
 
 def _as_size(value: Any) -> Any:
@@ -110,14 +134,16 @@ class Recipe(_Section):
     schedule: ScheduleSettings
 
 
-class Pix2PixRecipe(Recipe):
-    """A generator and a discriminator; see `pix2seg.train.pix2pix`."""
+class SegmentationRecipe(Recipe):
+    """A generator, and a discriminator if it has one; see `pix2seg.train.segmentation`."""
 
-    kind: Literal["pix2pix"]
+    kind: Literal["segmentation"]
     scheme: str
+    person: str = "mask-rcnn"
+    hide: bool = False
     background: Background
     generator: GeneratorSettings
-    discriminator: DiscriminatorSettings
+    discriminator: DiscriminatorSettings | None = None
     loss: LossSettings
     augmentation: AugmentationSettings
     optimizer: OptimizerSettings
@@ -128,13 +154,19 @@ class Pix2PixRecipe(Recipe):
         of_logits = [
             name for name in ("cross_entropy_weight", "dice_weight") if getattr(loss, name)
         ]
-        if self.generator.head == "tanh" and of_logits:
+        generator = self.generator
+        tanh = isinstance(generator, Pix2PixSettings) and generator.head == "tanh"
+        if tanh and of_logits:
             raise ValueError(
                 f'loss.{of_logits[0]} needs logits, which generator.head = "tanh" has not; '
                 'set it to 0, or generator.head to "logits"'
             )
         if not (loss.adversarial_weight or loss.l1_weight or of_logits):
             raise ValueError("every loss weighs 0; give at least one of [loss] a weight")
+        if loss.adversarial_weight and not self.discriminator:
+            raise ValueError(
+                "loss.adversarial_weight needs a [discriminator]; add one, or set it to 0"
+            )
         return self
 
 
@@ -173,15 +205,15 @@ class PersonRecipe(Recipe):
     optimizer: AdamWSettings
 
 
-def parse_recipe(data: dict[str, Any]) -> Pix2PixRecipe | PersonRecipe:
+def parse_recipe(data: dict[str, Any]) -> SegmentationRecipe | PersonRecipe:
     """Validate a recipe given as plain data.
 
     Raises:
         RecipeError: names the first key that is missing, unknown or out of range.
     """
     name = data.get("name", "recipe")
-    kinds: dict[Any, type[Pix2PixRecipe | PersonRecipe]] = {
-        "pix2pix": Pix2PixRecipe,
+    kinds: dict[Any, type[SegmentationRecipe | PersonRecipe]] = {
+        "segmentation": SegmentationRecipe,
         "person": PersonRecipe,
     }
     if data.get("kind") not in kinds:

@@ -42,6 +42,11 @@ class Samples:
         counts = sum(np.bincount(mask.ravel(), minlength=classes) for mask in self.masks)
         return np.asarray(counts / self.masks.size, float)
 
+    def mean_color(self) -> Tensor:
+        """Each channel's mean over the photos, float32 (3,) in [-1, 1]."""
+        means = np.mean([photo.mean(axis=(0, 1)) for photo in self.photos], axis=0)
+        return torch.from_numpy(means / 127.5 - 1).float()
+
 
 def load_samples(dataset: Dataset, split: Split, size: Size) -> Samples:
     """Decode a split at a network size, on all cores.

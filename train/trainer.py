@@ -46,7 +46,7 @@ class Validation(NamedTuple):
 
 
 class Task(Protocol):
-    """What a run trains; see `pix2seg.train.pix2pix` and `pix2seg.train.person.task`."""
+    """What a run trains; see `pix2seg.train.segmentation` and `pix2seg.train.person.task`."""
 
     device: torch.device
     order: RunBatches

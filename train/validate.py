@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 
 from pix2seg.classes import Scheme
-from pix2seg.generator import UNetGenerator
+from pix2seg.generator import Generator
 from pix2seg.segmenter import generate_maps
 from pix2seg.thresholds import map_to_mask, mask_to_map
 from pix2seg.train.samples import Samples
@@ -13,7 +13,7 @@ from pix2seg.train.scores import Scores, confusion_matrix
 
 
 def validate(
-    generator: UNetGenerator,
+    generator: Generator,
     samples: Samples,
     scheme: Scheme,
     device: torch.device,
@@ -30,7 +30,7 @@ def validate(
 
 
 def picture_grid(
-    generator: UNetGenerator, samples: Samples, scheme: Scheme, device: torch.device
+    generator: Generator, samples: Samples, scheme: Scheme, device: torch.device
 ) -> NDArray[np.uint8]:
     """A row each of the first samples: photo, true map, generated map, mask. RGB uint8."""
     count = min(len(samples), 4)

@@ -41,7 +41,7 @@ def evaluate(
         ),
     ] = False,
     person: PersonName = None,
-    hide: Hide = False,
+    hide: Hide = None,
     flip: Flip = False,
     device: Device = "auto",
 ) -> None:
@@ -53,7 +53,7 @@ def evaluate(
     from rich.progress import track
 
     from pix2seg.preprocess.dataset import Dataset
-    from pix2seg.segmenter import DEFAULT_PERSON, Segmenter
+    from pix2seg.segmenter import Segmenter
     from pix2seg.train.boundary import boundary_f
     from pix2seg.train.color_quality import class_ratios
     from pix2seg.train.evaluate import evaluate as evaluate_photos
@@ -61,9 +61,7 @@ def evaluate(
 
     console = Console(stderr=True)
     dataset = Dataset(data)
-    segmenter = Segmenter(
-        weights, person=person or DEFAULT_PERSON, device=device, hide=hide, flip=flip
-    )
+    segmenter = Segmenter(weights, person=person, device=device, hide=hide, flip=flip)
     count = len(dataset.names("val"))
     photos = {}
     ratios: dict[str, list[float]] = {}

@@ -19,7 +19,8 @@ PersonWeights = Annotated[
     str | None,
     typer.Option(
         metavar="FILE|coco",
-        help="Weights for mask-rcnn (coco: torchvision's, downloaded once) or detectron2.",
+        help="Weights for mask-rcnn (coco: torchvision's, downloaded once), detectron2, or the "
+        "first pass of cascade.",
     ),
 ]
 PersonConfig = Annotated[
@@ -34,8 +35,13 @@ PersonBox = Annotated[
     typer.Option(metavar="X0,Y0,X1,Y1", help="Keep the person in this box, in pixels."),
 ]
 Hide = Annotated[
-    bool,
-    typer.Option("--hide", help="Turn the background grey before the generator sees the photo."),
+    bool | None,
+    typer.Option(
+        "--hide/--no-hide",
+        help="Turn the background grey before the generator sees the photo; default: as the "
+        "weights were trained.",
+        show_default=False,
+    ),
 ]
 Flip = Annotated[
     bool,

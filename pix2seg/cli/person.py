@@ -64,14 +64,12 @@ def person(
     from pix2seg.errors import PhotoError
     from pix2seg.files import atomic_write
     from pix2seg.photo import read_photo
-    from pix2seg.segmenter import DEFAULT_PERSON, Segmenter
+    from pix2seg.segmenter import Segmenter
 
     options = person_options(person_weights, person_config, everyone, person_box)
     inputs = find_new_photos(photos, out)
     console = Console(stderr=True)
-    segmenter = Segmenter(
-        weights, person=person or DEFAULT_PERSON, device=device, person_options=options
-    )
+    segmenter = Segmenter(weights, person=person, device=device, person_options=options)
     hidden = _parse_background(background) if background else segmenter.info.background
     bad: list[PhotoError] = []
     for photo in track(inputs, "finding people", console=console, transient=True):

@@ -31,20 +31,26 @@ def ccp(
     out: OutArgument,
     scheme: Annotated[str, typer.Option(help="A class scheme's name or TOML file.")] = "four",
     size: SizeOption = "512x768",
+    showing: Annotated[
+        str | None, typer.Option(help="Only photos that show this class, such as dress.")
+    ] = None,
     person: PersonOption = None,
     person_weights: PersonWeights = None,
 ) -> None:
     """Prepare Clothing Co-Parsing (github.com/bearpaw/clothing-co-parsing)."""
     from pix2seg.classes import load_scheme
     from pix2seg.preprocess.ccp import ccp_sources, read_label_names, read_labels
-    from pix2seg.preprocess.prepare import Preparation
+    from pix2seg.preprocess.prepare import Preparation, showing_class
 
     classes = load_scheme(scheme)
     table = classes.lookup(read_label_names(source / "label_list.mat"))
     preparation = Preparation(
         out, classes, table, read_labels, _size(size), person, {"weights": person_weights}
     )
-    _run(ccp_sources(source), preparation, {"source": "ccp"})
+    sources = ccp_sources(source)
+    if showing:
+        sources = showing_class(sources, classes.id_of(showing), table, read_labels)
+    _run(sources, preparation, {"source": "ccp"})
 
 
 @prepare.command()

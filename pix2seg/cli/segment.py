@@ -67,7 +67,7 @@ def segment(
     person_box: PersonBox = None,
     person_weights: PersonWeights = None,
     person_config: PersonConfig = None,
-    hide: Hide = False,
+    hide: Hide = None,
     flip: Flip = False,
     max_colors: MaxColors = None,
     regions: Regions = False,
@@ -88,7 +88,7 @@ def segment(
     from pix2seg.colors.table import check_format, rows_of, write_table
     from pix2seg.device import keep_freed_memory
     from pix2seg.errors import PhotoError
-    from pix2seg.segmenter import DEFAULT_PERSON, Segmenter
+    from pix2seg.segmenter import Segmenter
 
     if json_to not in (None, "-"):
         raise typer.BadParameter(
@@ -103,7 +103,7 @@ def segment(
     with console.status("loading the models"):
         segmenter = Segmenter(
             weights,
-            person=person or DEFAULT_PERSON,
+            person=person,
             device=device,
             hide=hide,
             flip=flip,

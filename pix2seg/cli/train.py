@@ -30,7 +30,14 @@ def train(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the recipe."),
     ] = None,
-    init: Annotated[Path | None, typer.Option(help="Weights to start from (.safetensors).")] = None,
+    init: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|voc",
+            help="Weights to start from (.safetensors); voc: torchvision's for DeepLab, downloaded "
+            "once.",
+        ),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where the run in --run was broken off.")
     ] = False,
@@ -61,22 +68,22 @@ def train(
 
 
 def _task(
-    recipe: "Recipe", folders: list[Path], device: "torch.device", init: Path | None
+    recipe: "Recipe", folders: list[Path], device: "torch.device", init: str | None
 ) -> "Task":
     from pix2seg.errors import TrainingError
-    from pix2seg.train.recipe import PersonRecipe, Pix2PixRecipe
+    from pix2seg.train.recipe import PersonRecipe, SegmentationRecipe
 
-    if isinstance(recipe, Pix2PixRecipe):
+    if isinstance(recipe, SegmentationRecipe):
         from pix2seg.preprocess.dataset import Dataset
-        from pix2seg.train.pix2pix import Pix2PixTask
+        from pix2seg.train.segmentation import SegmentationTask
 
         if len(folders) > 1:
             raise TrainingError(f"recipe {recipe.name} trains on one data set; give one --data")
-        return Pix2PixTask(recipe, Dataset(folders[0]), device, init)
+        return SegmentationTask(recipe, Dataset(folders[0]), device, init)
     assert isinstance(recipe, PersonRecipe)
     from pix2seg.train.person.task import PersonTask
 
-    return PersonTask(recipe, folders, device, init)
+    return PersonTask(recipe, folders, device, Path(init) if init else None)
 
 
 def _new_run(

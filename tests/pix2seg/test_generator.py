@@ -26,6 +26,23 @@ def test_map_has_the_photo_s_size(head: str, width: int, max_width: int, depth: 
         assert generated.logits is None
 
 
+@pytest.mark.parametrize(
+    ("architecture", "encoder"), [("unet", "resnet18"), ("deeplabv3", "mobilenet_v3_large")]
+)
+def test_networks_of_other_libraries_draw_maps(architecture: str, encoder: str) -> None:
+    generator = build_generator(FOUR, architecture, encoder=encoder, normalise="imagenet").eval()
+    generated = generator(torch.zeros(1, 3, 96, 64))
+    assert generated.map.shape == (1, 3, 96, 64)
+    assert generated.logits is not None
+    assert generated.logits.shape == (1, 4, 96, 64)
+
+
+@pytest.mark.parametrize("architecture", ["unet", "deeplabv3"])
+def test_unknown_encoder_is_refused(architecture: str) -> None:
+    with pytest.raises(ValueError, match="vgg1"):
+        build_generator(FOUR, architecture, encoder="vgg1", normalise="none")
+
+
 def test_logits_head_blends_the_class_colors() -> None:
     generator = build_generator(FOUR, head="logits", width=4, max_width=8, depth=3, dropout=0)
     generated = generator(torch.randn(1, 3, 32, 32))

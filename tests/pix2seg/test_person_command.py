@@ -10,7 +10,7 @@ from pix2seg.cli import app
 from pix2seg.cli.options import person_options
 from pix2seg.photo import read_photo
 from pix2seg.preprocess.person import EXTRACTORS
-from pix2seg.segmenter import DEFAULT_PERSON
+from pix2seg.weights import DEFAULT_PERSON
 
 runner = CliRunner()
 

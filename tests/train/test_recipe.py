@@ -1,16 +1,18 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 from pix2seg.classes import load_scheme
 from pix2seg.errors import RecipeError
-from pix2seg.generator import check_size
-from pix2seg.train.recipe import Pix2PixRecipe, built_in_recipes, parse_recipe, read_recipe
+from pix2seg.generator import build_generator, check_size
+from pix2seg.preprocess.person import EXTRACTORS
+from pix2seg.train.recipe import SegmentationRecipe, built_in_recipes, parse_recipe, read_recipe
 
 
-def parse(*overrides: str) -> Pix2PixRecipe:
+def parse(*overrides: str) -> SegmentationRecipe:
     recipe = parse_recipe(read_recipe("pix2pix-ccp4", overrides))
-    assert isinstance(recipe, Pix2PixRecipe)
+    assert isinstance(recipe, SegmentationRecipe)
     return recipe
 
 
@@ -18,9 +20,11 @@ def parse(*overrides: str) -> Pix2PixRecipe:
 def test_built_in_recipe_is_valid_and_fits_its_size(name: str) -> None:
     recipe = parse_recipe(read_recipe(name))
     assert recipe.summary
-    if isinstance(recipe, Pix2PixRecipe):
-        assert len(load_scheme(recipe.scheme)) >= 2
-        check_size(recipe.size, recipe.generator.depth)
+    if isinstance(recipe, SegmentationRecipe):
+        assert recipe.person in EXTRACTORS
+        with torch.device("meta"):  # no weights are drawn
+            generator = build_generator(load_scheme(recipe.scheme), **recipe.generator.model_dump())
+        check_size(recipe.size, generator.depth)
 
 
 def test_override_changes_one_value() -> None:
@@ -53,9 +57,24 @@ def test_wrong_override_is_refused_by_name(override: str, message: str) -> None:
 
 
 def test_recipe_without_losses_is_refused() -> None:
-    weights = ("adversarial", "l1", "cross_entropy")
+    weights = ("adversarial", "l1", "cross_entropy", "dice")
     with pytest.raises(RecipeError, match="every loss weighs 0"):
         parse(*(f"loss.{name}_weight=0" for name in weights))
+
+
+def test_adversarial_loss_needs_a_discriminator(tmp_path: Path) -> None:
+    data = read_recipe("pix2pix-ccp4")
+    del data["discriminator"]
+    with pytest.raises(RecipeError, match=r"needs a \[discriminator\]"):
+        parse_recipe(data)
+
+
+def test_cyclical_learning_rate_rises_and_falls_between_a_tenth_and_the_whole() -> None:
+    schedule = parse("schedule.decay_from=1").schedule.model_copy(update={"cycles": 2})
+    factors = [schedule.learning_rate_factor(i / 80, 10**6) for i in range(81)]
+    assert min(factors) == pytest.approx(0.1)
+    assert [i for i, factor in enumerate(factors) if factor == 1] == [20, 60]
+    assert factors[40] == pytest.approx(0.1)
 
 
 def test_recipe_file_of_one_s_own(tmp_path: Path) -> None:
@@ -66,9 +85,9 @@ def test_recipe_file_of_one_s_own(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="not a TOML file"):
         read_recipe(str(path))
     path.write_text('kind = "pix3pix"')
-    with pytest.raises(RecipeError, match="one of pix2pix, person"):
+    with pytest.raises(RecipeError, match="one of segmentation, person"):
         parse_recipe(read_recipe(str(path)))
-    path.write_text('kind = "pix2pix"\nsumary = "x"')
+    path.write_text('kind = "segmentation"\nsumary = "x"')
     with pytest.raises(RecipeError, match=r"recipe mine .*'(sumary|summary)'"):
         parse_recipe(read_recipe(str(path)))
 

@@ -4,19 +4,25 @@ import signal
 import subprocess
 import sys
 import time
+from importlib import resources
 from pathlib import Path
+from typing import cast
 
+import numpy as np
 import pytest
 import torch
 from rich.console import Console
 
+from pix2seg.classes import load_scheme
 from pix2seg.device import choose_device
 from pix2seg.errors import Pix2SegError, SizeError, TrainingError
+from pix2seg.generator import NetworkGenerator, build_generator
 from pix2seg.preprocess.dataset import Dataset
-from pix2seg.train.pix2pix import Pix2PixTask
-from pix2seg.train.recipe import AugmentationSettings, Pix2PixRecipe, parse_recipe, read_recipe
+from pix2seg.segmenter import Segmenter
+from pix2seg.train.recipe import AugmentationSettings, SegmentationRecipe, parse_recipe, read_recipe
+from pix2seg.train.segmentation import SegmentationTask
 from pix2seg.train.trainer import Trainer
-from pix2seg.weights import load_generator
+from pix2seg.weights import WeightsInfo, load_generator, save_generator
 
 SMALL = (
     "size=64x96",
@@ -32,14 +38,14 @@ SMALL = (
 CPU = torch.device("cpu")
 
 
-def recipe(*overrides: str) -> Pix2PixRecipe:
+def recipe(*overrides: str) -> SegmentationRecipe:
     parsed = parse_recipe(read_recipe("pix2pix-ccp4", (*SMALL, *overrides)))
-    assert isinstance(parsed, Pix2PixRecipe)
+    assert isinstance(parsed, SegmentationRecipe)
     return parsed
 
 
-def task(dataset: Dataset, *overrides: str, init: Path | None = None) -> Pix2PixTask:
-    return Pix2PixTask(recipe(*overrides), dataset, CPU, init)
+def task(dataset: Dataset, *overrides: str, init: Path | None = None) -> SegmentationTask:
+    return SegmentationTask(recipe(*overrides), dataset, CPU, init)
 
 
 def trainer(dataset: Dataset, run: Path, *overrides: str, resume: bool = False) -> Trainer:
@@ -99,7 +105,7 @@ def test_losses_fall(small_dataset: Dataset, tmp_path: Path) -> None:
 def test_same_seed_gives_the_same_run(small_dataset: Dataset, tmp_path: Path, head: str) -> None:
     overrides = [f"generator.head={head}", "schedule.epochs=1"]
     if head == "tanh":
-        overrides.append("loss.cross_entropy_weight=0")
+        overrides += ["loss.cross_entropy_weight=0", "loss.dice_weight=0"]
     for name in ("one", "two"):
         trainer(small_dataset, tmp_path / name, *overrides).train()
     assert metrics(tmp_path / "one") == metrics(tmp_path / "two")
@@ -165,6 +171,57 @@ def test_nothing_to_resume(small_dataset: Dataset, tmp_path: Path) -> None:
     (tmp_path / "last.pt").write_bytes(b"half a checkpoint")
     with pytest.raises(TrainingError, match="not a whole checkpoint"):
         trainer(small_dataset, tmp_path, resume=True)
+
+
+@pytest.fixture(scope="module")
+def network_recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A U-Net of segmentation_models_pytorch on four classes, without a discriminator."""
+    text = resources.files("pix2seg.train").joinpath("recipes/unet-garment2.toml").read_text()
+    path = tmp_path_factory.mktemp("recipe") / "unet.toml"
+    text = text.replace("garment2", "four").replace("512x768", "64x96")
+    path.write_text(text.replace("epochs = 100", "epochs = 1").replace("size = 8", "size = 2"))
+    return path
+
+
+def network_task(recipe_file: Path, dataset: Dataset, init: Path | None = None) -> SegmentationTask:
+    parsed = parse_recipe(read_recipe(str(recipe_file)))
+    assert isinstance(parsed, SegmentationRecipe)
+    return SegmentationTask(parsed, dataset, CPU, init)
+
+
+def test_networks_of_other_libraries_train_and_segment(
+    network_recipe: Path, small_dataset: Dataset, tmp_path: Path
+) -> None:
+    trained = network_task(network_recipe, small_dataset)
+    mean = small_dataset.read(small_dataset.names("train")[0])[0].mean(axis=(0, 1)) / 127.5 - 1
+    network = cast(NetworkGenerator, trained.pair.generator).network
+    assert network.mean.flatten().numpy() == pytest.approx(mean, abs=0.5)
+    assert network.mean.abs().max() > 0
+    weights = Trainer(trained, trained.recipe, tmp_path / "run", Console(quiet=True)).train()
+    photo = small_dataset.full()[0].photo
+    segmenter = Segmenter(weights)
+    assert segmenter.person == "none"
+    assert np.array_equal(segmenter(photo).mask, Segmenter(weights)(photo).mask)
+
+
+def test_backbone_serves_other_classes(
+    network_recipe: Path, small_dataset: Dataset, small_weights: Path, tmp_path: Path
+) -> None:
+    trained = network_task(network_recipe, small_dataset)
+    other = tmp_path / "other.safetensors"
+    settings = trained.recipe.generator.model_dump()
+    info = WeightsInfo({"name": "o", "generator": settings}, load_scheme("dress3"), (64, 96), {})
+    torch.manual_seed(7)
+    save_generator(other, build_generator(load_scheme("dress3"), **settings), info)
+    fresh = network_task(network_recipe, small_dataset).pair.generator.state_dict()
+    started = network_task(network_recipe, small_dataset, other).pair.generator.state_dict()
+    given = load_generator(other)[0].state_dict()
+    same = [name for name in given if torch.equal(given[name], started[name])]
+    assert len(same) > 0.9 * len(given)
+    head = "network.body.segmentation_head.0.weight"
+    assert torch.equal(started[head], fresh[head])
+    with pytest.raises(TrainingError, match="another kind"):
+        network_task(network_recipe, small_dataset, small_weights)
 
 
 def test_init_starts_from_weights(small_dataset: Dataset, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Trains the pair on a prepared data set."""
+"""Trains a generator, with or without a discriminator, on a prepared data set."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,24 +12,26 @@ from torch import Tensor
 from pix2seg.classes import load_scheme
 from pix2seg.errors import TrainingError
 from pix2seg.generator import check_size
+from pix2seg.networks import pretrained_deeplabv3
 from pix2seg.preprocess.dataset import Dataset
 from pix2seg.train.batches import RunBatches, load_batches
 from pix2seg.train.pair import Pair
-from pix2seg.train.recipe import Pix2PixRecipe
+from pix2seg.train.recipe import NetworkGeneratorSettings, SegmentationRecipe
 from pix2seg.train.samples import AugmentedBatches, load_samples
 from pix2seg.train.trainer import Validation
 from pix2seg.train.validate import picture_grid, validate
 from pix2seg.weights import WeightsInfo, load_generator, save_generator
 
 
-class Pix2PixTask:
+class SegmentationTask:
     """Trains generator and discriminator together (Isola et al. 2017).
 
     Args:
         recipe: what to train.
         dataset: what to train on.
         device: where to train.
-        init: weights to start from.
+        init: weights to start from. A network of another library takes over every tensor that
+            fits, so a trained backbone serves other classes; `voc` are torchvision's for DeepLab.
 
     Raises:
         TrainingError: the data has other classes than the recipe, or `init` another generator.
@@ -38,12 +40,11 @@ class Pix2PixTask:
 
     def __init__(
         self,
-        recipe: Pix2PixRecipe,
+        recipe: SegmentationRecipe,
         dataset: Dataset,
         device: torch.device,
-        init: Path | None = None,
+        init: str | Path | None = None,
     ) -> None:
-        check_size(recipe.size, recipe.generator.depth)
         if dataset.scheme != load_scheme(recipe.scheme):
             raise TrainingError(
                 f"recipe {recipe.name} trains scheme '{recipe.scheme}', but {dataset.root} has the "
@@ -55,7 +56,7 @@ class Pix2PixTask:
         self.train_samples = load_samples(dataset, "train", recipe.size)
         self.val_samples = load_samples(dataset, "val", recipe.size)
         shares = self.train_samples.class_shares(len(dataset.scheme))
-        self.pair = Pair(recipe, dataset.scheme, torch.from_numpy(shares), device)
+        self.pair = self._pair(torch.from_numpy(shares))
         if init:
             self._start_from(init)
         schedule = recipe.schedule
@@ -73,21 +74,54 @@ class Pix2PixTask:
             f"on {self.device} with {torch.get_num_threads()} threads"
         )
 
-    def _start_from(self, init: Path) -> None:
-        generator, info = load_generator(init)
-        mine = self.recipe.generator.model_dump()
-        theirs = {"residual_blocks": 0, **info.recipe["generator"]}
+    def _pair(self, shares: Tensor) -> Pair:
+        recipe = self.recipe
+        try:
+            pair = Pair(recipe, self.dataset.scheme, shares, self.device)
+        except ValueError as error:
+            raise TrainingError(f"recipe {recipe.name}: {error}") from error
+        check_size(recipe.size, pair.generator.depth)
+        if getattr(recipe.generator, "normalise", None) == "mean":
+            pair.set_mean(self.train_samples.mean_color())
+        return pair
+
+    def _start_from(self, init: str | Path) -> None:
+        mine = self.recipe.generator
+        if isinstance(mine, NetworkGeneratorSettings):
+            self.pair.start_from(self._fitting_tensors(init, mine))
+            return
+        generator, info = load_generator(Path(init))
+        settings = mine.model_dump()
+        theirs = {"architecture": "pix2pix", "residual_blocks": 0, **info.recipe["generator"]}
         # Dropout has no weights, and a residual block that the weights lack starts as identity.
         alike = all(
-            mine[key] == theirs[key] for key in mine.keys() - {"dropout", "residual_blocks"}
+            settings[key] == theirs.get(key)
+            for key in settings.keys() - {"dropout", "residual_blocks"}
         )
-        fewer_blocks = theirs["residual_blocks"] <= mine["residual_blocks"]
+        fewer_blocks = theirs["residual_blocks"] <= mine.residual_blocks
         if not (alike and fewer_blocks and info.scheme == self.dataset.scheme):
-            raise TrainingError(
-                f"{init} holds a generator of another kind than recipe {self.recipe.name} trains; "
-                "give --init weights of the same [generator] and scheme"
-            )
-        self.pair.start_from(generator)
+            raise self._other_kind(init)
+        self.pair.start_from(generator.state_dict())
+
+    def _fitting_tensors(
+        self, init: str | Path, settings: NetworkGeneratorSettings
+    ) -> dict[str, Tensor]:
+        """The tensors of a trained network whose names and shapes are those of ours."""
+        if init == "voc" and settings.architecture == "deeplabv3":
+            tensors = pretrained_deeplabv3(settings.encoder)
+        else:
+            generator, info = load_generator(Path(init))
+            if info.recipe["generator"].get("encoder") != settings.encoder:
+                raise self._other_kind(init)
+            tensors = generator.state_dict()
+        ours = self.pair.generator.state_dict()
+        return {n: t for n, t in tensors.items() if n in ours and t.shape == ours[n].shape}
+
+    def _other_kind(self, init: str | Path) -> TrainingError:
+        return TrainingError(
+            f"{init} holds a generator of another kind than recipe {self.recipe.name} trains; "
+            "give --init weights of the same [generator] and scheme"
+        )
 
     def batches(self, start: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Photos uint8 (N, H, W, 3) and masks uint8 (N, H, W), from a step on."""
