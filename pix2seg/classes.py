@@ -117,6 +117,24 @@ class Scheme:
             )
         return np.array([owner.get(label, owner.get(ALL_OTHERS)) for label in labels], np.uint8)
 
+    def merged_into(self, coarse: "Scheme") -> NDArray[np.uint8] | None:
+        """The table that turns this scheme's class ids into a coarser scheme's.
+
+        Returns:
+            uint8 of shape (len(self),), or None where a class of ours falls into two of theirs,
+            or it cannot be told.
+        """
+        owner = {label: i for i, c in enumerate(coarse.classes) for label in c.labels}
+        table = []
+        for own in self.classes:
+            into = {owner.get(label, owner.get(ALL_OTHERS)) for label in own.labels}
+            if ALL_OTHERS in own.labels and self != coarse:
+                return None
+            if len(into) != 1 or None in into:
+                return None
+            table.append(into.pop())
+        return np.array(table, np.uint8)
+
     def to_dict(self) -> dict[str, Any]:
         """The scheme as plain data, as in its TOML file."""
         return {

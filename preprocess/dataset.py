@@ -87,6 +87,12 @@ class Dataset:
         return photo, read_image(self.root / "masks" / f"{name}.png")
 
     @property
+    def person_options(self) -> dict[str, Any]:
+        """Options of the extractor that found the people."""
+        options: dict[str, Any] = self.facts.get("person_options", {})
+        return options
+
+    @property
     def has_people(self) -> bool:
         """Whether an extractor's masks are there."""
         return "person" in self.facts

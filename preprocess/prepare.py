@@ -167,7 +167,8 @@ def prepare(
     (preparation.out / "dataset.json").unlink(missing_ok=True)
     if preparation.person:  # an unknown or missing extractor is told before any work
         version = _extractor(preparation.person, tuple(preparation.person_options.items())).version
-        facts = {**facts, "person": version}
+        options = {k: str(v) for k, v in preparation.person_options.items() if v is not None}
+        facts = {**facts, "person": version, "person_options": options}
     done = []
     # torch's threads do not survive a fork.
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as workers:

@@ -6,6 +6,7 @@ import typer
 from rich.console import Console
 
 from pix2seg.cli.ablate import ablate
+from pix2seg.cli.compare import compare
 from pix2seg.cli.evaluate import evaluate
 from pix2seg.cli.find import find
 from pix2seg.cli.output import EXIT_BAD_INPUT, print_error
@@ -32,6 +33,7 @@ app.command()(find)
 app.command()(person)
 app.command()(train)
 app.command()(evaluate)
+app.command()(compare)
 app.command()(ablate)
 app.command()(recipes)
 app.add_typer(prepare, name="prepare")

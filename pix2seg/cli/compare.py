@@ -1,0 +1,60 @@
+"""`pix2seg compare`: finished runs side by side."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pix2seg.cli.options import Device
+
+
+def compare(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN...", help="Folders that pix2seg train wrote.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("comparison"),
+    photos: Annotated[int, typer.Option(min=1, help="How many photos the figures show.")] = 6,
+    device: Device = "auto",
+) -> None:
+    """Score runs on their validation photos, each at its own size, and show them side by side.
+
+    Writes comparison.md (tables), comparison.json (all numbers) and, for each source of photos,
+    SOURCE.jpg, a figure with a row of pictures for each run. Runs that differ in nothing but the
+    seed become one row, with mean and standard deviation.
+    """
+    import json
+
+    from PIL import Image
+    from rich.console import Console
+    from rich.progress import track
+
+    from pix2seg.device import keep_freed_memory
+    from pix2seg.files import atomic_write
+    from pix2seg.train.compare import compare_run, figure, markdown, photos_to_show, read_run
+
+    keep_freed_memory()
+    console = Console(stderr=True)
+    datasets = {run: read_run(run) for run in runs}
+    sources: dict[str, list[Path]] = {}
+    for run, dataset in datasets.items():
+        sources.setdefault(str(dataset.facts["source"]), []).append(run)
+    show = {
+        source: photos_to_show([datasets[run] for run in group], photos)
+        for source, group in sources.items()
+    }
+    compared = {}
+    for run in track(datasets, "comparing", console=console, transient=True):
+        dataset = datasets[run]
+        compared[run] = compare_run(run, dataset, show[str(dataset.facts["source"])], device)
+    tables = markdown(list(compared.values()))
+    with atomic_write(out / "comparison.md") as temporary:
+        temporary.write_text(tables, "utf-8")
+    with atomic_write(out / "comparison.json") as temporary:
+        facts = [run.to_dict() for run in compared.values()]
+        temporary.write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
+    for source, group in sources.items():
+        if show[source]:
+            pixels = figure([compared[run] for run in group], [datasets[run] for run in group])
+            with atomic_write(out / f"{source}.jpg") as temporary:
+                Image.fromarray(pixels).save(temporary, "JPEG", quality=85)
+    console.print(f"{tables}\nwritten to {out}", highlight=False, markup=False, soft_wrap=True)
