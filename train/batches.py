@@ -7,6 +7,9 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from pix2seg.errors import TrainingError
+from pix2seg.train.distributed import rank, world_size
+
 Key = tuple[int, int]
 """Epoch and index of a sample."""
 
@@ -19,9 +22,17 @@ class RunBatches:
         batch_size: samples in a batch; what an epoch leaves over is left out of it.
         epochs: how long the whole run is.
         seed: decides the order.
+
+    Raises:
+        TrainingError: the processes cannot share a batch evenly.
     """
 
     def __init__(self, samples: int, batch_size: int, epochs: int, seed: int) -> None:
+        if batch_size % world_size():
+            raise TrainingError(
+                f"{world_size()} processes cannot share batches of {batch_size}; take a multiple "
+                "with --set schedule.batch_size"
+            )
         self.samples = samples
         self.batch_size = batch_size
         self.seed = seed
@@ -29,12 +40,13 @@ class RunBatches:
         self.steps = epochs * self.steps_per_epoch
 
     def after(self, start: int) -> Iterator[list[Key]]:
-        """The batches from a step on."""
+        """This process's share of each batch from a step on."""
         for step in range(start, self.steps):
             epoch, batch = divmod(step, self.steps_per_epoch)
             order = np.random.default_rng([self.seed, epoch]).permutation(self.samples)
             first = batch * self.batch_size
-            yield [(epoch, int(i)) for i in order[first : first + self.batch_size]]
+            keys = [(epoch, int(i)) for i in order[first : first + self.batch_size]]
+            yield keys[rank() :: world_size()]
 
 
 def load_batches(

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from pix2seg.train.distributed import total
+
 AdversarialLoss = Literal["lsgan", "vanilla"]
 
 
@@ -40,9 +42,11 @@ def dice_loss(logits: Tensor, mask: Tensor) -> Tensor:
     classes = logits.shape[1]
     probabilities = logits.float().softmax(1)
     truth = F.one_hot(mask, classes).permute(0, 3, 1, 2)
+    found, there = probabilities.sum((0, 2, 3)), truth.sum((0, 2, 3))
     met = (probabilities * truth).sum((0, 2, 3))
-    there = truth.sum((0, 2, 3))
-    dice = 2 * met / (probabilities.sum((0, 2, 3)) + there).clamp(min=1e-6)
+    # Dice is no mean over photos, so its sums are those of the whole batch.
+    met, found, there = total(torch.stack([met, found, there])).unbind()
+    dice = 2 * met / (found + there).clamp(min=1e-6)
     return (1 - dice)[there > 0].mean()
 
 

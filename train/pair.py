@@ -11,6 +11,7 @@ from pix2seg.classes import Scheme
 from pix2seg.device import autocast, to_input
 from pix2seg.generator import Generated, NetworkGenerator, build_generator, map_colors
 from pix2seg.train.discriminator import PatchDiscriminator
+from pix2seg.train.distributed import average_gradients, share_batch_norm
 from pix2seg.train.ema import update_ema
 from pix2seg.train.losses import AdversarialLoss, adversarial_loss, class_weights, dice_loss
 from pix2seg.train.recipe import DiscriminatorSettings, SegmentationRecipe
@@ -36,6 +37,7 @@ class Pair:
             device
         )
         generator = build_generator(scheme, **recipe.generator.model_dump())
+        generator = share_batch_norm(generator)
         self.generator = generator.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = copy.deepcopy(self.generator).eval().requires_grad_(False)
         betas = (recipe.optimizer.beta1, recipe.optimizer.beta2)
@@ -154,7 +156,7 @@ class Adversary:
     ) -> None:
         self.kind: AdversarialLoss = kind
         self.learning_rate = settings.learning_rate
-        discriminator = PatchDiscriminator(settings.width, settings.layers)
+        discriminator = share_batch_norm(PatchDiscriminator(settings.width, settings.layers))
         self.discriminator = discriminator.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = torch.optim.Adam(self.discriminator.parameters(), betas=betas)
 
@@ -180,4 +182,5 @@ class Adversary:
 def _descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
     optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
+    average_gradients(p for group in optimizer.param_groups for p in group["params"])
     optimizer.step()

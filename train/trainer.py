@@ -18,6 +18,7 @@ from rich.progress import Progress as ProgressBar
 from pix2seg.errors import TrainingError
 from pix2seg.train.batches import RunBatches
 from pix2seg.train.checkpoint import Progress, load_checkpoint, save_checkpoint
+from pix2seg.train.distributed import anyone, average, is_writer, rank, world_size
 from pix2seg.train.provenance import source_version
 from pix2seg.train.recipe import Recipe
 from pix2seg.train.run_log import RunLog
@@ -130,6 +131,8 @@ class Trainer:
         if resume:
             state, self.progress = load_checkpoint(self.checkpoint, task.device)
             task.load_state_dict(state)
+        if world_size() > 1:  # each process drops out neurons of its own
+            torch.manual_seed(recipe.seed + world_size() * self.progress.step + rank())
 
     def train(self) -> Path:
         """Train to the end and return the best weights' file.
@@ -138,7 +141,7 @@ class Trainer:
             InterruptedRunError: Ctrl-C or SIGTERM; the state is saved first.
             TrainingError: a loss is not finite.
         """
-        log = RunLog(self.run, self.progress.step)
+        log = RunLog(self.run, self.progress.step) if is_writer() else None
         with self._bar() as advance, _stop_signals() as stopped:
             saved = began = time.monotonic() - self.progress.seconds
             for batch in self.task.batches(self.progress.step):
@@ -146,24 +149,26 @@ class Trainer:
                 self.progress.seconds = time.monotonic() - began
                 self._log_step(log, losses)
                 advance()
+                stop = anyone(stopped(), self.task.device)
                 if self.progress.step % self.task.order.steps_per_epoch == 0:
                     finished = self._end_epoch(log)
                     saved = self._save()
                     if finished:
                         break
-                elif stopped() or time.monotonic() - saved > CHECKPOINT_SECONDS:
+                elif stop or time.monotonic() - saved > CHECKPOINT_SECONDS:
                     saved = self._save()
-                if stopped():
+                if stop:
                     raise InterruptedRunError(
                         f"stopped and saved after step {self.progress.step}; go on with: "
                         f"pix2seg train --run {self.run} --resume"
                     )
-        log.close()
+        if log:
+            log.close()
         return self.run / "best.safetensors"
 
     def _step(self, batch: Any) -> dict[str, float]:
         step = self.progress.step
-        losses = self.task.step(batch, step)
+        losses = average(self.task.step(batch, step), self.task.device)
         broken = [name for name, loss in losses.items() if not math.isfinite(loss)]
         if broken:
             raise TrainingError(
@@ -173,16 +178,16 @@ class Trainer:
         self.progress.step += 1
         return losses
 
-    def _log_step(self, log: RunLog, losses: dict[str, float]) -> None:
+    def _log_step(self, log: RunLog | None, losses: dict[str, float]) -> None:
         sums = self.progress.loss_sums
         for name, loss in losses.items():
             sums[name] = sums.get(name, 0.0) + loss
-        if self.progress.step % LOG_STEPS == 0:
+        if log and self.progress.step % LOG_STEPS == 0:
             scalars = {f"loss/{name}": loss for name, loss in losses.items()}
             rate = self.task.learning_rate
             log.write(self.progress.step, {}, {**scalars, "learning_rate": rate})
 
-    def _end_epoch(self, log: RunLog) -> bool:
+    def _end_epoch(self, log: RunLog | None) -> bool:
         """Validate, keep the best weights; whether the run is over."""
         progress, steps = self.progress, self.task.order.steps_per_epoch
         epoch = progress.step // steps
@@ -191,13 +196,15 @@ class Trainer:
         validation = self.task.validate()
         scalars = {f"epoch_loss/{name}": mean for name, mean in means.items()}
         facts = {"epoch": epoch, "seconds": round(progress.seconds)}
-        log.write(progress.step, facts, {**scalars, **validation.scalars})
-        log.write_image(progress.step, *self.task.picture())
+        if log:
+            log.write(progress.step, facts, {**scalars, **validation.scalars})
+            log.write_image(progress.step, *self.task.picture())
         if validation.score > progress.best_score:
             progress.best_score, progress.best_epoch = validation.score, epoch
             about = {"seed": self.recipe.seed, "source": source_version(), **facts}
-            weights = self.run / "best.safetensors"
-            self.task.save(weights, {**about, "validation": validation.facts})
+            if is_writer():
+                weights = self.run / "best.safetensors"
+                self.task.save(weights, {**about, "validation": validation.facts})
         self._print_epoch(epoch, means, validation.text)
         patience = self.recipe.schedule.patience
         return bool(patience) and epoch - progress.best_epoch >= patience
@@ -211,7 +218,8 @@ class Trainer:
         )
 
     def _save(self) -> float:
-        save_checkpoint(self.checkpoint, self.task.state_dict(), self.progress)
+        if is_writer():
+            save_checkpoint(self.checkpoint, self.task.state_dict(), self.progress)
         return time.monotonic()
 
     @contextmanager

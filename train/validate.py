@@ -8,6 +8,7 @@ from pix2seg.classes import Scheme
 from pix2seg.generator import Generator
 from pix2seg.segmenter import generate_maps
 from pix2seg.thresholds import map_to_mask, mask_to_map
+from pix2seg.train.distributed import rank, total, world_size
 from pix2seg.train.samples import Samples
 from pix2seg.train.scores import Scores, confusion_matrix
 
@@ -19,14 +20,16 @@ def validate(
     device: torch.device,
     batch_size: int,
 ) -> Scores:
-    """Scores of a generator in evaluation mode over all samples."""
+    """Scores of a generator in evaluation mode over all samples, shared among the processes."""
     confusion = np.zeros((len(scheme), len(scheme)), np.int64)
-    for first in range(0, len(samples), batch_size):
-        part = slice(first, first + batch_size)
+    mine = np.arange(len(samples))[rank() :: world_size()]
+    for first in range(0, len(mine), batch_size):
+        part = mine[first : first + batch_size]
         maps = generate_maps(generator, samples.photos[part], device)
         for truth, generated in zip(samples.masks[part], maps, strict=True):
             confusion += confusion_matrix(truth, map_to_mask(generated, scheme), len(scheme))
-    return Scores(confusion, scheme.names)
+    counts = total(torch.from_numpy(confusion).to(device)).cpu().numpy()
+    return Scores(counts, scheme.names)
 
 
 def picture_grid(

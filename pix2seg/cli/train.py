@@ -46,25 +46,30 @@ def train(
     """Train what a recipe says.
 
     The folder --run gets best.safetensors (the result), last.pt (to resume), metrics.jsonl and
-    tensorboard/. Ctrl-C saves; --resume goes on exactly there.
+    tensorboard/. Ctrl-C saves; --resume goes on exactly there. Started by torchrun, any number of
+    processes share each batch, as in: torchrun --nproc-per-node 2 -m -- pix2seg train ...
     """
     from rich.console import Console
 
-    from pix2seg.device import choose_device, keep_freed_memory
+    from pix2seg.device import keep_freed_memory
+    from pix2seg.train.distributed import is_writer, join, leave
     from pix2seg.train.recipe import parse_recipe
     from pix2seg.train.trainer import Trainer, check_run
 
     keep_freed_memory()
-    console = Console(stderr=True)
+    chosen = join(device)
+    console = Console(stderr=True, quiet=not is_writer())
     settings = _read_run(run, recipe, data, set_) if resume else _new_run(recipe, data, set_)
     parsed = parse_recipe(settings["recipe"])
     check_run(run, resume)
-    task = _task(parsed, [Path(folder) for folder in settings["data"]], choose_device(device), init)
+    task = _task(parsed, [Path(folder) for folder in settings["data"]], chosen, init)
     trainer = Trainer(task, parsed, run, console, resume=resume)
-    _write_run(run, settings)
+    if is_writer():
+        _write_run(run, settings)
     console.print(f"recipe {parsed.name}, {task.describe()}", highlight=False)
     weights = trainer.train()
     console.print(f"done: {weights}", soft_wrap=True)
+    leave()
 
 
 def _task(

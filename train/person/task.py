@@ -19,6 +19,7 @@ from pix2seg.preprocess.person.mask_rcnn import find_people
 from pix2seg.preprocess.person.network import build_network
 from pix2seg.preprocess.person.weights import load_network, save_network
 from pix2seg.train.batches import RunBatches, load_batches
+from pix2seg.train.distributed import average_gradients, share_batch_norm
 from pix2seg.train.ema import update_ema
 from pix2seg.train.person.compose import Composer, targets_of
 from pix2seg.train.person.photos import PersonPhoto, main_person, read_person_photos
@@ -61,7 +62,8 @@ class PersonTask:
         torch.manual_seed(recipe.seed)
         self.photos = [p for f in folders for p in read_person_photos(f, "train", STORED_SIDE)]
         self.val_photos = [p for f in folders for p in read_person_photos(f, "val", STORED_SIDE)]
-        self.network = build_network(**recipe.network.model_dump()).to(device)
+        network = build_network(**recipe.network.model_dump())
+        self.network = share_batch_norm(network).to(device)
         if init:
             self._start_from(init)
         self.ema = copy.deepcopy(self.network).eval().requires_grad_(False)
@@ -107,6 +109,7 @@ class PersonTask:
             losses: dict[str, Tensor] = self.network(images, targets)
         self.optimizer.zero_grad(set_to_none=True)
         sum(losses.values(), torch.zeros((), device=self.device)).backward()  # type: ignore[no-untyped-call]
+        average_gradients(self.network.parameters())
         nn.utils.clip_grad_norm_(self.network.parameters(), MAX_GRADIENT)
         self.optimizer.step()
         update_ema(self.ema, self.network, settings.ema_decay, step)

@@ -1,0 +1,35 @@
+"""Trains in single precision; test_distributed starts it alone and by torchrun.
+
+python share_batches.py DATA OUT [KEY=VALUE...]
+"""
+
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+
+import torch
+
+from pix2seg.preprocess.dataset import Dataset
+from pix2seg.train import distributed, pair
+from pix2seg.train.recipe import SegmentationRecipe, parse_recipe, read_recipe
+from pix2seg.train.segmentation import SegmentationTask
+
+
+def main(data: str, out: str, *overrides: str) -> None:
+    pair.autocast = lambda _: nullcontext()  # type: ignore[attr-defined, assignment]
+    device = distributed.join("cpu")
+    recipe = parse_recipe(read_recipe("pix2pix-ccp4", overrides))
+    assert isinstance(recipe, SegmentationRecipe)
+    task = SegmentationTask(recipe, Dataset(Path(data)), device)
+    losses = {}
+    for step, batch in enumerate(task.batches(0)):
+        losses = distributed.average(task.step(batch, step), device)
+    score = task.validate().score  # all processes share the photos
+    if distributed.is_writer():
+        numbers = {name: torch.tensor(value) for name, value in {**losses, "score": score}.items()}
+        torch.save({**task.pair.generator.state_dict(), **numbers}, out)
+    distributed.leave()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
