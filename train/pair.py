@@ -72,40 +72,48 @@ class Pair:
             The losses by name, before they are weighted.
         """
         self._set_learning_rates(self.recipe.schedule.learning_rate_factor(progress, step))
+        # Each piece of a batch leaves its gradients, so that large batches fit small memories.
+        pieces = self.recipe.schedule.accumulate
+        losses: dict[str, float] = {}
+        for piece, (photos, masks) in enumerate(
+            zip(photo.chunk(pieces), mask.chunk(pieces), strict=True)
+        ):
+            last = piece == pieces - 1
+            for name, loss in self._learn(photos, masks, 1 / pieces, last).items():
+                losses[name] = losses.get(name, 0.0) + loss / pieces
+        _descend(self.generator_optimizer)
+        update_ema(self.ema, self.generator, self.recipe.optimizer.ema_decay, step)
+        return losses
+
+    def _learn(self, photo: Tensor, mask: Tensor, share: float, last: bool) -> dict[str, float]:
+        """Leave the gradients of a piece of a batch; returns its losses."""
         photo = to_input(photo.to(self.device))
         mask = mask.to(self.device).long()
         true_map = self.colors[mask].permute(0, 3, 1, 2)
         with autocast(self.device):
             generated: Generated = self.generator(photo)
-        losses = {}
-        if self.adversary and self.recipe.loss.adversarial_weight:
-            losses["discriminator"] = self.adversary.train(photo, true_map, generated.map)
-        losses |= self._train_generator(photo, mask, true_map, generated)
-        update_ema(self.ema, self.generator, self.recipe.optimizer.ema_decay, step)
-        return losses
-
-    def _train_generator(
-        self, photo: Tensor, mask: Tensor, true_map: Tensor, generated: Generated
-    ) -> dict[str, float]:
-        settings = self.recipe.loss
         losses: dict[str, Tensor] = {}
-        total = torch.zeros((), device=self.device)
+        settings = self.recipe.loss
         if self.adversary and settings.adversarial_weight:
+            losses["discriminator"] = self.adversary.learn(photo, true_map, generated.map, share)
+            if last:  # the generator then meets the better discriminator, as in the paper
+                _descend(self.adversary.optimizer)
             losses["adversarial"] = self.adversary.loss(photo, generated.map)
-            total = total + settings.adversarial_weight * losses["adversarial"]
         if settings.l1_weight:
             losses["l1"] = F.l1_loss(generated.map, true_map)
-            total = total + settings.l1_weight * losses["l1"]
         if generated.logits is not None and settings.cross_entropy_weight:
             # Summed and divided by the pixels: the weights' mean over the data set is 1, and a
             # batch without rare classes should not count for more.
             entropy = F.cross_entropy(generated.logits, mask, self.class_weights, reduction="sum")
             losses["cross_entropy"] = entropy / mask.numel()
-            total = total + settings.cross_entropy_weight * losses["cross_entropy"]
         if generated.logits is not None and settings.dice_weight:
             losses["dice"] = dice_loss(generated.logits, mask)
-            total = total + settings.dice_weight * losses["dice"]
-        _descend(self.generator_optimizer, total)
+        weighted = [
+            getattr(settings, f"{name}_weight") * loss
+            for name, loss in losses.items()
+            if name != "discriminator"
+        ]
+        _backward(share * torch.stack(weighted).sum())
         return {name: float(loss.detach()) for name, loss in losses.items()}
 
     def _set_learning_rates(self, factor: float) -> None:
@@ -160,15 +168,15 @@ class Adversary:
         self.discriminator = discriminator.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = torch.optim.Adam(self.discriminator.parameters(), betas=betas)
 
-    def train(self, photo: Tensor, true_map: Tensor, generated: Tensor) -> float:
-        """One step of telling true maps from generated ones; returns the loss."""
+    def learn(self, photo: Tensor, true_map: Tensor, generated: Tensor, share: float) -> Tensor:
+        """Leave the gradients of telling true maps from generated ones; returns the loss."""
         with autocast(photo.device):
             real = self.discriminator(photo, true_map)
             fake = self.discriminator(photo, generated.detach())
         # Halved, as in the paper, so that the discriminator learns more slowly (section 3.3).
-        loss = adversarial_loss(real, True, self.kind) + adversarial_loss(fake, False, self.kind)
-        _descend(self.optimizer, loss / 2)
-        return float(loss.detach()) / 2
+        both = adversarial_loss(real, True, self.kind) + adversarial_loss(fake, False, self.kind)
+        _backward(share * both / 2)
+        return both.detach() / 2
 
     def loss(self, photo: Tensor, generated: Tensor) -> Tensor:
         """How far the discriminator is from taking generated maps for true ones."""
@@ -179,8 +187,12 @@ class Adversary:
         return adversarial_loss(fake, True, self.kind)
 
 
-def _descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
-    optimizer.zero_grad(set_to_none=True)
+def _backward(loss: Tensor) -> None:
     loss.backward()  # type: ignore[no-untyped-call]
+
+
+def _descend(optimizer: torch.optim.Optimizer) -> None:
+    """A step along the gradients that are there, which are then cleared."""
     average_gradients(p for group in optimizer.param_groups for p in group["params"])
     optimizer.step()
+    optimizer.zero_grad(set_to_none=True)

@@ -96,7 +96,7 @@ class ScheduleSettings(_Section):
     batch_size: Positive
     warmup_steps: Annotated[int, Field(ge=0)]
     decay_from: Share
-    cycles: Annotated[int, Field(ge=0)] = 0
+    cycles: Annotated[int, Field(ge=0)]
     patience: Annotated[int, Field(ge=0)]
 
     def learning_rate_factor(self, progress: float, step: int) -> float:
@@ -114,6 +114,21 @@ class ScheduleSettings(_Section):
         if progress <= self.decay_from:
             return warmup
         return warmup * (1 - progress) / (1 - self.decay_from)
+
+
+class SegmentationSchedule(ScheduleSettings):
+    """The same for a generator, whose batches may be cut into pieces to save memory."""
+
+    accumulate: Positive
+
+    @model_validator(mode="after")
+    def _batch_can_be_cut(self) -> Self:
+        if self.batch_size % self.accumulate:
+            raise ValueError(
+                f"schedule.batch_size = {self.batch_size} cannot be cut into {self.accumulate} "
+                "equal pieces; change it or schedule.accumulate"
+            )
+        return self
 
 
 LOWEST_FACTOR = 0.1
@@ -147,6 +162,7 @@ class SegmentationRecipe(Recipe):
     loss: LossSettings
     augmentation: AugmentationSettings
     optimizer: OptimizerSettings
+    schedule: SegmentationSchedule
 
     @model_validator(mode="after")
     def _losses_can_be_computed(self) -> Self:

@@ -42,6 +42,7 @@ def test_override_changes_one_value() -> None:
         ("speed=3", "no key 'speed'"),
         ("seed.x=3", "no key 'x' there"),
         ("schedule.epochs", "no key=value"),
+        ("schedule.accumulate=3", "cannot be cut into 3"),
         ("schedule.epochs=0", "schedule.epochs = 0"),
         ("schedule.epochs=many", "schedule.epochs = 'many'"),
         ("loss.adversarial=wgan", "loss.adversarial = 'wgan'.*lsgan"),

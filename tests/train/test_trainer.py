@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from importlib import resources
 from pathlib import Path
 from typing import cast
@@ -222,6 +223,26 @@ def test_backbone_serves_other_classes(
     assert torch.equal(started[head], fresh[head])
     with pytest.raises(TrainingError, match="another kind"):
         network_task(network_recipe, small_dataset, small_weights)
+
+
+def test_accumulated_pieces_train_what_the_whole_batch_does(
+    small_dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # In single precision, and with losses and layers that treat each photo alone.
+    monkeypatch.setattr("pix2seg.train.pair.autocast", lambda _: nullcontext())
+    alone = ("loss.dice_weight=0", "loss.adversarial_weight=0", "generator.dropout=0")
+    whole, pieces = (
+        task(small_dataset, *alone, f"schedule.accumulate={count}").pair for count in (1, 2)
+    )
+    for pair in (whole, pieces):
+        for module in pair.generator.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.eval()
+    photos, masks = next(task(small_dataset).batches(0))
+    losses = [pair.step(photos, masks, 0, 0.0) for pair in (whole, pieces)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    for name, tensor in whole.generator.state_dict().items():
+        assert torch.allclose(tensor, pieces.generator.state_dict()[name], atol=1e-4), name
 
 
 def test_init_starts_from_weights(small_dataset: Dataset, tmp_path: Path) -> None:
