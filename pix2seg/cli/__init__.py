@@ -9,6 +9,7 @@ from pix2seg.cli.ablate import ablate
 from pix2seg.cli.compare import compare
 from pix2seg.cli.evaluate import evaluate
 from pix2seg.cli.find import find
+from pix2seg.cli.learning_rate import learning_rate
 from pix2seg.cli.output import EXIT_BAD_INPUT, print_error
 from pix2seg.cli.palette import palette
 from pix2seg.cli.person import person
@@ -32,6 +33,7 @@ app.command()(palette)
 app.command()(find)
 app.command()(person)
 app.command()(train)
+app.command()(learning_rate)
 app.command()(evaluate)
 app.command()(compare)
 app.command()(ablate)

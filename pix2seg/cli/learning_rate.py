@@ -1,0 +1,59 @@
+"""`pix2seg learning-rate`: which learning rate a recipe bears."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pix2seg.cli.options import Device
+
+ROWS = 12
+
+
+def learning_rate(
+    recipe: Annotated[
+        str, typer.Option(help="A generator's recipe (see pix2seg recipes) or TOML file.")
+    ],
+    data: Annotated[Path, typer.Option(help="A data set that pix2seg prepare wrote.")],
+    steps: Annotated[int, typer.Option(min=10, help="How many steps to train.")] = 100,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the recipe."),
+    ] = None,
+    init: Annotated[
+        str | None, typer.Option(metavar="FILE|voc", help="Weights to start from.")
+    ] = None,
+    device: Device = "auto",
+) -> None:
+    """Find the learning rate that a recipe bears, by training with a rising one.
+
+    The loss falls as the rate rises, until it is too high. What is trained is thrown away.
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from pix2seg.device import choose_device, keep_freed_memory
+    from pix2seg.errors import TrainingError
+    from pix2seg.preprocess.dataset import Dataset
+    from pix2seg.train.learning_rate import range_test, suggested
+    from pix2seg.train.recipe import SegmentationRecipe, parse_recipe, read_recipe
+
+    keep_freed_memory()
+    parsed = parse_recipe(read_recipe(recipe, set_ or ()))
+    if not isinstance(parsed, SegmentationRecipe):
+        raise TrainingError(f"recipe {parsed.name} trains no generator; take another")
+    chosen = choose_device(device)
+    with Console(stderr=True).status(f"training {steps} steps with a rising learning rate"):
+        points = range_test(parsed, Dataset(data), chosen, steps, init)
+    table = Table("learning rate", "loss", box=None)
+    for i in range(ROWS):
+        point = points[round(i * (len(points) - 1) / (ROWS - 1))]
+        table.add_row(f"{point.learning_rate:.1e}", f"{point.loss:.3f}")
+    console = Console()
+    console.print(table)
+    console.print(
+        f"suggested: --set optimizer.learning_rate={suggested(points):.1e} (a third of the rate "
+        "with the least loss)",
+        highlight=False,
+        soft_wrap=True,
+    )
