@@ -11,7 +11,7 @@ from pix2seg.errors import DatasetError, PersonError
 from pix2seg.preprocess.ccp import ccp_sources, read_label_names, read_labels
 from pix2seg.preprocess.dataset import Dataset, read_image
 from pix2seg.preprocess.folder import folder_sources, read_mask
-from pix2seg.preprocess.prepare import Preparation, Prepared, prepare
+from pix2seg.preprocess.prepare import Preparation, Prepared, prepare, showing_class
 from pix2seg.preprocess.split import split_of
 
 LABELS = ("null", "accessories", "hair", "skin", "coat")
@@ -180,3 +180,35 @@ def test_people_found_by_an_extractor_come_with_the_data_set(
     unknown = Preparation(tmp_path / "no", load_scheme("four"), same, read_mask, (64, 96), "yolo")
     with pytest.raises(PersonError, match="no person extractor 'yolo'"):
         list(prepare(sources, unknown, {"source": "x"}))
+
+
+def test_only_photos_that_show_a_class(ccp: Path, tmp_path: Path) -> None:
+    sources = ccp_sources(ccp)
+    bare = sources[3]
+    labels = read_labels(bare.labels)
+    savemat(bare.labels, {"groundtruth": np.where(labels == 2, 0, labels).astype(np.uint8)})
+    table = np.array([0, 3, 2, 1, 3], np.uint8)
+    with_hair = showing_class(sources, 2, table, read_labels)
+    assert bare not in with_hair
+    assert 0 < len(with_hair) < len(sources)
+    assert showing_class(sources, 0, table, read_labels) == sources
+
+
+def test_first_pass_of_another_generator_finds_the_people(
+    ccp: Path, small_weights: Path, tmp_path: Path
+) -> None:
+    table = load_scheme("four").lookup(read_label_names(ccp / "label_list.mat"))
+    preparation = Preparation(
+        tmp_path / "out",
+        load_scheme("four"),
+        table,
+        read_labels,
+        (64, 96),
+        "cascade",
+        {"weights": str(small_weights)},
+    )
+    list(prepare(ccp_sources(ccp), preparation, {"source": "ccp"}))
+    dataset = Dataset(tmp_path / "out")
+    assert dataset.facts["person"].startswith("cascade small ")
+    assert dataset.person_options == {"weights": str(small_weights)}
+    assert dataset.has_people
