@@ -1,7 +1,8 @@
 """Photos and masks in memory, and augmented."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import cv2
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils import data as torch_data
 
-from pix2seg.preprocess.background import Background
+from pix2seg.preprocess.background import Background, hide_background, widen
 from pix2seg.preprocess.dataset import Dataset
 from pix2seg.preprocess.fit import Size
 from pix2seg.preprocess.split import Split
@@ -41,6 +42,12 @@ class Samples:
         """Each class's share of the pixels, (classes,)."""
         counts = sum(np.bincount(mask.ravel(), minlength=classes) for mask in self.masks)
         return np.asarray(counts / self.masks.size, float)
+
+    def hidden(self, background: Background) -> Self:
+        """The same with the background hidden, as a photo's is before the generator sees it."""
+        pairs = zip(self.photos, self.people > 0, strict=True)
+        photos = [hide_background(photo, widen(person), background) for photo, person in pairs]
+        return replace(self, photos=np.stack(photos))
 
     def mean_color(self) -> Tensor:
         """Each channel's mean over the photos, float32 (3,) in [-1, 1]."""

@@ -55,6 +55,8 @@ class SegmentationTask:
         torch.manual_seed(recipe.seed)
         self.train_samples = load_samples(dataset, "train", recipe.size)
         self.val_samples = load_samples(dataset, "val", recipe.size)
+        if recipe.hide:
+            self.val_samples = self.val_samples.hidden(recipe.background)
         shares = self.train_samples.class_shares(len(dataset.scheme))
         self.pair = self._pair(torch.from_numpy(shares))
         if init:

@@ -205,6 +205,21 @@ def test_networks_of_other_libraries_train_and_segment(
     assert np.array_equal(segmenter(photo).mask, Segmenter(weights)(photo).mask)
 
 
+def test_generator_that_sees_no_background_is_validated_without_one(
+    network_recipe: Path, small_dataset: Dataset
+) -> None:
+    plain = network_task(network_recipe, small_dataset)
+    file = network_recipe.with_name("hidden.toml")
+    file.write_text(network_recipe.read_text().replace("hide = false", "hide = true"))
+    hidden = network_task(file, small_dataset)
+    for before, after, person in zip(
+        plain.val_samples.photos, hidden.val_samples.photos, plain.val_samples.people, strict=True
+    ):
+        assert np.array_equal(before[person > 0], after[person > 0])
+        grey = np.all(after == 127, axis=2)
+        assert 0.5 < grey[person == 0].mean() < 1  # all but the margin
+
+
 def test_backbone_serves_other_classes(
     network_recipe: Path, small_dataset: Dataset, small_weights: Path, tmp_path: Path
 ) -> None:
