@@ -8,8 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from rich.console import Console
+from typer.testing import CliRunner
 
+from pix2seg.cli import app
 from pix2seg.errors import DatasetError, TrainingError, WeightsError
+from pix2seg.preprocess.dataset import Dataset
 from pix2seg.preprocess.folder import read_mask
 from pix2seg.preprocess.person import load_extractor
 from pix2seg.preprocess.person.weights import load_network
@@ -176,3 +179,20 @@ def test_scores_of_person_masks() -> None:
     assert PersonScore.of(half, half, nothing).iou == 0
     scores = [PersonScore.of(truth, truth, truth), PersonScore.of(nothing, nothing, truth)]
     assert summarise(scores) == {"iou": 0.5, "kept": 0.5, "kept_with_margin": 0.5, "missed": 1}
+
+
+def test_ablation_judges_extractors_and_margins(
+    coco: Path, small_dataset: Dataset, small_weights: Path, small_mask_rcnn: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "tables.md"
+    words = ["ablate", "--data", small_dataset.root, "--weights", small_weights, "--out", out]
+    words += ["--people", coco, "--person-weights", small_mask_rcnn]
+    result = CliRunner().invoke(app, [str(word) for word in words])
+    assert result.exit_code == 0, result.output
+    tables = out.read_text().split("\n\n")
+    first_cells = [[line.split("|")[1].strip() for line in t.splitlines()[2:]] for t in tables]
+    assert first_cells[0][0] == "none"
+    assert {"grabcut", "mask-rcnn", "cascade, grey", "true mask"} <= set(first_cells[0])
+    assert first_cells[1] == ["grabcut", "cascade", "mask-rcnn"]
+    assert first_cells[2] == ["the main person", "everyone"]
+    assert first_cells[3][0] == "0"
