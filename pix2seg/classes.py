@@ -124,13 +124,13 @@ class Scheme:
             uint8 of shape (len(self),), or None where a class of ours falls into two of theirs,
             or it cannot be told.
         """
+        if self == coarse:
+            return np.arange(len(self), dtype=np.uint8)
         owner = {label: i for i, c in enumerate(coarse.classes) for label in c.labels}
         table = []
         for own in self.classes:
             into = {owner.get(label, owner.get(ALL_OTHERS)) for label in own.labels}
-            if ALL_OTHERS in own.labels and self != coarse:
-                return None
-            if len(into) != 1 or None in into:
+            if ALL_OTHERS in own.labels or None in into or len(into) != 1:
                 return None
             table.append(into.pop())
         return np.array(table, np.uint8)

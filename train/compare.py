@@ -21,13 +21,10 @@ from pix2seg.render import overlay
 from pix2seg.segmenter import Segmenter
 from pix2seg.train.boundary import boundary_f
 from pix2seg.train.evaluate import evaluate, total
-from pix2seg.train.scores import Scores, confusion_matrix
+from pix2seg.train.scores import READABLE_CLASSES, Scores, confusion_matrix, rounded
 
 COARSE = "four"
 """The scheme in which runs of finer schemes are scored too."""
-
-READABLE_CLASSES = 10
-"""Schemes with more classes have no table of each class; the JSON has all."""
 
 PICTURE_HEIGHT = 260
 """Of each photo in a figure, in pixels."""
@@ -86,7 +83,7 @@ class ComparedRun:
             "scheme": self.scheme.name,
             **self.scores.to_dict(),
             "four_class_mean_iou": self.coarse and round(self.coarse.mean_iou, 4),
-            "boundary_f": [None if np.isnan(f) else round(float(f), 4) for f in self.boundary],
+            "boundary_f": [rounded(score) for score in self.boundary],
             "parameters": self.parameters,
             "flops": self.flops,
             "seconds_per_photo": round(self.seconds, 4),

@@ -69,12 +69,7 @@ def range_test(
     mean = 0.0
     for step, (photos, masks) in zip(range(steps), task.batches(0), strict=False):
         losses = task.pair.step(photos, masks, step, step / max(steps - 1, 1))
-        weighted = [
-            getattr(recipe.loss, f"{name}_weight") * loss
-            for name, loss in losses.items()
-            if name != "discriminator"
-        ]
-        mean = SMOOTHING * mean + (1 - SMOOTHING) * sum(weighted)
+        mean = SMOOTHING * mean + (1 - SMOOTHING) * sum(recipe.loss.weighted(losses))
         # A young mean is mostly its start at 0, which is divided out.
         points.append(RangePoint(task.learning_rate, mean / (1 - SMOOTHING ** (step + 1))))
         if not math.isfinite(mean) or mean > DIVERGED * min(point.loss for point in points):

@@ -108,12 +108,7 @@ class Pair:
             losses["cross_entropy"] = entropy / mask.numel()
         if generated.logits is not None and settings.dice_weight:
             losses["dice"] = dice_loss(generated.logits, mask)
-        weighted = [
-            getattr(settings, f"{name}_weight") * loss
-            for name, loss in losses.items()
-            if name != "discriminator"
-        ]
-        _backward(share * torch.stack(weighted).sum())
+        _backward(share * torch.stack(settings.weighted(losses)).sum())
         return {name: float(loss.detach()) for name, loss in losses.items()}
 
     def _set_learning_rates(self, factor: float) -> None:

@@ -1,12 +1,13 @@
 """Recipes: one TOML file for each trained system, validated before any work."""
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from torch import Tensor
 
 from pix2seg.errors import RecipeError
 from pix2seg.networks import Normalise
@@ -16,6 +17,10 @@ from pix2seg.train.losses import AdversarialLoss
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
+Loss = TypeVar("Loss", float, Tensor)
+
+LOWEST_FACTOR = 0.1
+"""Where each cycle of a cyclical learning rate begins and ends."""
 
 
 class _Section(BaseModel):
@@ -64,6 +69,14 @@ class LossSettings(_Section):
     cross_entropy_weight: Annotated[float, Field(ge=0)]
     dice_weight: Annotated[float, Field(ge=0)]
     class_weight_power: Share
+
+    def weighted(self, losses: Mapping[str, Loss]) -> list[Loss]:
+        """Each loss of the generator times its weight, from the losses by name."""
+        return [
+            getattr(self, f"{name}_weight") * loss
+            for name, loss in losses.items()
+            if name != "discriminator"
+        ]
 
 
 class AugmentationSettings(_Section):
@@ -129,10 +142,6 @@ class SegmentationSchedule(ScheduleSettings):
                 "equal pieces; change it or schedule.accumulate"
             )
         return self
-
-
-LOWEST_FACTOR = 0.1
-"""Where each cycle of a cyclical learning rate begins and ends."""
 
 
 def _as_size(value: Any) -> Any:

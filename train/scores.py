@@ -21,6 +21,10 @@ def confusion_matrix(
     return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
 
 
+READABLE_CLASSES = 10
+"""Tables of more classes are too wide to read; the JSON holds them in any case."""
+
+
 @dataclass(frozen=True)
 class Scores:
     """Pixel accuracy, IoU and Dice of a set of photos, all pixels counted together.
@@ -61,7 +65,7 @@ class Scores:
     def to_dict(self) -> dict[str, Any]:
         """All scores as plain data, rounded to 4 digits; a class that never occurs has null."""
         per_class = {
-            name: {"iou": _rounded(iou), "dice": _rounded(dice)}
+            name: {"iou": rounded(iou), "dice": rounded(dice)}
             for name, iou, dice in zip(self.names, self.iou, self.dice, strict=True)
         }
         return {
@@ -72,5 +76,6 @@ class Scores:
         }
 
 
-def _rounded(value: float) -> float | None:
+def rounded(value: float) -> float | None:
+    """A score as JSON holds it: 4 digits, and null for NaN."""
     return None if np.isnan(value) else round(float(value), 4)

@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from pix2seg.train.evaluate import EvaluatedPhoto
     from pix2seg.train.scores import Scores
 
-READABLE_CLASSES = 10
-"""A confusion matrix of more classes is too wide to print; --json holds it in any case."""
-
 
 def evaluate(
     data: Annotated[Path, typer.Option(help="A data set that pix2seg prepare wrote.")],
@@ -58,6 +55,7 @@ def evaluate(
     from pix2seg.train.color_quality import class_ratios
     from pix2seg.train.evaluate import evaluate as evaluate_photos
     from pix2seg.train.evaluate import total
+    from pix2seg.train.scores import rounded
 
     console = Console(stderr=True)
     dataset = Dataset(data)
@@ -94,8 +92,7 @@ def evaluate(
             "seconds_per_photo": round(per_photo, 4),
             **scores.to_dict(),
             "boundary_f": {
-                name: None if np.isnan(value) else round(float(value), 4)
-                for name, value in zip(scores.names, outlines, strict=True)
+                name: rounded(value) for name, value in zip(scores.names, outlines, strict=True)
             },
             "color_distance_ratio": medians,
             "mean_iou_by_photo": {n: round(s.mean_iou, 4) for n, s in photos.items()},
@@ -137,6 +134,8 @@ def _print(
 ) -> None:
     from rich.console import Console
     from rich.table import Table
+
+    from pix2seg.train.scores import READABLE_CLASSES
 
     last = "colour distance" if ratios else ""
     table = Table("class", "IoU", "Dice", "boundary F", last, box=None)

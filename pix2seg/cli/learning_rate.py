@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pix2seg.cli.options import Device
+from pix2seg.cli.options import Device, Init, Overrides
 
 ROWS = 12
 
@@ -16,13 +16,8 @@ def learning_rate(
     ],
     data: Annotated[Path, typer.Option(help="A data set that pix2seg prepare wrote.")],
     steps: Annotated[int, typer.Option(min=10, help="How many steps to train.")] = 100,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the recipe."),
-    ] = None,
-    init: Annotated[
-        str | None, typer.Option(metavar="FILE|voc", help="Weights to start from.")
-    ] = None,
+    set_: Overrides = None,
+    init: Init = None,
     device: Device = "auto",
 ) -> None:
     """Find the learning rate that a recipe bears, by training with a rising one.

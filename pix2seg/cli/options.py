@@ -9,6 +9,18 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
 Weights = Annotated[
     Path | None, typer.Option(help="Generator (.safetensors); default: the one in the box.")
 ]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the recipe."),
+]
+Init = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE|voc",
+        help="Weights to start from (.safetensors); voc: torchvision's for DeepLab, downloaded "
+        "once.",
+    ),
+]
 PersonName = Annotated[
     str | None,
     typer.Option(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pix2seg.cli.options import Device
+from pix2seg.cli.options import Device, Init, Overrides
 
 if TYPE_CHECKING:
     import torch
@@ -26,18 +26,8 @@ def train(
             "folders instead: CCP's, or COCO *.json with photos/; give the option once for each."
         ),
     ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the recipe."),
-    ] = None,
-    init: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE|voc",
-            help="Weights to start from (.safetensors); voc: torchvision's for DeepLab, downloaded "
-            "once.",
-        ),
-    ] = None,
+    set_: Overrides = None,
+    init: Init = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where the run in --run was broken off.")
     ] = False,

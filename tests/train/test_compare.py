@@ -12,18 +12,9 @@ from pix2seg.errors import TrainingError
 from pix2seg.preprocess.dataset import Dataset
 from pix2seg.train.compare import compare_run, read_run
 
-SMALL = (
-    "size=64x96",
-    "generator.width=4",
-    "generator.max_width=8",
-    "generator.depth=3",
-    "schedule.batch_size=2",
-    "schedule.epochs=1",
-)
-
 
 def trained(run: Path, dataset: Dataset, *overrides: str) -> Path:
-    sets = [word for override in (*SMALL, *overrides) for word in ("--set", override)]
+    sets = [word for override in overrides for word in ("--set", override)]
     arguments = ["--recipe", "pix2pix-ccp4", "--data", str(dataset.root), "--device", "cpu"]
     result = CliRunner().invoke(app, ["train", "--run", str(run), *arguments, *sets])
     assert result.exit_code == 0, result.output
@@ -31,14 +22,19 @@ def trained(run: Path, dataset: Dataset, *overrides: str) -> Path:
 
 
 @pytest.fixture(scope="module")
-def runs(small_dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+def runs(
+    small_dataset: Dataset,
+    small_overrides: tuple[str, ...],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> list[Path]:
     """Two runs that differ in the seed, and one of another kind."""
+    short = (*small_overrides, "schedule.epochs=1")
     folder = tmp_path_factory.mktemp("runs")
     plain = ("generator.head=tanh", "loss.cross_entropy_weight=0", "loss.dice_weight=0")
     return [
-        trained(folder / "first", small_dataset),
-        trained(folder / "second", small_dataset, "seed=2"),
-        trained(folder / "plain", small_dataset, *plain),
+        trained(folder / "first", small_dataset, *short),
+        trained(folder / "second", small_dataset, *short, "seed=2"),
+        trained(folder / "plain", small_dataset, *short, *plain),
     ]
 
 

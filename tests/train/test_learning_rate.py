@@ -6,17 +6,11 @@ from pix2seg.preprocess.dataset import Dataset
 from pix2seg.train.learning_rate import HIGHEST, LOWEST, RangePoint, range_test, suggested
 from pix2seg.train.recipe import SegmentationRecipe, parse_recipe, read_recipe
 
-SMALL = (
-    "size=64x96",
-    "generator.width=4",
-    "generator.max_width=8",
-    "generator.depth=3",
-    "schedule.batch_size=2",
-)
 
-
-def test_rate_rises_and_the_loss_falls_before_it_diverges(small_dataset: Dataset) -> None:
-    recipe = parse_recipe(read_recipe("pix2pix-ccp4", SMALL))
+def test_rate_rises_and_the_loss_falls_before_it_diverges(
+    small_dataset: Dataset, small_overrides: tuple[str, ...]
+) -> None:
+    recipe = parse_recipe(read_recipe("pix2pix-ccp4", small_overrides))
     assert isinstance(recipe, SegmentationRecipe)
     points = range_test(recipe, small_dataset, choose_device("cpu"), 60)
     rates = [point.learning_rate for point in points]
@@ -32,8 +26,10 @@ def test_suggestion_is_a_third_of_the_best_and_ignores_what_is_not_finite() -> N
     assert suggested(points) == 1e-3
 
 
-def test_command_suggests_an_override(small_dataset: Dataset) -> None:
-    sets = [word for override in SMALL for word in ("--set", override)]
+def test_command_suggests_an_override(
+    small_dataset: Dataset, small_overrides: tuple[str, ...]
+) -> None:
+    sets = [word for override in small_overrides for word in ("--set", override)]
     chosen = ["--recipe", "pix2pix-ccp4", "--data", str(small_dataset.root), "--steps", "10"]
     result = CliRunner().invoke(app, ["learning-rate", *chosen, *sets, "--device", "cpu"])
     assert result.exit_code == 0, result.output
