@@ -4,6 +4,7 @@ Gradients, batch statistics and the Dice sums are those of the whole batch, so t
 processes trains what one would. Only the first process, the writer, writes files and messages.
 """
 
+import importlib
 import os
 from collections.abc import Iterable
 from typing import Any, TypeVar, cast
@@ -31,12 +32,15 @@ def join(device: str = "auto") -> torch.device:
         chosen = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(chosen)
     if not dist.is_initialized():
+        # Optimisers import this. Imported after joining it holds the group beyond `leave`, and
+        # gloo's threads, still running as the process ends, now and then abort it.
+        importlib.import_module("torch._dynamo")
         dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
     return chosen
 
 
 def leave() -> None:
-    """Part from the other processes, if there are any."""
+    """Part from the other processes, if there are any, and end the threads that joined them."""
     if dist.is_initialized():
         dist.destroy_process_group()
 
