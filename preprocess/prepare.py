@@ -17,9 +17,11 @@ from pix2seg.classes import Scheme
 from pix2seg.errors import DatasetError, Pix2SegError
 from pix2seg.files import atomic_write
 from pix2seg.photo import read_photo
+from pix2seg.preprocess.background import MARGIN
 from pix2seg.preprocess.dataset import FORMAT, indexed_image
-from pix2seg.preprocess.fit import Fit, Size
+from pix2seg.preprocess.fit import Fit, Size, crop_around
 from pix2seg.preprocess.person import PersonExtractor, load_extractor
+from pix2seg.preprocess.person.base import box_around
 from pix2seg.preprocess.split import split_of
 
 if TYPE_CHECKING:
@@ -60,6 +62,7 @@ class Preparation:
         size: (width, height) that photos are fitted to.
         person: the extractor that finds the people, or None to leave them to the true masks.
         person_options: its options.
+        crop: keep of each photo only what a segmenter with this extractor looks at.
     """
 
     out: Path
@@ -69,6 +72,7 @@ class Preparation:
     size: Size
     person: str | None = None
     person_options: Mapping[str, Any] = field(default_factory=dict)
+    crop: bool = False
 
     def prepare(self, source: Source) -> Prepared:
         """Write one photo and its mask; an error becomes part of the result."""
@@ -90,12 +94,19 @@ class Preparation:
                 f"{source.labels} has label {labels.max()}; the highest is {len(self.table) - 1}"
             )
         mask = self.table[labels]
-        fit = Fit((pixels.shape[1], pixels.shape[0]), self.size)
-        self._write_photo(self.out / "photos" / f"{source.name}.jpg", fit.photo(pixels))
-        self._write_mask(self.out / "masks" / f"{source.name}.png", fit.mask(mask))
+        size = pixels.shape[1], pixels.shape[0]
+        part = slice(None), slice(None)
         if self.person:
             found = _extractor(self.person, tuple(self.person_options.items())).find(pixels)
-            visible = fit.mask(found.visible(margin=0).astype(np.uint8))
+            if self.crop:
+                box = box_around(found.visible(MARGIN))
+                x0, y0, x1, y1 = crop_around(box, size, self.size)
+                part, size = (slice(y0, y1), slice(x0, x1)), (x1 - x0, y1 - y0)
+        fit = Fit(size, self.size)
+        self._write_photo(self.out / "photos" / f"{source.name}.jpg", fit.photo(pixels[part]))
+        self._write_mask(self.out / "masks" / f"{source.name}.png", fit.mask(mask[part]))
+        if self.person:
+            visible = fit.mask(found.visible(margin=0)[part].astype(np.uint8))
             with atomic_write(self.out / "people" / f"{source.name}.png") as temporary:
                 _image(visible * 255).save(temporary, "PNG")
         if split_of(source.name) == "val":
@@ -162,13 +173,17 @@ def prepare(
         What became of each photo, as it is done, in order.
 
     Raises:
-        DatasetError: no photo could be used, or one split would have none.
+        DatasetError: no photo could be used, one split would have none, or there is no extractor
+            to crop by.
     """
+    if preparation.crop and not preparation.person:
+        raise DatasetError("--crop needs to know where the people are; add --person mask-rcnn")
     (preparation.out / "dataset.json").unlink(missing_ok=True)
     if preparation.person:  # an unknown or missing extractor is told before any work
         version = _extractor(preparation.person, tuple(preparation.person_options.items())).version
         options = {k: str(v) for k, v in preparation.person_options.items() if v is not None}
-        facts = {**facts, "person": version, "person_options": options}
+        crop = preparation.crop
+        facts = {**facts, "person": version, "person_options": options, "crop": crop}
     done = []
     # torch's threads do not survive a fork.
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as workers:

@@ -23,6 +23,12 @@ PersonOption = Annotated[
         "trains on backgrounds hidden as they will be; by default the true masks hide them."
     ),
 ]
+CropOption = Annotated[
+    bool,
+    typer.Option(
+        "--crop", help="Keep the part around the person alone, as segment does before it looks."
+    ),
+]
 
 
 @prepare.command()
@@ -36,6 +42,7 @@ def ccp(
     ] = None,
     person: PersonOption = None,
     person_weights: PersonWeights = None,
+    crop: CropOption = False,
 ) -> None:
     """Prepare Clothing Co-Parsing (github.com/bearpaw/clothing-co-parsing)."""
     from pix2seg.classes import load_scheme
@@ -45,7 +52,7 @@ def ccp(
     classes = load_scheme(scheme)
     table = classes.lookup(read_label_names(source / "label_list.mat"))
     preparation = Preparation(
-        out, classes, table, read_labels, _size(size), person, {"weights": person_weights}
+        out, classes, table, read_labels, _size(size), person, {"weights": person_weights}, crop
     )
     sources = ccp_sources(source)
     if showing:
@@ -64,6 +71,7 @@ def folder(
     size: SizeOption = "512x768",
     person: PersonOption = None,
     person_weights: PersonWeights = None,
+    crop: CropOption = False,
 ) -> None:
     """Prepare a folder of your own photos and their masks."""
     import numpy as np
@@ -75,7 +83,7 @@ def folder(
     classes = load_scheme(scheme)
     same = np.arange(len(classes), dtype=np.uint8)
     preparation = Preparation(
-        out, classes, same, read_mask, _size(size), person, {"weights": person_weights}
+        out, classes, same, read_mask, _size(size), person, {"weights": person_weights}, crop
     )
     _run(folder_sources(photos, masks), preparation, {"source": photos.resolve().name})
 

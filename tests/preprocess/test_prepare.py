@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -212,3 +213,30 @@ def test_first_pass_of_another_generator_finds_the_people(
     assert dataset.facts["person"].startswith("cascade small ")
     assert dataset.person_options == {"weights": str(small_weights)}
     assert dataset.has_people
+
+
+def test_crop_keeps_what_a_segmenter_looks_at(photos: list[Path], tmp_path: Path) -> None:
+    only_photos, masks = tmp_path / "photos", tmp_path / "masks"
+    only_photos.mkdir()
+    masks.mkdir()
+    for i in range(20):  # the person stands small in the middle of a wide black photo
+        source = photos[i % len(photos)]
+        for file, out in ((source, only_photos), (source.with_suffix(".png"), masks)):
+            with Image.open(file) as image:
+                wide = Image.new("RGB" if out == only_photos else "L", (400, 300))
+                small = np.asarray(image.resize((64, 96), Image.Resampling.NEAREST))
+                wide.paste(Image.fromarray(small), (168, 100))
+                wide.save(out / f"{i}{file.suffix}")
+    same, sources = np.arange(4, dtype=np.uint8), folder_sources(only_photos, masks)
+    preparation = Preparation(
+        tmp_path / "out", load_scheme("four"), same, read_mask, (64, 96), "grabcut", crop=True
+    )
+    assert all(r.pixels is not None for r in prepare(sources, preparation, {"source": "x"}))
+    dataset = Dataset(preparation.out)
+    assert dataset.facts["crop"] is True
+    pairs = [dataset.read(name) for name in dataset.names("train")]
+    assert all(photo.shape == (96, 64, 3) for photo, _ in pairs)
+    shares = [np.mean(read_mask(source.labels) > 0) for source in sources]
+    assert np.mean([np.mean(mask > 0) for _, mask in pairs]) > 4 * np.mean(shares)
+    with pytest.raises(DatasetError, match="--crop needs to know where the people are"):
+        list(prepare(sources, replace(preparation, person=None), {"source": "x"}))
