@@ -8,18 +8,17 @@ by their true masks; the distance is the mean CIEDE2000 from the pixels to the c
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
 import numpy as np
 from numpy.typing import NDArray
-from palettes import clothes, run
+from palettes import Cutout, run
 from sklearn.cluster import KMeans
 
 from pix2seg.colors.color import Color
 from pix2seg.colors.space import even, to_lab
-from pix2seg.train.color_quality import mean_distance
+from pix2seg.train.color_quality import mean_distance, true_pixels
 
 Floats = NDArray[np.float64]
 
@@ -59,8 +58,8 @@ def distance(pixels: NDArray[np.uint8], space: Callable[[Floats], Floats]) -> fl
     return mean_distance(pixels, colors)
 
 
-def table(data: Path, photos: int) -> str:
-    pixels = [p for _, p in clothes(data, photos)]
+def table(cuts: list[Cutout]) -> str:
+    pixels = [true_pixels(cut.pixels, cut.mask) for cut in cuts]
     lines = ["| k-means in | mean CIEDE2000 |", "| --- | ---: |"]
     for name, space in SPACES.items():
         lines.append(f"| {name} | {np.mean([distance(p, space) for p in pixels]):.2f} |")
