@@ -7,8 +7,12 @@ from numpy.typing import NDArray
 
 from pix2seg.classes import BACKGROUND
 from pix2seg.preprocess.background import Background, hide_background, widen
-from pix2seg.preprocess.fit import PADDING_COLOR
+from pix2seg.preprocess.fit import PADDING_COLOR, Box, Fit, Size, crop_around
+from pix2seg.preprocess.person.base import box_around
 from pix2seg.train.recipe import AugmentationSettings
+
+Slices = tuple[slice, slice]
+"""Rows and columns."""
 
 WIDEST_MARGIN = 0.12
 """Extractors leave a rim of background around the person; so do the training photos."""
@@ -18,6 +22,12 @@ MISSING = 0.2
 
 CLOSEST = 3.0
 """How many times nearer a close-up comes at most."""
+
+ENDS = (0.3, 0.9)
+"""Where a photo ends that shows a part of the person, as a share of their height from the top."""
+
+UPPER = 0.7
+"""The share of such photos that show the upper part."""
 
 
 def augment(
@@ -42,8 +52,14 @@ def augment(
     """
     height, width = mask.shape
     transform = _affine(width, height, settings, rng)
+    shown = slice(height), slice(width)
     if rng.random() < settings.close_up:
-        transform = transform @ _close_up(mask, rng)
+        if rng.random() < 0.5:
+            transform = transform @ _close_up(mask, rng)
+        else:
+            moved = _warp(mask, transform, cv2.INTER_NEAREST, (BACKGROUND,))
+            to_frame, shown = _cut(moved, rng)
+            transform = (to_frame @ np.vstack([transform, [0, 0, 1]]))[:2]
     photo = _warp(photo, transform, cv2.INTER_LINEAR, PADDING_COLOR)
     mask = _warp(mask, transform, cv2.INTER_NEAREST, (BACKGROUND,))
     photo = _jitter(photo, settings.color_jitter, rng)
@@ -61,7 +77,7 @@ def augment(
         photo = hide_background(photo, visible, background)
         # What an extractor cuts off the person stays a true pixel of theirs, to be guessed.
         mask = np.where(behind & ~visible, np.uint8(BACKGROUND), mask)
-    return photo, mask
+    return _padded(photo, shown, PADDING_COLOR), _padded(mask, shown, (BACKGROUND,))
 
 
 def _mistaken(person: NDArray[np.uint8], mistakes: float, rng: Generator) -> NDArray[np.uint8]:
@@ -109,6 +125,46 @@ def _close_up(mask: NDArray[np.uint8], rng: Generator) -> NDArray[np.float64]:
     scale = rng.uniform(1, CLOSEST)
     to_middle = np.array([width / 2, height / 2]) - scale * np.array([columns[pick], rows[pick]])
     return np.array([[scale, 0, to_middle[0]], [0, scale, to_middle[1]], [0, 0, 1]], float)
+
+
+def _cut(mask: NDArray[np.uint8], rng: Generator) -> tuple[NDArray[np.float64], Slices]:
+    """The frame of a photo that ends within the person, as a segmenter lays it out.
+
+    Returns:
+        A homogeneous transform, (3, 3), from the whole photo to the frame, and what part of the
+        frame the photo fills.
+    """
+    height, width = mask.shape
+    person = box_around(mask != BACKGROUND)
+    if not any(person):
+        return np.eye(3), (slice(height), slice(width))
+    end = round(person[1] + rng.uniform(*ENDS) * (person[3] - person[1]))
+    first, last = (0, end) if rng.random() < UPPER else (end, height)
+    x0, y0, x1, y1 = _seen(mask[first:last], (width, height))
+    left, top, fitted_width, fitted_height = Fit((x1 - x0, y1 - y0), (width, height)).box
+    scale_x, scale_y = fitted_width / (x1 - x0), fitted_height / (y1 - y0)
+    to_frame = np.array(
+        [
+            [scale_x, 0, left - scale_x * x0],
+            [0, scale_y, top - scale_y * (y0 + first)],
+            [0, 0, 1],
+        ]
+    )
+    return to_frame, (slice(top, top + fitted_height), slice(left, left + fitted_width))
+
+
+def _seen(part: NDArray[np.uint8], frame: Size) -> Box:
+    """The box of a photo's mask, uint8 (H, W), that a segmenter would look at."""
+    size = part.shape[1], part.shape[0]
+    person = box_around(part != BACKGROUND)
+    return crop_around(person, size, frame) if any(person) else (0, 0, *size)
+
+
+def _padded(image: NDArray[np.uint8], shown: Slices, fill: tuple[int, ...]) -> NDArray[np.uint8]:
+    """The image with all but a part of it filled."""
+    padded = np.full_like(image, fill if image.ndim == 3 else fill[0])
+    padded[shown] = image[shown]
+    return padded
 
 
 def _warp(
