@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pix2seg.preprocess.background import Background, widen
+from pix2seg.preprocess.background import GREY, Background, widen
 from pix2seg.train.augment import WIDEST_MARGIN, augment
 from pix2seg.train.recipe import AugmentationSettings
 
@@ -74,12 +74,27 @@ def test_shape_stays_and_no_class_is_invented(seed: int) -> None:
 
 
 @given(st.integers(0, 1000))
-def test_close_up_shows_more_of_the_person(seed: int) -> None:
+def test_close_up_shows_a_part_of_the_person(seed: int) -> None:
     photo, mask = sample(1)
     settings = STILL.model_copy(update={"close_up": 1})
     _, near = changed(photo, mask, settings, seed=seed)
-    assert near[near.shape[0] // 2, near.shape[1] // 2]  # the place it looks at is in the middle
+    assert np.any(near)
     assert np.all(near[near > 0] == mask.max())
+
+
+def test_some_photos_end_within_the_person() -> None:
+    photo, mask = sample(1)
+    photo[photo == GREY[0]] += 1  # so that grey is padding alone
+    settings = STILL.model_copy(update={"close_up": 1})
+    ends = {"above": 0, "below": 0}
+    for seed in range(60):
+        near, near_mask = changed(photo, mask, settings, seed=seed)
+        padded = np.all(near == GREY, axis=2)
+        assert not np.any(near_mask[padded])
+        filled = np.flatnonzero(~np.all(padded, axis=1))
+        ends["above"] += bool(filled[0] > 0 and near_mask[filled[0]].any())
+        ends["below"] += bool(filled[-1] < len(near) - 1 and near_mask[filled[-1]].any())
+    assert ends["below"] > ends["above"] > 0  # the upper part of a person is shown more often
 
 
 def test_close_up_of_nobody_is_the_photo_itself() -> None:
