@@ -19,11 +19,12 @@ from pix2seg.train.hard_photos import (
     before_clothes,
     busiest_backgrounds,
     far_away,
+    upper_half,
 )
 from pix2seg.train.person.scores import PersonScore, summarise
 from pix2seg.train.scores import Scores, confusion_matrix
 
-PhotoSet = Literal["plain", "busy", "clothes-coloured", "far"]
+PhotoSet = Literal["plain", "busy", "clothes-coloured", "far", "half"]
 
 SETS: tuple[PhotoSet, ...] = get_args(PhotoSet)
 
@@ -91,6 +92,8 @@ def photo_sets(
                 yield name, before_background(pixels, mask, behind), mask
             elif name == "far":
                 yield name, *far_away(pixels, mask, behind, rng)
+            elif name == "half":
+                yield name, *upper_half(pixels, mask)
             else:
                 garments = _garments(mask, dataset.scheme)
                 if garments.any():

@@ -1,8 +1,8 @@
-"""Photos made hard: the person of a photo before another background.
+"""Photos made hard: the person of a photo before another background, or only half of them.
 
 Busy: the background of another photo, sharp and full of edges. Clothes-coloured: the person's own
 garments, tiled, so that nothing but its shape sets the person apart. Far: the busy photo again, but
-the person is small and off the centre.
+the person is small and off the centre. Half: the photo ends in the middle of the person.
 """
 
 from collections.abc import Sequence
@@ -92,6 +92,20 @@ def far_away(
     far[spot] = cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
     far_mask[spot] = cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST_EXACT)
     return before_background(far, far_mask, background), far_mask
+
+
+def upper_half(
+    photo: NDArray[np.uint8], mask: NDArray[np.uint8]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Photo and mask down to the middle of the person.
+
+    Args:
+        photo: RGB uint8 (H, W, 3).
+        mask: uint8 (H, W), 0 where nobody is; not everywhere.
+    """
+    _, y0, _, y1 = box_around(mask != BACKGROUND)
+    end = (y0 + y1) // 2
+    return np.ascontiguousarray(photo[:end]), mask[:end]
 
 
 def before_clothes(

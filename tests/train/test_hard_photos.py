@@ -14,6 +14,7 @@ from pix2seg.train.hard_photos import (
     before_clothes,
     busiest_backgrounds,
     far_away,
+    upper_half,
 )
 
 
@@ -77,3 +78,13 @@ def test_a_garment_of_one_pixel_is_enough() -> None:
     mask[4, 4] = 3
     hard = before_clothes(pixels, mask, mask == 3, np.random.default_rng(0))
     assert (hard == pixels[4, 4]).all()
+
+
+def test_upper_half_ends_within_the_person(photos: list[Path]) -> None:
+    pixels, mask = photo_and_mask(photos[0])
+    half, half_mask = upper_half(pixels, mask)
+    assert half.shape[:2] == half_mask.shape
+    assert half_mask[-1].any()
+    assert np.array_equal(half, pixels[: len(half)])
+    rows = [np.count_nonzero(m.any(axis=1)) for m in (mask, half_mask)]
+    assert rows[1] == rows[0] // 2
