@@ -46,8 +46,8 @@ def ablate(
     """Compare ways to find the person, on plain photos and on hard ones made from them.
 
     Three tables: mean IoU of each extractor on the validation photos as they are, before busy
-    backgrounds, before their own clothes, far away, and cut in half; how well each finds the person; and how
-    wide the margin around the person should be.
+    backgrounds, before their own clothes, far away, and cut in half; how well each finds the
+    person; and how wide the margin around the person should be.
     """
     from rich.console import Console
 
