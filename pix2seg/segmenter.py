@@ -16,9 +16,9 @@ from pix2seg.device import autocast, choose_device, to_input
 from pix2seg.generator import Generator
 from pix2seg.photo import PhotoSource, read_photo
 from pix2seg.preprocess.background import MARGIN, hide_background
-from pix2seg.preprocess.fit import Fit, crop_around
+from pix2seg.preprocess.fit import Fit
 from pix2seg.preprocess.person import Person, load_extractor
-from pix2seg.preprocess.person.base import box_around
+from pix2seg.preprocess.person.base import part_around
 from pix2seg.result import Segmentation
 from pix2seg.thresholds import map_to_mask
 from pix2seg.tidy import tidy
@@ -100,9 +100,7 @@ class Segmenter:
     def _map_of_person(self, pixels: NDArray[np.uint8], person: Person) -> NDArray[np.uint8]:
         """The map, uint8 (H, W, 3), drawn from the part around the person alone."""
         visible = person.visible(self.margin)
-        size = pixels.shape[1], pixels.shape[0]
-        x0, y0, x1, y1 = crop_around(box_around(visible), size, self.info.size)
-        part = slice(y0, y1), slice(x0, x1)
+        part = part_around(visible, self.info.size)
         seen = pixels[part]
         if self.hide:
             seen = hide_background(seen, visible[part], self.info.background)

@@ -19,9 +19,9 @@ from pix2seg.files import atomic_write
 from pix2seg.photo import read_photo
 from pix2seg.preprocess.background import MARGIN
 from pix2seg.preprocess.dataset import FORMAT, indexed_image
-from pix2seg.preprocess.fit import Fit, Size, crop_around
+from pix2seg.preprocess.fit import Fit, Size
 from pix2seg.preprocess.person import PersonExtractor, load_extractor
-from pix2seg.preprocess.person.base import box_around
+from pix2seg.preprocess.person.base import part_around
 from pix2seg.preprocess.split import split_of
 
 if TYPE_CHECKING:
@@ -94,16 +94,14 @@ class Preparation:
                 f"{source.labels} has label {labels.max()}; the highest is {len(self.table) - 1}"
             )
         mask = self.table[labels]
-        size = pixels.shape[1], pixels.shape[0]
         part = slice(None), slice(None)
         if self.person:
             found = _extractor(self.person, tuple(self.person_options.items())).find(pixels)
             if self.crop:
-                box = box_around(found.visible(MARGIN))
-                x0, y0, x1, y1 = crop_around(box, size, self.size)
-                part, size = (slice(y0, y1), slice(x0, x1)), (x1 - x0, y1 - y0)
-        fit = Fit(size, self.size)
-        self._write_photo(self.out / "photos" / f"{source.name}.jpg", fit.photo(pixels[part]))
+                part = part_around(found.visible(MARGIN), self.size)
+        seen = pixels[part]
+        fit = Fit((seen.shape[1], seen.shape[0]), self.size)
+        self._write_photo(self.out / "photos" / f"{source.name}.jpg", fit.photo(seen))
         self._write_mask(self.out / "masks" / f"{source.name}.png", fit.mask(mask[part]))
         if self.person:
             visible = fit.mask(found.visible(margin=0)[part].astype(np.uint8))

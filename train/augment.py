@@ -3,12 +3,12 @@
 import cv2
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from pix2seg.classes import BACKGROUND
 from pix2seg.preprocess.background import Background, hide_background, widen
-from pix2seg.preprocess.fit import PADDING_COLOR, Box, Fit, Size, crop_around
-from pix2seg.preprocess.person.base import box_around
+from pix2seg.preprocess.fit import PADDING_COLOR, Fit
+from pix2seg.preprocess.person.base import box_around, part_around
 from pix2seg.train.recipe import AugmentationSettings
 
 Slices = tuple[slice, slice]
@@ -52,14 +52,14 @@ def augment(
     """
     height, width = mask.shape
     transform = _affine(width, height, settings, rng)
-    shown = slice(height), slice(width)
+    shown: Slices | None = None
     if rng.random() < settings.close_up:
         if rng.random() < 0.5:
             transform = transform @ _close_up(mask, rng)
         else:
             moved = _warp(mask, transform, cv2.INTER_NEAREST, (BACKGROUND,))
             to_frame, shown = _cut(moved, rng)
-            transform = (to_frame @ np.vstack([transform, [0, 0, 1]]))[:2]
+            transform = to_frame @ transform
     photo = _warp(photo, transform, cv2.INTER_LINEAR, PADDING_COLOR)
     mask = _warp(mask, transform, cv2.INTER_NEAREST, (BACKGROUND,))
     photo = _jitter(photo, settings.color_jitter, rng)
@@ -77,7 +77,9 @@ def augment(
         photo = hide_background(photo, visible, background)
         # What an extractor cuts off the person stays a true pixel of theirs, to be guessed.
         mask = np.where(behind & ~visible, np.uint8(BACKGROUND), mask)
-    return _padded(photo, shown, PADDING_COLOR), _padded(mask, shown, (BACKGROUND,))
+    if shown:
+        photo, mask = _padded(photo, shown, PADDING_COLOR), _padded(mask, shown, (BACKGROUND,))
+    return photo, mask
 
 
 def _mistaken(person: NDArray[np.uint8], mistakes: float, rng: Generator) -> NDArray[np.uint8]:
@@ -104,11 +106,12 @@ def _mistaken(person: NDArray[np.uint8], mistakes: float, rng: Generator) -> NDA
 def _affine(
     width: int, height: int, settings: AugmentationSettings, rng: Generator
 ) -> NDArray[np.float64]:
+    """A homogeneous transform, (3, 3), that turns, scales, shifts and mirrors at random."""
     angle = rng.uniform(-settings.rotation, settings.rotation)
     scale = rng.uniform(1 - settings.zoom, 1 + settings.zoom)
     centre = ((width - 1) / 2, (height - 1) / 2)
-    transform = np.asarray(cv2.getRotationMatrix2D(centre, angle, scale), float)
-    transform[:, 2] += rng.uniform(-settings.shift, settings.shift, 2) * (width, height)
+    transform = np.vstack([cv2.getRotationMatrix2D(centre, angle, scale), [0, 0, 1]])
+    transform[:2, 2] += rng.uniform(-settings.shift, settings.shift, 2) * (width, height)
     if rng.random() < settings.flip:
         mirror = np.array([[-1, 0, width - 1], [0, 1, 0], [0, 0, 1]], float)
         transform = transform @ mirror
@@ -124,45 +127,41 @@ def _close_up(mask: NDArray[np.uint8], rng: Generator) -> NDArray[np.float64]:
     pick = int(rng.integers(len(rows)))
     scale = rng.uniform(1, CLOSEST)
     to_middle = np.array([width / 2, height / 2]) - scale * np.array([columns[pick], rows[pick]])
-    return np.array([[scale, 0, to_middle[0]], [0, scale, to_middle[1]], [0, 0, 1]], float)
+    return _scaling((scale, scale), to_middle)
 
 
-def _cut(mask: NDArray[np.uint8], rng: Generator) -> tuple[NDArray[np.float64], Slices]:
+def _cut(mask: NDArray[np.uint8], rng: Generator) -> tuple[NDArray[np.float64], Slices | None]:
     """The frame of a photo that ends within the person, as a segmenter lays it out.
 
     Returns:
         A homogeneous transform, (3, 3), from the whole photo to the frame, and what part of the
-        frame the photo fills.
+        frame the photo fills; None for all of it.
     """
     height, width = mask.shape
-    person = box_around(mask != BACKGROUND)
-    if not any(person):
-        return np.eye(3), (slice(height), slice(width))
-    end = round(person[1] + rng.uniform(*ENDS) * (person[3] - person[1]))
+    _, head, _, feet = box_around(mask != BACKGROUND)
+    if not feet:
+        return np.eye(3), None
+    end = round(head + rng.uniform(*ENDS) * (feet - head))
     first, last = (0, end) if rng.random() < UPPER else (end, height)
-    x0, y0, x1, y1 = _seen(mask[first:last], (width, height))
-    left, top, fitted_width, fitted_height = Fit((x1 - x0, y1 - y0), (width, height)).box
-    scale_x, scale_y = fitted_width / (x1 - x0), fitted_height / (y1 - y0)
-    to_frame = np.array(
-        [
-            [scale_x, 0, left - scale_x * x0],
-            [0, scale_y, top - scale_y * (y0 + first)],
-            [0, 0, 1],
-        ]
-    )
-    return to_frame, (slice(top, top + fitted_height), slice(left, left + fitted_width))
+    rows, columns = part_around(mask[first:last] != BACKGROUND, (width, height))
+    size = columns.stop - columns.start, rows.stop - rows.start
+    left, top, fitted_width, fitted_height = Fit(size, (width, height)).box
+    scale = np.array([fitted_width / size[0], fitted_height / size[1]])
+    offset = np.array([left, top]) - scale * np.array([columns.start, rows.start + first])
+    shown = slice(top, top + fitted_height), slice(left, left + fitted_width)
+    return _scaling(scale, offset), shown
 
 
-def _seen(part: NDArray[np.uint8], frame: Size) -> Box:
-    """The box of a photo's mask, uint8 (H, W), that a segmenter would look at."""
-    size = part.shape[1], part.shape[0]
-    person = box_around(part != BACKGROUND)
-    return crop_around(person, size, frame) if any(person) else (0, 0, *size)
+def _scaling(scale: ArrayLike, offset: ArrayLike) -> NDArray[np.float64]:
+    """A homogeneous transform, (3, 3), that scales x and y and then shifts them."""
+    transform = np.diag([*np.asarray(scale, float), 1.0])
+    transform[:2, 2] = offset
+    return transform
 
 
 def _padded(image: NDArray[np.uint8], shown: Slices, fill: tuple[int, ...]) -> NDArray[np.uint8]:
     """The image with all but a part of it filled."""
-    padded = np.full_like(image, fill if image.ndim == 3 else fill[0])
+    padded = np.full_like(image, fill)
     padded[shown] = image[shown]
     return padded
 
@@ -175,7 +174,7 @@ def _warp(
 ) -> NDArray[np.uint8]:
     height, width = image.shape[:2]
     warped = cv2.warpAffine(
-        image, transform, (width, height), flags=interpolation, borderValue=fill
+        image, transform[:2], (width, height), flags=interpolation, borderValue=fill
     )
     return np.asarray(warped, np.uint8)
 

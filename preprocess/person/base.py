@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pix2seg.preprocess.background import MARGIN, widen
-from pix2seg.preprocess.fit import Box
+from pix2seg.preprocess.fit import Box, Size, crop_around
 
 SURE = 0.9
 """Whoever is less sure than this share of the surest is not what the photo is about."""
@@ -72,6 +72,21 @@ def box_around(mask: NDArray[np.bool_]) -> Box:
     if not len(columns):
         return 0, 0, 0, 0
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def part_around(seen: NDArray[np.bool_], frame_size: Size) -> tuple[slice, slice]:
+    """Rows and columns of a photo that a network should look at; all where nothing is to be seen.
+
+    Args:
+        seen: bool (H, W), what is to be in the part.
+        frame_size: (width, height) of the network's frame; see `crop_around`.
+    """
+    height, width = seen.shape
+    box = box_around(seen)
+    if not box[2]:
+        return slice(0, height), slice(0, width)
+    x0, y0, x1, y1 = crop_around(box, (width, height), frame_size)
+    return slice(y0, y1), slice(x0, x1)
 
 
 def choose(

@@ -15,7 +15,7 @@ from pix2seg.photo import read_photo
 from pix2seg.preprocess.background import GREY, hide_background, widen
 from pix2seg.preprocess.folder import read_mask
 from pix2seg.preprocess.person import Box, Person, load_extractor
-from pix2seg.preprocess.person.base import box_around, choose, overlap
+from pix2seg.preprocess.person.base import box_around, choose, overlap, part_around
 from pix2seg.preprocess.person.mask_rcnn import STRIDE, shrunk_size
 from pix2seg.preprocess.person.network import build_network
 from pix2seg.preprocess.person.weights import load_network, save_network
@@ -64,6 +64,15 @@ def test_boxes() -> None:
     assert box_around(mask) == (3, 2, 9, 5)
     assert overlap((0, 0, 2, 2), (1, 0, 3, 2)) == pytest.approx(1 / 3)
     assert overlap((0, 0, 2, 2), (2, 0, 3, 2)) == 0
+
+
+def test_part_to_look_at_holds_all_that_is_to_be_seen() -> None:
+    seen = np.zeros((40, 30), bool)
+    assert part_around(seen, (2, 3)) == (slice(0, 40), slice(0, 30))
+    seen[10:20, 4:8] = True
+    part = part_around(seen, (2, 3))
+    assert np.count_nonzero(seen[part]) == 40
+    assert seen[part].size < seen.size / 4
 
 
 def person_at(*boxes: Box) -> Person:
