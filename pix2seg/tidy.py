@@ -1,10 +1,14 @@
 """Tidies a mask: nothing that does not touch the person, no islands, no specks."""
 
+from typing import TypeVar
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from pix2seg.classes import BACKGROUND
+
+Ids = TypeVar("Ids", np.uint8, np.int32)
 
 LEAST_SHARE = 1 / 2000
 """A connected part with a smaller share of the photo is a speck: 228 pixels of 550x830."""
@@ -80,11 +84,27 @@ def remove_specks(mask: NDArray[np.uint8], least_share: float = LEAST_SHARE) -> 
         small = statistics[:, cv2.CC_STAT_AREA] < least_share * mask.size
         small[0] = False  # part 0 is all that is not of the class
         specks |= small[parts]
-    if not specks.any() or specks.all():
-        return mask
+    return nearest_of(mask, specks, ~specks)
+
+
+def nearest_of(
+    values: NDArray[Ids], wanted: NDArray[np.bool_], given: NDArray[np.bool_]
+) -> NDArray[Ids]:
+    """Values of which some are taken from the nearest given pixel.
+
+    Args:
+        values: integers (H, W).
+        wanted: bool (H, W), the pixels that take another's value.
+        given: bool (H, W), the pixels whose values may be taken.
+
+    Returns:
+        Integers (H, W); the values as they are where none are wanted or none given.
+    """
+    if not (wanted.any() and given.any()):
+        return values
     _, nearest = cv2.distanceTransformWithLabels(
-        specks.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+        (~given).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
     )
-    class_of = np.zeros(int(nearest.max()) + 1, np.uint8)
-    class_of[nearest[~specks]] = mask[~specks]
-    return np.asarray(class_of[nearest], np.uint8)
+    value_of = np.zeros(int(nearest.max()) + 1, values.dtype)
+    value_of[nearest[given]] = values[given]
+    return np.where(wanted, value_of[nearest], values)

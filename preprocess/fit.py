@@ -98,6 +98,26 @@ class Fit:
         """The inverse of `mask`: exact wherever the frame's photo is no smaller than the photo."""
         return _resize_nearest(self._crop(framed), self.photo_size)
 
+    def invert_soft(self, framed: NDArray[np.float32]) -> NDArray[np.float32]:
+        """A layer of the frame brought to the photo's size, blended smoothly.
+
+        Args:
+            framed: float32 (h, w), the whole frame at any size, such as a stride of 4.
+        """
+        left, top, width, height = self.box
+        rows, columns = framed.shape
+        # Where the centre of the photo's first pixel lies in the layer, and how far the next is.
+        x_step = width / self.photo_size[0] * columns / self.frame_size[0]
+        y_step = height / self.photo_size[1] * rows / self.frame_size[1]
+        x_first = left * columns / self.frame_size[0] + (x_step - 1) / 2
+        y_first = top * rows / self.frame_size[1] + (y_step - 1) / 2
+        steps = np.array([[x_step, 0, x_first], [0, y_step, y_first]])
+        smooth = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        layer = cv2.warpAffine(
+            framed, steps, self.photo_size, flags=smooth, borderMode=cv2.BORDER_REPLICATE
+        )
+        return np.asarray(layer, np.float32)
+
     def _crop(self, framed: NDArray[np.uint8]) -> NDArray[np.uint8]:
         left, top, width, height = self.box
         return framed[top : top + height, left : left + width]

@@ -93,3 +93,29 @@ def test_crop_holds_the_person_in_the_frame_s_shape(
 def test_crop_around_the_whole_photo_is_the_whole_photo() -> None:
     assert crop_around((0, 0, 550, 830), (550, 830), (512, 768)) == (0, 0, 550, 830)
     assert crop_around((200, 300, 260, 450), (2000, 1000), (512, 768)) == (175, 292, 285, 458)
+
+
+@given(sizes, sizes, st.integers(1, 5), st.integers(1, 5))
+def test_soft_layers_of_any_size_lie_where_the_photo_lies(
+    photo: tuple[int, int], frame: tuple[int, int], columns: int, rows: int
+) -> None:
+    # A ramp over the frame: what comes back says of each pixel where in the frame it lies.
+    fit = Fit(photo, frame)
+    width, height = frame[0] / columns, frame[1] / rows
+    x = (np.arange(columns, dtype=np.float32) + 0.5) * width
+    y = (np.arange(rows, dtype=np.float32) + 0.5) * height
+    left, top, fit_width, fit_height = fit.box
+    wanted_x = left + (np.arange(photo[0]) + 0.5) * fit_width / photo[0]
+    wanted_y = top + (np.arange(photo[1]) + 0.5) * fit_height / photo[1]
+    found_x = fit.invert_soft(np.tile(x, (rows, 1)))
+    found_y = fit.invert_soft(np.tile(y[:, None], (1, columns)))
+    assert found_x.shape == found_y.shape == photo[::-1]
+    # OpenCV counts in 32nds of a layer's pixel; beyond the outer centres the ramp is flat.
+    assert np.allclose(found_x, np.clip(wanted_x, x[0], x[-1]), atol=width / 16)
+    assert np.allclose(found_y, np.clip(wanted_y, y[0], y[-1])[:, None], atol=height / 16)
+
+
+def test_soft_layers_reach_photos_of_any_length() -> None:
+    layer = Fit((40_000, 3), (512, 768)).invert_soft(np.ones((192, 128), np.float32))
+    assert layer.shape == (3, 40_000)
+    assert layer.min() == 1

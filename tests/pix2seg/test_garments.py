@@ -1,0 +1,132 @@
+import numpy as np
+import pytest
+
+from pix2seg.classes import load_scheme
+from pix2seg.garments import FIRST_GARMENT, Garment, Kinds, find_garments, kinds, name_kinds
+from pix2seg.preprocess.fit import Fit
+
+FOUR = load_scheme("four")
+SKIN, HAIR, CLOTHES = (FOUR.id_of(name) for name in ("skin", "hair", "clothes"))
+TOP, TROUSERS, SHOES, BAG = (kinds().id_of(n) for n in ("top", "trousers", "shoes", "bag"))
+
+SIDE = 64
+WHOLE = (slice(0, SIDE), slice(0, SIDE))
+
+
+def square(mask: np.ndarray, x: int, y: int, side: int, value: int) -> None:
+    mask[y : y + side, x : x + side] = value
+
+
+def logits_of(kind: np.ndarray) -> np.ndarray:
+    """Logits of 4 for the given kind of each pixel, 0 for all others."""
+    ids = np.arange(FIRST_GARMENT, len(kinds()))[:, None, None]
+    return (4.0 * (ids == kind)).astype(np.float32)
+
+
+def named(kind: np.ndarray, mask: np.ndarray) -> Kinds:
+    return name_kinds(logits_of(kind), Fit((SIDE, SIDE), (SIDE, SIDE)), WHOLE, mask, FOUR)
+
+
+def found(mask: np.ndarray) -> list[Garment]:
+    pixels = np.zeros((*mask.shape, 3), np.uint8)
+    return find_garments(pixels, Kinds(mask, np.full(mask.shape, 255, np.uint8)))
+
+
+def test_the_kinds_are_those_of_the_files_in_their_order() -> None:
+    assert kinds().names == (
+        "background", "skin", "hair", "hat", "eyewear", "top", "outerwear", "dress", "skirt",
+        "trousers", "hosiery", "shoes", "bag", "scarf", "belt", "accessories",
+    )  # fmt: skip
+
+
+def test_the_kinds_gather_every_label_of_ccp_and_fall_into_four() -> None:
+    labels = [label for c in load_scheme("ccp59").classes for label in c.labels]
+    assert sorted(set(kinds().lookup(labels))) == list(range(16))
+    assert list(kinds().merged_into(FOUR)) == [0, SKIN, HAIR] + 13 * [CLOTHES]
+
+
+def test_only_pixels_that_the_mask_calls_clothes_have_a_kind() -> None:
+    mask = np.zeros((SIDE, SIDE), np.uint8)
+    square(mask, 8, 8, 40, CLOTHES)
+    square(mask, 8, 8, 10, SKIN)
+    square(mask, 30, 8, 10, HAIR)
+    result = named(np.full(mask.shape, TROUSERS), mask)
+    assert np.array_equal(result.mask == TROUSERS, mask == CLOTHES)
+    assert np.array_equal(result.mask == kinds().id_of("skin"), mask == SKIN)
+    assert np.array_equal(result.mask == kinds().id_of("hair"), mask == HAIR)
+    assert not result.certainty[mask != CLOTHES].any()
+    assert result.certainty[mask == CLOTHES] == pytest.approx(255 * np.e**4 / (np.e**4 + 12), abs=1)
+
+
+def test_kinds_lie_where_the_network_saw_them() -> None:
+    mask = np.zeros((SIDE, SIDE), np.uint8)
+    part = slice(16, 48), slice(32, 64)
+    mask[part] = CLOTHES
+    coarse = np.full((8, 8), TROUSERS)
+    coarse[:4] = TOP
+    result = name_kinds(logits_of(coarse), Fit((32, 32), (64, 64)), part, mask, FOUR)
+    assert (result.mask[16:32, 32:] == TOP).all()
+    assert (result.mask[32:48, 32:] == TROUSERS).all()
+    assert not result.mask[:, :32].any()
+
+
+def test_specks_take_the_kind_around_them_and_islands_keep_theirs() -> None:
+    mask = np.zeros((SIDE, SIDE), np.uint8)
+    square(mask, 8, 8, 48, CLOTHES)
+    square(mask, 1, 1, 2, CLOTHES)  # glasses touch no other garment
+    kind = np.full(mask.shape, TOP)
+    square(kind, 20, 20, 2, BAG)
+    square(kind, 1, 1, 2, kinds().id_of("eyewear"))
+    result = named(kind, mask)
+    assert (result.mask[8:56, 8:56] == TOP).all()
+    assert (result.mask[1:3, 1:3] == kinds().id_of("eyewear")).all()
+
+
+def test_any_scheme_with_skin_and_hair_names_all_else_clothes() -> None:
+    scheme = load_scheme("ccp29")
+    mask = np.full((SIDE, SIDE), scheme.id_of("jacket"), np.uint8)
+    mask[:8] = scheme.id_of("hair")
+    fit = Fit((SIDE, SIDE), (SIDE, SIDE))
+    result = name_kinds(logits_of(np.full((16, 16), SHOES)), fit, WHOLE, mask, scheme)
+    assert (result.mask[:8] == kinds().id_of("hair")).all()
+    assert (result.mask[8:] == SHOES).all()
+
+
+def test_two_shoes_are_one_entry_and_two_bags_are_two() -> None:
+    mask = np.zeros((SIDE, SIDE), np.uint8)
+    square(mask, 0, 0, 30, TROUSERS)
+    square(mask, 0, 50, 8, SHOES)
+    square(mask, 20, 50, 9, SHOES)
+    square(mask, 40, 0, 12, BAG)
+    square(mask, 40, 30, 10, BAG)
+    square(mask, 55, 20, 3, BAG)  # a strap: with the bag that is nearer
+    garments = found(mask)
+    assert [g.kind for g in garments] == ["trousers", "bag", "shoes", "bag"]
+    trousers, large, shoes, small = garments
+    assert trousers.box == (0, 0, 30, 30)
+    assert trousers.coverage == 900 / SIDE**2
+    assert shoes.box == (0, 50, 29, 59)
+    assert large.box == (40, 0, 58, 23)
+    assert small.box == (40, 30, 50, 40)
+    assert not (large.mask & small.mask).any()
+    assert np.array_equal(large.mask | small.mask, mask == BAG)
+
+
+def test_a_garment_has_its_own_colors_and_the_mean_of_its_certainty() -> None:
+    mask = np.zeros((SIDE, SIDE), np.uint8)
+    mask[:32], mask[32:] = TOP, TROUSERS
+    pixels = np.zeros((SIDE, SIDE, 3), np.uint8)
+    pixels[:32], pixels[32:] = (250, 250, 250), (20, 30, 90)
+    certainty = np.full(mask.shape, 51, np.uint8)
+    certainty[40:] = 204
+    top, trousers = find_garments(pixels, Kinds(mask, certainty))
+    assert [s.color.rgb for s in top.palette] == [(250, 250, 250)]
+    assert [s.color.rgb for s in trousers.palette] == [(20, 30, 90)]
+    assert top.score == pytest.approx(0.2)
+    assert trousers.score == pytest.approx(0.25 * 0.2 + 0.75 * 0.8)
+
+
+def test_a_photo_without_clothes_has_no_garments() -> None:
+    assert found(np.zeros((SIDE, SIDE), np.uint8)) == []
+    nothing = named(np.full((SIDE, SIDE), TOP), np.zeros((SIDE, SIDE), np.uint8))
+    assert not nothing.mask.any()
