@@ -13,6 +13,14 @@ class PhotoError(Pix2SegError):
     """A photo cannot be read."""
 
 
+class PhotoFormatError(PhotoError):
+    """A file is no photo, or one in a format that is not known here."""
+
+
+class PhotoSizeError(PhotoError):
+    """A photo has more pixels than are allowed."""
+
+
 class SchemeError(Pix2SegError):
     """A class scheme is unknown or inconsistent."""
 

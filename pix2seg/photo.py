@@ -13,13 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
-from pix2seg.errors import PhotoError
+from pix2seg.errors import PhotoError, PhotoFormatError, PhotoSizeError
 
 MAX_PIXELS = 100_000_000
 """Larger photos are refused by default: what claims to be larger is mostly a trap."""
-
-PhotoSource = str | Path | bytes | Image.Image | NDArray[np.generic]
-"""What `read_photo` takes."""
 
 FORMATS = (
     "AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "PSD", "TGA", "TIFF", "WEBP",
@@ -58,6 +55,10 @@ class Photo:
         return int(self.pixels.shape[0])
 
 
+PhotoSource = str | Path | bytes | Image.Image | NDArray[np.generic] | Photo
+"""What `read_photo` takes."""
+
+
 def read_photo(source: PhotoSource, *, max_pixels: int = MAX_PIXELS) -> Photo:
     """Read a photo and bring it to upright sRGB.
 
@@ -66,12 +67,14 @@ def read_photo(source: PhotoSource, *, max_pixels: int = MAX_PIXELS) -> Photo:
 
     Args:
         source: a path, a file's bytes, a PIL image, or an array: uint8, uint16 or float in 0..1,
-            of shape (H, W), (H, W, 3) or (H, W, 4).
+            of shape (H, W), (H, W, 3) or (H, W, 4). A photo that was read is taken as it is.
         max_pixels: larger photos are refused before they are decoded.
 
     Raises:
         PhotoError: the photo cannot be read; the message names it.
     """
+    if isinstance(source, Photo):
+        return source
     if isinstance(source, np.ndarray):
         return _from_image(_image_of_array(source), "image", None, max_pixels)
     if isinstance(source, Image.Image):
@@ -111,7 +114,7 @@ def _decoding(shown: str) -> Iterator[None]:
             warnings.simplefilter("ignore")
             yield
     except UnidentifiedImageError:
-        raise PhotoError(f"{shown} is not a photo in a format known here") from None
+        raise PhotoFormatError(f"{shown} is not a photo in a format known here") from None
     except Exception as error:  # each decoder raises its own kind for a broken file
         raise PhotoError(f"{shown} is broken or cut off ({error})") from error
 
@@ -137,7 +140,7 @@ def _from_image(
     if not count:
         raise PhotoError(f"{shown} has no pixels")
     if count > max_pixels:
-        raise PhotoError(
+        raise PhotoSizeError(
             f"{shown} has {count / 1e6:.0f} megapixels, more than the limit of "
             f"{max_pixels / 1e6:g}; raise --max-pixels if it is no trap"
         )
