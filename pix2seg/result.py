@@ -15,7 +15,7 @@ from pix2seg.colors.palette import Palette
 from pix2seg.colors.photo_colors import PhotoColors, photo_colors
 from pix2seg.files import atomic_write
 from pix2seg.photo import Photo
-from pix2seg.preprocess.dataset import indexed_image
+from pix2seg.preprocess.dataset.dataset import indexed_image
 from pix2seg.preprocess.person import Person
 
 PNG_LEVEL = 2

@@ -13,7 +13,8 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from pix2seg.classes import BACKGROUND
 from pix2seg.device import autocast, choose_device, to_input
-from pix2seg.generator import Generator
+from pix2seg.generators.base import Generator
+from pix2seg.generators.weights import built_in_weights, load_generator
 from pix2seg.photo import PhotoSource, read_photo
 from pix2seg.preprocess.background import MARGIN, hide_background
 from pix2seg.preprocess.fit import Fit
@@ -22,7 +23,6 @@ from pix2seg.preprocess.person.base import part_around
 from pix2seg.result import Segmentation
 from pix2seg.thresholds import map_to_mask
 from pix2seg.tidy import tidy
-from pix2seg.weights import built_in_weights, load_generator
 
 
 class Segmenter:

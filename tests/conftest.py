@@ -10,14 +10,14 @@ from hypothesis import settings
 from PIL import Image
 
 from pix2seg.classes import load_scheme
-from pix2seg.generator import build_generator
-from pix2seg.preprocess.dataset import Dataset
-from pix2seg.preprocess.folder import folder_sources, read_mask
-from pix2seg.preprocess.person.network import build_network
-from pix2seg.preprocess.person.weights import save_network
-from pix2seg.preprocess.prepare import Preparation, prepare
-from pix2seg.preprocess.split import split_of
-from pix2seg.weights import WeightsInfo, save_generator
+from pix2seg.generators.build import build_generator
+from pix2seg.generators.weights import WeightsInfo, save_generator
+from pix2seg.preprocess.dataset.dataset import Dataset
+from pix2seg.preprocess.dataset.folder import folder_sources, read_mask
+from pix2seg.preprocess.dataset.prepare import Preparation, prepare
+from pix2seg.preprocess.dataset.split import split_of
+from pix2seg.preprocess.person.mask_rcnn.network import build_network
+from pix2seg.preprocess.person.mask_rcnn.weights import save_network
 
 # The first example of a test imports what it needs; how long that takes says nothing.
 settings.register_profile("steady", deadline=None, derandomize=True)

@@ -10,10 +10,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from torch import Tensor
 
 from pix2seg.errors import RecipeError
-from pix2seg.networks import Normalise
+from pix2seg.generators.library import Normalise
 from pix2seg.preprocess.background import Background
 from pix2seg.preprocess.fit import Size, parse_size
-from pix2seg.train.losses import AdversarialLoss
+from pix2seg.train.generator.losses import AdversarialLoss
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
@@ -28,7 +28,7 @@ class _Section(BaseModel):
 
 
 class Pix2PixSettings(_Section):
-    """The U-Net of pix2pix; see `pix2seg.generator.UNetGenerator`."""
+    """The U-Net of pix2pix; see `pix2seg.generators.pix2pix.UNetGenerator`."""
 
     architecture: Literal["pix2pix"]
     head: Literal["logits", "tanh"]
@@ -40,7 +40,7 @@ class Pix2PixSettings(_Section):
 
 
 class NetworkGeneratorSettings(_Section):
-    """Another library's network; see `pix2seg.networks.Network`."""
+    """Another library's network; see `pix2seg.generators.library.Network`."""
 
     architecture: Literal["unet", "deeplabv3"]
     encoder: str
@@ -53,7 +53,7 @@ GeneratorSettings = Annotated[
 
 
 class DiscriminatorSettings(_Section):
-    """The PatchGAN (see `pix2seg.train.discriminator.PatchDiscriminator`) and its Adam."""
+    """The PatchGAN (see `train.generator.discriminator.PatchDiscriminator`) and its Adam."""
 
     width: Positive
     layers: Annotated[int, Field(ge=1, le=6)]
@@ -61,7 +61,7 @@ class DiscriminatorSettings(_Section):
 
 
 class LossSettings(_Section):
-    """What each loss weighs; see `pix2seg.train.losses`."""
+    """What each loss weighs; see `pix2seg.train.generator.losses`."""
 
     adversarial: AdversarialLoss = "lsgan"
     adversarial_weight: Annotated[float, Field(ge=0)] = 0.0
@@ -80,7 +80,7 @@ class LossSettings(_Section):
 
 
 class AugmentationSettings(_Section):
-    """How far photo and mask are changed; see `pix2seg.train.augment.augment`."""
+    """How far photo and mask are changed; see `pix2seg.train.generator.augment.augment`."""
 
     flip: Share
     rotation: Annotated[float, Field(ge=0, le=180)]
@@ -159,7 +159,7 @@ class Recipe(_Section):
 
 
 class SegmentationRecipe(Recipe):
-    """A generator, and a discriminator if it has one; see `pix2seg.train.segmentation`."""
+    """A generator, and a discriminator if it has one; see `pix2seg.train.generator.task`."""
 
     kind: Literal["segmentation"]
     scheme: str
@@ -196,7 +196,7 @@ class SegmentationRecipe(Recipe):
 
 
 class NetworkSettings(_Section):
-    """A Mask R-CNN's widths; see `pix2seg.preprocess.person.network`."""
+    """A Mask R-CNN's widths; see `pix2seg.preprocess.person.mask_rcnn.network`."""
 
     last_stage: Positive
     pyramid: Positive

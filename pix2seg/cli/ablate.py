@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from pix2seg.preprocess.dataset import Dataset
+    from pix2seg.preprocess.dataset.dataset import Dataset
     from pix2seg.segmenter import Segmenter
-    from pix2seg.train.ablation import PhotoSet, Table
+    from pix2seg.train.judge.ablation import PhotoSet, Table
 
 EXTRACTORS = ("none", "grabcut", "cascade", "mask-rcnn")
 TRUE_MASK = "true mask"
@@ -53,7 +53,7 @@ def ablate(
 
     from pix2seg.device import keep_freed_memory
     from pix2seg.files import atomic_write
-    from pix2seg.preprocess.dataset import Dataset
+    from pix2seg.preprocess.dataset.dataset import Dataset
 
     keep_freed_memory()
     console = Console(stderr=True)
@@ -83,7 +83,7 @@ def _compare_extractors(
 ) -> list[str]:
     from pix2seg.preprocess.background import MARGIN
     from pix2seg.segmenter import Segmenter
-    from pix2seg.train.ablation import SETS, markdown, people_markdown, with_true_mask
+    from pix2seg.train.judge.ablation import SETS, markdown, people_markdown, with_true_mask
 
     segmenters = {"none": Segmenter(weights, person="none", device=device)}
     for hide, suffix in ((True, GREY), (False, "")):
@@ -101,9 +101,9 @@ def _compare_extractors(
 def _judge_people(folders: list[Path], mask_rcnn: dict[str, str | None], device: str) -> list[str]:
     from pix2seg.device import choose_device
     from pix2seg.preprocess.person import load_extractor
-    from pix2seg.train.ablation import people_markdown
+    from pix2seg.train.judge.ablation import people_markdown
+    from pix2seg.train.judge.people import PersonScore
     from pix2seg.train.person.photos import main_person, read_person_photos
-    from pix2seg.train.person.scores import PersonScore
 
     if not folders:
         return []
@@ -129,7 +129,7 @@ def _compare_margins(
     console: "Console",
 ) -> str:
     from pix2seg.segmenter import Segmenter
-    from pix2seg.train.ablation import margins_markdown
+    from pix2seg.train.judge.ablation import margins_markdown
 
     sets: list[PhotoSet] = ["plain", "busy"]
     segmenters = {
@@ -155,7 +155,7 @@ def _compare_backgrounds(
 ) -> str:
     from pix2seg.preprocess.background import MARGIN
     from pix2seg.segmenter import Segmenter
-    from pix2seg.train.ablation import SETS, markdown, with_true_mask
+    from pix2seg.train.judge.ablation import SETS, markdown, with_true_mask
 
     segmenters = {}
     for file in files:
@@ -176,7 +176,7 @@ def _run(
 ) -> "Table":
     from rich.progress import track
 
-    from pix2seg.train.ablation import photo_sets, run
+    from pix2seg.train.judge.ablation import photo_sets, run
 
     photos = photo_sets(dataset, sets)
     total = len(dataset.names("val")) * len(sets)

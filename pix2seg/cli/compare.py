@@ -30,7 +30,7 @@ def compare(
 
     from pix2seg.device import keep_freed_memory
     from pix2seg.files import atomic_write
-    from pix2seg.train.compare import compare_run, figure, markdown, photos_to_show, read_run
+    from pix2seg.train.judge.compare import compare_run, figure, markdown, photos_to_show, read_run
 
     keep_freed_memory()
     console = Console(stderr=True)

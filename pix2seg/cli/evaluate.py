@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pix2seg.segmenter import Segmenter
-    from pix2seg.train.evaluate import EvaluatedPhoto
-    from pix2seg.train.scores import Scores
+    from pix2seg.train.judge.evaluate import EvaluatedPhoto
+    from pix2seg.train.judge.scores import Scores
 
 
 def evaluate(
@@ -49,13 +49,13 @@ def evaluate(
     from rich.console import Console
     from rich.progress import track
 
-    from pix2seg.preprocess.dataset import Dataset
+    from pix2seg.preprocess.dataset.dataset import Dataset
     from pix2seg.segmenter import Segmenter
-    from pix2seg.train.boundary import boundary_f
-    from pix2seg.train.color_quality import class_ratios
-    from pix2seg.train.evaluate import evaluate as evaluate_photos
-    from pix2seg.train.evaluate import total
-    from pix2seg.train.scores import rounded
+    from pix2seg.train.judge.boundary import boundary_f
+    from pix2seg.train.judge.colors import class_ratios
+    from pix2seg.train.judge.evaluate import evaluate as evaluate_photos
+    from pix2seg.train.judge.evaluate import total
+    from pix2seg.train.judge.scores import rounded
 
     console = Console(stderr=True)
     dataset = Dataset(data)
@@ -135,7 +135,7 @@ def _print(
     from rich.console import Console
     from rich.table import Table
 
-    from pix2seg.train.scores import READABLE_CLASSES
+    from pix2seg.train.judge.scores import READABLE_CLASSES
 
     last = "colour distance" if ratios else ""
     table = Table("class", "IoU", "Dice", "boundary F", last, box=None)

@@ -113,7 +113,7 @@ def _counted(photo: "Photo", mask: Path | None) -> "NDArray[np.bool_]":
     import numpy as np
 
     from pix2seg.errors import DatasetError, PhotoError
-    from pix2seg.preprocess.dataset import read_image
+    from pix2seg.preprocess.dataset.dataset import read_image
 
     if mask is None:
         if photo.alpha is None:

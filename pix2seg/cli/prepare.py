@@ -8,7 +8,7 @@ import typer
 from pix2seg.cli.options import PersonWeights
 
 if TYPE_CHECKING:
-    from pix2seg.preprocess.prepare import Preparation, Source
+    from pix2seg.preprocess.dataset.prepare import Preparation, Source
 
 prepare = typer.Typer(
     help="Turn photos with label maps into a data set to train on.", no_args_is_help=True
@@ -46,8 +46,8 @@ def ccp(
 ) -> None:
     """Prepare Clothing Co-Parsing (github.com/bearpaw/clothing-co-parsing)."""
     from pix2seg.classes import load_scheme
-    from pix2seg.preprocess.ccp import ccp_sources, read_label_names, read_labels
-    from pix2seg.preprocess.prepare import Preparation, showing_class
+    from pix2seg.preprocess.dataset.ccp import ccp_sources, read_label_names, read_labels
+    from pix2seg.preprocess.dataset.prepare import Preparation, showing_class
 
     classes = load_scheme(scheme)
     table = classes.lookup(read_label_names(source / "label_list.mat"))
@@ -77,8 +77,8 @@ def folder(
     import numpy as np
 
     from pix2seg.classes import load_scheme
-    from pix2seg.preprocess.folder import folder_sources, read_mask
-    from pix2seg.preprocess.prepare import Preparation
+    from pix2seg.preprocess.dataset.folder import folder_sources, read_mask
+    from pix2seg.preprocess.dataset.prepare import Preparation
 
     classes = load_scheme(scheme)
     same = np.arange(len(classes), dtype=np.uint8)
@@ -101,7 +101,7 @@ def _run(sources: "list[Source]", preparation: "Preparation", facts: dict[str, A
     from rich.console import Console
     from rich.progress import track
 
-    from pix2seg.preprocess.prepare import prepare as prepare_all
+    from pix2seg.preprocess.dataset.prepare import prepare as prepare_all
 
     console = Console(stderr=True)
     results = track(

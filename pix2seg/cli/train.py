@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import torch
 
     from pix2seg.train.recipe import Recipe
-    from pix2seg.train.trainer import Task
+    from pix2seg.train.run.trainer import Task
 
 
 def train(
@@ -42,9 +42,9 @@ def train(
     from rich.console import Console
 
     from pix2seg.device import keep_freed_memory
-    from pix2seg.train.distributed import is_writer, join, leave
     from pix2seg.train.recipe import parse_recipe
-    from pix2seg.train.trainer import Trainer, check_run
+    from pix2seg.train.run.distributed import is_writer, join, leave
+    from pix2seg.train.run.trainer import Trainer, check_run
 
     keep_freed_memory()
     chosen = join(device)
@@ -69,8 +69,8 @@ def _task(
     from pix2seg.train.recipe import PersonRecipe, SegmentationRecipe
 
     if isinstance(recipe, SegmentationRecipe):
-        from pix2seg.preprocess.dataset import Dataset
-        from pix2seg.train.segmentation import SegmentationTask
+        from pix2seg.preprocess.dataset.dataset import Dataset
+        from pix2seg.train.generator.task import SegmentationTask
 
         if len(folders) > 1:
             raise TrainingError(f"recipe {recipe.name} trains on one data set; give one --data")

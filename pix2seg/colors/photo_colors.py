@@ -13,9 +13,9 @@ from pix2seg.colors.document import document_text, palette_document
 from pix2seg.colors.names import NameList
 from pix2seg.colors.palette import FEW_COLORS, MAX_COLORS, Palette, extract_palette
 from pix2seg.colors.regions import Region, find_regions
+from pix2seg.colors.swatches import swatches
 from pix2seg.files import atomic_write
 from pix2seg.photo import Photo
-from pix2seg.render import swatches
 
 FEW_COLORED = ("skin", "hair")
 """Classes whose palettes have fewer colours, and that are not parted into regions."""

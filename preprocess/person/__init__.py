@@ -15,7 +15,7 @@ from pix2seg.preprocess.person.base import Person, PersonExtractor
 __all__ = ["EXTRACTORS", "Box", "Person", "PersonExtractor", "load_extractor"]
 
 EXTRACTORS = {
-    "mask-rcnn": "pix2seg.preprocess.person.mask_rcnn:MaskRCNN",
+    "mask-rcnn": "pix2seg.preprocess.person.mask_rcnn.extractor:MaskRCNN",
     "cascade": "pix2seg.preprocess.person.cascade:Cascade",
     "grabcut": "pix2seg.preprocess.person.grabcut:GrabCut",
     "detectron2": "pix2seg.preprocess.person.detectron2:Detectron2",

@@ -29,9 +29,9 @@ from threadpoolctl import threadpool_limits
 
 from pix2seg.colors.color import Color
 from pix2seg.colors.palette import extract_palette
-from pix2seg.preprocess.dataset import Dataset, read_image
+from pix2seg.preprocess.dataset.dataset import Dataset, read_image
 from pix2seg.render import cutout
-from pix2seg.train.color_quality import mean_distance, true_pixels
+from pix2seg.train.judge.colors import mean_distance, true_pixels
 
 
 @dataclass(frozen=True)

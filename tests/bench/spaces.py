@@ -18,7 +18,7 @@ from sklearn.cluster import KMeans
 
 from pix2seg.colors.color import Color
 from pix2seg.colors.space import even, to_lab
-from pix2seg.train.color_quality import mean_distance, true_pixels
+from pix2seg.train.judge.colors import mean_distance, true_pixels
 
 Floats = NDArray[np.float64]
 

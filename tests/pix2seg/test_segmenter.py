@@ -12,7 +12,7 @@ from pix2seg.photo import read_photo
 from pix2seg.preprocess.person import Box, Person
 from pix2seg.thresholds import map_to_mask
 from pix2seg.tidy import tidy
-from pix2seg.train.scores import Scores, confusion_matrix
+from pix2seg.train.judge.scores import Scores, confusion_matrix
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pix2seg.errors import DatasetError
+from pix2seg.preprocess.dataset.split import Split, split_of
 from pix2seg.preprocess.person.base import Person, choose
-from pix2seg.preprocess.split import Split, split_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +36,7 @@ def read_person_photos(folder: Path, split: Split, longest: int = 0) -> Iterator
     Args:
         folder: CCP in its own layout, or a folder with a COCO annotation file `*.json` and
             `photos/`.
-        split: "train" or "val"; see `pix2seg.preprocess.split`.
+        split: "train" or "val"; see `pix2seg.preprocess.dataset.split`.
         longest: larger photos are shrunk to this longer side; 0 keeps them.
 
     Raises:

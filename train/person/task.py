@@ -15,17 +15,17 @@ from torch.utils import data as torch_data
 from pix2seg.device import autocast
 from pix2seg.errors import TrainingError
 from pix2seg.preprocess.person.base import Person, choose
-from pix2seg.preprocess.person.mask_rcnn import find_people
-from pix2seg.preprocess.person.network import build_network
-from pix2seg.preprocess.person.weights import load_network, save_network
-from pix2seg.train.batches import RunBatches, load_batches
-from pix2seg.train.distributed import average_gradients, share_batch_norm
-from pix2seg.train.ema import update_ema
+from pix2seg.preprocess.person.mask_rcnn.extractor import find_people
+from pix2seg.preprocess.person.mask_rcnn.network import build_network
+from pix2seg.preprocess.person.mask_rcnn.weights import load_network, save_network
+from pix2seg.train.judge.people import PersonScore, summarise
 from pix2seg.train.person.compose import Composer, targets_of
 from pix2seg.train.person.photos import PersonPhoto, main_person, read_person_photos
-from pix2seg.train.person.scores import PersonScore, summarise
 from pix2seg.train.recipe import PersonRecipe
-from pix2seg.train.trainer import Validation
+from pix2seg.train.run.batches import RunBatches, load_batches
+from pix2seg.train.run.distributed import average_gradients, share_batch_norm
+from pix2seg.train.run.ema import update_ema
+from pix2seg.train.run.trainer import Validation
 
 STORED_SIDE = 576
 """Photos are kept in memory with this longer side: twice the network's, for close-ups."""

@@ -1,0 +1,46 @@
+"""Generators by name, as recipes and weights files describe them."""
+
+from typing import Any, Literal
+
+from pix2seg.classes import Scheme
+from pix2seg.generators.base import Generator
+from pix2seg.generators.heads import LogitsHead, TanhHead, map_colors
+from pix2seg.generators.library import Network, NetworkGenerator
+from pix2seg.generators.pix2pix import UNetGenerator
+
+
+def build_generator(
+    scheme: Scheme,
+    architecture: Literal["pix2pix", "unet", "deeplabv3"] = "pix2pix",
+    **settings: Any,
+) -> Generator:
+    """The generator for a scheme, as a recipe's `[generator]` describes it.
+
+    Args:
+        scheme: the classes.
+        architecture: `pix2pix` is `UNetGenerator`, the others are `library.Network`.
+        settings: arguments of theirs; `head` is `logits` or `tanh`.
+
+    Raises:
+        TypeError, ValueError: the settings are not those of the architecture.
+        WeightsError: a library that the architecture needs is not installed.
+    """
+    if architecture == "pix2pix":
+        return _pix2pix(scheme, **settings)
+    return NetworkGenerator(
+        Network(architecture, channels=len(scheme), **settings), LogitsHead(map_colors(scheme))
+    )
+
+
+def _pix2pix(
+    scheme: Scheme,
+    *,
+    head: Literal["logits", "tanh"],
+    width: int,
+    max_width: int,
+    depth: int,
+    dropout: float,
+    residual_blocks: int = 0,
+) -> UNetGenerator:
+    top = TanhHead() if head == "tanh" else LogitsHead(map_colors(scheme))
+    return UNetGenerator(top, width, max_width, depth, dropout, residual_blocks)

@@ -1,0 +1,146 @@
+"""The generator of Isola et al. 2017 (arXiv 1611.07004, section 6.1.1): a U-Net.
+
+Strided 4x4 convolutions halve the photo `depth` times, transposed ones bring it back, and skips
+join layers of equal size. What it gives is a map, an image in the colours of the classes.
+"""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from pix2seg.generators.base import Generated, Generator
+from pix2seg.generators.heads import LogitsHead, TanhHead
+
+DROPOUT_BLOCKS = 3
+"""How many of the innermost decoder blocks have dropout, as in the paper."""
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions added to what comes in (He et al. 2016), through half the channels."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        hidden = max(channels // 2, 1)
+        self.body = nn.Sequential(
+            nn.Conv2d(channels, hidden, 3, padding=1, bias=False),
+            nn.BatchNorm2d(hidden),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(hidden, channels, 3, padding=1, bias=False),
+            nn.BatchNorm2d(channels),
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        return features + cast(Tensor, self.body(features))
+
+
+class Encoder(nn.Module):
+    """Strided 4x4 convolutions; returns the features of every level, largest first."""
+
+    def __init__(self, widths: list[int], residual_blocks: int) -> None:
+        super().__init__()
+        last = len(widths) - 1
+        self.blocks = nn.ModuleList(
+            nn.Sequential(
+                nn.Conv2d(inputs, outputs, 4, stride=2, padding=1, bias=level in (0, last)),
+                # The paper normalises neither the first level nor the 1x1 bottleneck.
+                nn.BatchNorm2d(outputs) if 0 < level < last else nn.Identity(),
+                nn.LeakyReLU(0.2),
+                *([ResidualBlock(outputs)] if 0 < level <= residual_blocks else []),
+            )
+            for level, (inputs, outputs) in enumerate(pairwise([3, *widths]))
+        )
+
+    def forward(self, photo: Tensor) -> list[Tensor]:
+        features = [photo]
+        for block in self.blocks:
+            features.append(block(features[-1]))
+        return features[1:]
+
+
+class Decoder(nn.Module):
+    """Transposed 4x4 convolutions over the features of each level joined with the level below."""
+
+    def __init__(self, widths: list[int], channels: int, dropout: float) -> None:
+        super().__init__()
+        outputs = [channels, *widths[:-1]]
+        self.blocks = nn.ModuleList()
+        for level in reversed(range(len(widths))):
+            bottleneck = level == len(widths) - 1
+            inputs = widths[level] if bottleneck else 2 * widths[level]
+            innermost = level >= len(widths) - DROPOUT_BLOCKS
+            self.blocks.append(
+                nn.Sequential(
+                    nn.ConvTranspose2d(
+                        inputs, outputs[level], 4, stride=2, padding=1, bias=level == 0
+                    ),
+                    *_normalised(outputs[level], dropout if innermost else 0.0) if level else [],
+                )
+            )
+
+    def forward(self, features: list[Tensor]) -> Tensor:
+        *skips, bottleneck = features
+        decoded: Tensor = self.blocks[0](bottleneck)
+        for block, skip in zip(list(self.blocks)[1:], reversed(skips), strict=True):
+            decoded = block(torch.cat([decoded, skip], 1))
+        return decoded
+
+
+def _normalised(channels: int, dropout: float) -> Iterator[nn.Module]:
+    yield nn.BatchNorm2d(channels)
+    if dropout:
+        yield nn.Dropout(dropout)
+    yield nn.ReLU()
+
+
+class UNetGenerator(Generator):
+    """The U-Net of pix2pix.
+
+    Args:
+        head: turns the last features into the map; its `channels` is the decoder's width there.
+        width: channels of the first level; each level below has twice as many.
+        max_width: no level has more channels than this.
+        depth: how many times the photo is halved.
+        dropout: probability in the innermost decoder blocks, while training only.
+        residual_blocks: how many encoder levels, from the second on, have a residual block.
+    """
+
+    def __init__(
+        self,
+        head: LogitsHead | TanhHead,
+        width: int,
+        max_width: int,
+        depth: int,
+        dropout: float,
+        residual_blocks: int,
+    ) -> None:
+        super().__init__()
+        self.depth = depth
+        widths = [min(width * 2**level, max_width) for level in range(depth)]
+        self.encoder = Encoder(widths, residual_blocks)
+        self.decoder = Decoder(widths, head.channels, dropout)
+        self.head = head
+        self.apply(init_weights)
+
+    def forward(self, photo: Tensor) -> Generated:
+        """Translate photos, (N, 3, H, W) in [-1, 1], to maps of the same size."""
+        generated: Generated = self.head(self.decoder(self.encoder(photo)))
+        return generated
+
+
+def init_weights(module: nn.Module) -> None:
+    """Draw convolution weights from N(0, 0.02), as the paper does (section 6.2).
+
+    A residual block starts as the identity, so that one can be put into a trained generator.
+    """
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.normal_(module.weight, 0.0, 0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.BatchNorm2d):
+        nn.init.normal_(module.weight, 1.0, 0.02)
+        nn.init.zeros_(module.bias)
+    elif isinstance(module, ResidualBlock):  # visited after its own layers
+        nn.init.zeros_(cast(nn.BatchNorm2d, module.body[-1]).weight)

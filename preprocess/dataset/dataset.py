@@ -1,0 +1,150 @@
+"""A prepared data set: fitted photos and masks in a folder that training and evaluation read.
+
+dataset.json      scheme, size, counts, each class's share of pixels and photos
+split.json        names of the training and the validation photos
+photos/NAME.jpg   photos fitted to the network's size
+masks/NAME.png    their masks, pixel value = class id
+people/NAME.png   255 where an extractor found the person, if `prepare --person` was asked to
+full/photos/...   the validation photos as they came, and
+full/masks/...    their masks at that size: `pix2seg evaluate` scores these
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pix2seg.classes import Scheme
+from pix2seg.errors import DatasetError
+from pix2seg.preprocess.dataset.split import Split
+from pix2seg.preprocess.fit import Size
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+FORMAT = "pix2seg.dataset/1"
+
+
+@dataclass(frozen=True)
+class FullPhoto:
+    """A validation photo as it came: its file, and its mask at the same size."""
+
+    name: str
+    photo: Path
+    mask: Path
+
+
+class Dataset:
+    """A folder that `pix2seg prepare` wrote.
+
+    Args:
+        root: the folder.
+
+    Raises:
+        DatasetError: the folder was not written by `pix2seg prepare`, or not to the end.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.facts = _read_json(root / "dataset.json", root)
+        if self.facts.get("format") != FORMAT:
+            raise DatasetError(
+                f"{root} is not a prepared data set of this version; prepare it anew"
+            )
+        self.splits: dict[Split, list[str]] = _read_json(root / "split.json", root)
+
+    @cached_property
+    def scheme(self) -> Scheme:
+        """The scheme of the masks."""
+        return Scheme.from_dict(self.facts["scheme"])
+
+    @property
+    def size(self) -> Size:
+        """(width, height) of the fitted photos."""
+        width, height = self.facts["size"]
+        return width, height
+
+    def names(self, split: Split) -> list[str]:
+        """Names of a split's photos, sorted."""
+        return self.splits[split]
+
+    def summary(self) -> dict[str, Any]:
+        """What a weights file says of the data: where from, how many photos, at which size."""
+        counts = {str(split): len(names) for split, names in self.splits.items()}
+        return {"source": self.facts["source"], "size": self.facts["size"], **counts}
+
+    def read(self, name: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """The fitted photo, RGB uint8 (H, W, 3), and its mask, uint8 (H, W).
+
+        Raises:
+            DatasetError: a file is missing or broken.
+        """
+        photo = read_image(self.root / "photos" / f"{name}.jpg", "RGB")
+        return photo, read_image(self.root / "masks" / f"{name}.png")
+
+    @property
+    def person_options(self) -> dict[str, Any]:
+        """Options of the extractor that found the people."""
+        options: dict[str, Any] = self.facts.get("person_options", {})
+        return options
+
+    @property
+    def has_people(self) -> bool:
+        """Whether an extractor's masks are there."""
+        return "person" in self.facts
+
+    def read_person(self, name: str) -> NDArray[np.uint8]:
+        """What an extractor found in the fitted photo, uint8 (H, W), 0 or 255.
+
+        Raises:
+            DatasetError: a file is missing or broken.
+        """
+        return read_image(self.root / "people" / f"{name}.png")
+
+    def full(self) -> list[FullPhoto]:
+        """The validation photos at their own size."""
+        photos, masks = self.root / "full" / "photos", self.root / "full" / "masks"
+        files = {f.relative_to(photos).with_suffix("").as_posix(): f for f in photos.rglob("*.*")}
+        missing = [name for name in self.names("val") if name not in files]
+        if missing:
+            raise DatasetError(f"{photos} lacks {missing[0]}; prepare the data set anew")
+        return [FullPhoto(n, files[n], masks / f"{n}.png") for n in self.names("val")]
+
+
+def indexed_image(mask: NDArray[np.uint8], scheme: Scheme) -> "Image":
+    """A mask as an 8-bit palette image: pixel value = class id, palette = the map colours."""
+    from PIL import Image
+
+    image = Image.fromarray(mask)
+    image.putpalette(scheme.colors.tobytes())
+    return image
+
+
+def read_image(path: Path, mode: str | None = None) -> NDArray[np.uint8]:
+    """An image that the project wrote itself, as uint8.
+
+    Raises:
+        DatasetError: the file is missing or broken.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as image:
+            return np.asarray(image.convert(mode) if mode else image, np.uint8)
+    except (OSError, UnidentifiedImageError) as error:
+        raise DatasetError(f"cannot read {path}; prepare the data set anew ({error})") from error
+
+
+def _read_json(path: Path, root: Path) -> Any:
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise DatasetError(
+            f"{root} is not a prepared data set (no {path.name}); make one with pix2seg prepare"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"cannot read {path}: {error}") from error

@@ -1,0 +1,60 @@
+"""A folder of one's own photos with a folder of their masks."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pix2seg.errors import DatasetError
+from pix2seg.preprocess.dataset.dataset import read_image
+from pix2seg.preprocess.dataset.prepare import Source
+
+WHITE = 255
+
+
+def folder_sources(photos: Path, masks: Path) -> list[Source]:
+    """Pair each mask with the photo of the same name, sorted by name.
+
+    Args:
+        photos: folder of photos in any format, with any inner folders.
+        masks: folder of indexed PNGs in the same inner folders.
+
+    Raises:
+        DatasetError: a folder is missing, there is no mask, or a name has two photos.
+    """
+    for folder in (photos, masks):
+        if not folder.is_dir():
+            raise DatasetError(f"{folder} is not a folder")
+    files: dict[str, Path] = {}
+    for file in sorted(f for f in photos.rglob("*") if f.is_file()):
+        name = _name(file, photos)
+        if name in files and photos != masks:
+            raise DatasetError(f"{files[name]} and {file} have the same name; rename one")
+        files[name] = file
+    sources = [
+        Source(_name(mask, masks), files.get(_name(mask, masks), photos / mask.name), mask)
+        for mask in sorted(masks.rglob("*.png"))
+    ]
+    if not sources:
+        raise DatasetError(f"{masks} holds no PNG masks")
+    return sources
+
+
+def read_mask(path: Path) -> NDArray[np.uint8]:
+    """An indexed mask, uint8 (H, W): a pixel's value is its class id.
+
+    A mask of 0 and 255 alone, as image editors write it, is read as 0 and 1.
+
+    Raises:
+        DatasetError: the file is broken or has colour channels.
+    """
+    mask = read_image(path)
+    if mask.ndim != 2:
+        raise DatasetError(f"{path} has colour channels; save it as an indexed or grey PNG")
+    if mask.max() == WHITE and not np.any((mask > 0) & (mask < WHITE)):
+        return np.asarray(mask == WHITE, np.uint8)
+    return mask
+
+
+def _name(file: Path, root: Path) -> str:
+    return file.relative_to(root).with_suffix("").as_posix()

@@ -1,0 +1,223 @@
+"""Turn photos with label maps into a prepared data set (see `preprocess.dataset.dataset`)."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pix2seg.classes import Scheme
+from pix2seg.errors import DatasetError, Pix2SegError
+from pix2seg.files import atomic_write
+from pix2seg.photo import read_photo
+from pix2seg.preprocess.background import MARGIN
+from pix2seg.preprocess.dataset.dataset import FORMAT, indexed_image
+from pix2seg.preprocess.dataset.split import split_of
+from pix2seg.preprocess.fit import Fit, Size
+from pix2seg.preprocess.person import PersonExtractor, load_extractor
+from pix2seg.preprocess.person.base import part_around
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+JPEG_QUALITY = 95
+
+LabelReader = Callable[[Path], NDArray[np.uint8]]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A photo and its label map, by file."""
+
+    name: str
+    photo: Path
+    labels: Path
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What became of one photo: its pixels per class, or what was wrong with it."""
+
+    name: str
+    pixels: NDArray[np.int64] | None
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """How photos are prepared.
+
+    Attributes:
+        out: the data set's folder.
+        scheme: the classes.
+        table: class id by label id, uint8; see `Scheme.lookup`.
+        read_labels: reads a label map, uint8 (H, W).
+        size: (width, height) that photos are fitted to.
+        person: the extractor that finds the people, or None to leave them to the true masks.
+        person_options: its options.
+        crop: keep of each photo only what a segmenter with this extractor looks at.
+    """
+
+    out: Path
+    scheme: Scheme
+    table: NDArray[np.uint8]
+    read_labels: LabelReader
+    size: Size
+    person: str | None = None
+    person_options: Mapping[str, Any] = field(default_factory=dict)
+    crop: bool = False
+
+    def prepare(self, source: Source) -> Prepared:
+        """Write one photo and its mask; an error becomes part of the result."""
+        try:
+            return self._prepare(source)
+        except Pix2SegError as error:
+            return Prepared(source.name, None, str(error))
+
+    def _prepare(self, source: Source) -> Prepared:
+        pixels = read_photo(source.photo).pixels
+        labels = self.read_labels(source.labels)
+        if labels.shape != pixels.shape[:2]:
+            raise DatasetError(
+                f"{source.labels} is {labels.shape[1]}x{labels.shape[0]}, but its photo "
+                f"{pixels.shape[1]}x{pixels.shape[0]}"
+            )
+        if labels.max() >= len(self.table):
+            raise DatasetError(
+                f"{source.labels} has label {labels.max()}; the highest is {len(self.table) - 1}"
+            )
+        mask = self.table[labels]
+        part = slice(None), slice(None)
+        if self.person:
+            found = _extractor(self.person, tuple(self.person_options.items())).find(pixels)
+            if self.crop:
+                part = part_around(found.visible(MARGIN), self.size)
+        seen = pixels[part]
+        fit = Fit((seen.shape[1], seen.shape[0]), self.size)
+        self._write_photo(self.out / "photos" / f"{source.name}.jpg", fit.photo(seen))
+        self._write_mask(self.out / "masks" / f"{source.name}.png", fit.mask(mask[part]))
+        if self.person:
+            visible = fit.mask(found.visible(margin=0)[part].astype(np.uint8))
+            with atomic_write(self.out / "people" / f"{source.name}.png") as temporary:
+                _image(visible * 255).save(temporary, "PNG")
+        if split_of(source.name) == "val":
+            full = self.out / "full"
+            copy = full / "photos" / f"{source.name}{source.photo.suffix}"
+            with atomic_write(copy) as temporary:
+                shutil.copyfile(source.photo, temporary)
+            self._write_mask(full / "masks" / f"{source.name}.png", mask)
+        return Prepared(source.name, np.bincount(mask.ravel(), minlength=len(self.scheme)))
+
+    def _write_photo(self, path: Path, pixels: NDArray[np.uint8]) -> None:
+        with atomic_write(path) as temporary:
+            _image(pixels).save(temporary, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+
+    def _write_mask(self, path: Path, mask: NDArray[np.uint8]) -> None:
+        with atomic_write(path) as temporary:
+            indexed_image(mask, self.scheme).save(temporary, "PNG")
+
+
+def showing_class(
+    sources: Sequence[Source], class_id: int, table: NDArray[np.uint8], read_labels: LabelReader
+) -> list[Source]:
+    """The sources whose label maps hold a class.
+
+    Args:
+        sources: photos with label maps.
+        class_id: which class.
+        table: class id by label id, uint8.
+        read_labels: reads a label map, uint8 (H, W).
+    """
+    labels = np.flatnonzero(table == class_id)
+    return [source for source in sources if np.isin(read_labels(source.labels), labels).any()]
+
+
+def _image(pixels: NDArray[np.uint8]) -> "Image":
+    from PIL import Image
+
+    return Image.fromarray(pixels)
+
+
+@cache
+def _extractor(name: str, options: tuple[tuple[str, Any], ...]) -> PersonExtractor:
+    """Loaded once in each process; these fill the cores, so each keeps to one thread."""
+    import torch
+
+    torch.set_num_threads(1)
+    return load_extractor(name, **dict(options))
+
+
+def prepare(
+    sources: Sequence[Source], preparation: Preparation, facts: dict[str, Any]
+) -> Iterator[Prepared]:
+    """Prepare all photos on all cores, then write `split.json` and `dataset.json`.
+
+    Every file is written whole, and the two JSON files last, so a broken-off run leaves no data
+    set that looks complete; running it again writes everything anew.
+
+    Args:
+        sources: what to prepare.
+        preparation: how.
+        facts: further facts for `dataset.json`, such as where the photos come from.
+
+    Yields:
+        What became of each photo, as it is done, in order.
+
+    Raises:
+        DatasetError: no photo could be used, one split would have none, or there is no extractor
+            to crop by.
+    """
+    if preparation.crop and not preparation.person:
+        raise DatasetError("--crop needs to know where the people are; add --person mask-rcnn")
+    (preparation.out / "dataset.json").unlink(missing_ok=True)
+    if preparation.person:  # an unknown or missing extractor is told before any work
+        version = _extractor(preparation.person, tuple(preparation.person_options.items())).version
+        options = {k: str(v) for k, v in preparation.person_options.items() if v is not None}
+        crop = preparation.crop
+        facts = {**facts, "person": version, "person_options": options, "crop": crop}
+    done = []
+    # torch's threads do not survive a fork.
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as workers:
+        for result in workers.map(preparation.prepare, sources, chunksize=4):
+            yield result
+            if result.pixels is not None:
+                done.append(result)
+    names = {
+        split: [r.name for r in done if split_of(r.name) == split] for split in ("train", "val")
+    }
+    for split, members in names.items():
+        if not members:
+            raise DatasetError(
+                f"of {len(sources)} photos, {len(done)} could be used and none fell into the "
+                f"{split} split; give more photos"
+            )
+    _write_json(preparation.out / "split.json", names)
+    summary = _summary(done, preparation)
+    _write_json(preparation.out / "dataset.json", {"format": FORMAT, **facts, **summary})
+
+
+def _summary(done: list[Prepared], preparation: Preparation) -> dict[str, Any]:
+    pixels = np.array([r.pixels for r in done], np.int64)
+    shares = pixels.sum(0) / pixels.sum()
+    in_photos = (pixels > 0).mean(0)
+    return {
+        "scheme": preparation.scheme.to_dict(),
+        "size": list(preparation.size),
+        "photos": len(done),
+        "classes": {
+            name: {"pixels": round(float(p), 5), "photos": round(float(q), 5)}
+            for name, p, q in zip(preparation.scheme.names, shares, in_photos, strict=True)
+        },
+    }
+
+
+def _write_json(path: Path, data: dict[str, Any]) -> None:
+    with atomic_write(path) as temporary:
+        temporary.write_text(json.dumps(data, indent=2) + "\n", "utf-8")

@@ -1,0 +1,268 @@
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jsonschema
+import pytest
+from PIL import Image
+
+from pix2seg.classes import load_scheme
+from pix2seg.colors.document import palette_schema
+from pix2seg.generators.build import build_generator
+from pix2seg.generators.weights import WeightsInfo, save_generator
+from pix2seg.preprocess.dataset.dataset import Dataset
+
+SMALL_GENERATOR = {"head": "logits", "width": 4, "max_width": 8, "depth": 3, "dropout": 0.2}
+PROGRAM = str(Path(sys.executable).with_name("pix2seg"))
+
+
+def run(
+    *arguments: object, folder: Path | None = None, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    words = [PROGRAM, *map(str, arguments)]
+    return subprocess.run(
+        words,
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env={**os.environ, **(environment or {})},
+        timeout=120,
+    )
+
+
+@pytest.fixture(scope="module")
+def segment(small_weights: Path) -> list[object]:
+    return ["segment", "--weights", small_weights, "--person", "none"]
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(f.relative_to(folder).as_posix() for f in folder.rglob("*") if f.is_file())
+
+
+def test_help_answers_at_once_and_names_the_commands() -> None:
+    run("--help")
+    began = time.monotonic()
+    result = run("--help")
+    assert time.monotonic() - began < 2
+    assert result.returncode == 0
+    for command in ("segment", "palette", "find", "train", "evaluate", "prepare", "recipes"):
+        assert command in result.stdout
+    heavy = (
+        "import sys, pix2seg.cli; sys.exit(bool({'torch', 'sklearn', 'cv2'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", heavy]).returncode == 0
+
+
+def test_segment_a_folder(segment: list[object], photos: list[Path], tmp_path: Path) -> None:
+    inner = tmp_path / "in" / "été 2024"
+    inner.mkdir(parents=True)
+    for photo, name in zip(photos, ("シャツ.jpg", "a b.jpg"), strict=False):
+        shutil.copy(photo, inner / name)
+    out = tmp_path / "out"
+    result = run(*segment, tmp_path / "in", "--out", out, "--colors")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == ""
+    kinds = ("mask.png", "overlay.png", "palette.json", "palette.png")
+    stems = ("a b", "シャツ")
+    assert files(out) == sorted(f"été 2024/{stem}.{kind}" for stem in stems for kind in kinds)
+    for document in out.rglob("*.json"):
+        jsonschema.validate(json.loads(document.read_text("utf-8")), palette_schema())
+
+
+def test_json_goes_to_standard_output_alone(
+    segment: list[object], photos: list[Path], tmp_path: Path
+) -> None:
+    result = run(*segment, *photos[:2], "--json", "-", "--out", tmp_path)
+    documents = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [d["image"]["file"] for d in documents] == [p.name for p in photos[:2]]
+    for document in documents:
+        jsonschema.validate(document, palette_schema())
+    assert not list(tmp_path.glob("*.json"))
+    assert photos[0].name in result.stderr
+
+
+def test_summary_of_many_classes_names_the_largest(photos: list[Path], tmp_path: Path) -> None:
+    scheme = load_scheme("ccp59")
+    weights = tmp_path / "many.safetensors"
+    info = WeightsInfo({"name": "many", "generator": SMALL_GENERATOR}, scheme, (64, 96), {})
+    save_generator(weights, build_generator(scheme, **SMALL_GENERATOR), info)
+    words = ["segment", photos[0], "--weights", weights, "--person", "none", "--out", tmp_path]
+    result = run(*words)
+    assert result.returncode == 0
+    assert "largest classes" in result.stderr
+    named = [name for name in scheme.foreground if f"{name} " in result.stderr]
+    assert 1 <= len(named) <= 6
+
+
+def test_segmenting_twice_gives_the_same_bytes(
+    segment: list[object], photos: list[Path], tmp_path: Path
+) -> None:
+    for name in ("one", "two"):
+        run(*segment, photos[0], "--out", tmp_path / name, "--colors", "--cutouts")
+    assert files(tmp_path / "one") == files(tmp_path / "two") != []
+    for name in files(tmp_path / "one"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_results_in_a_folder_are_not_segmented_again(
+    segment: list[object], photos: list[Path], tmp_path: Path
+) -> None:
+    shutil.copy(photos[0], tmp_path)
+    first = run(*segment, ".", folder=tmp_path)
+    assert first.returncode == 0, first.stderr
+    before = files(tmp_path)
+    assert run(*segment, ".", folder=tmp_path).returncode == 0
+    assert files(tmp_path) == before
+    assert run(*segment, "pix2seg-out", folder=tmp_path).returncode == 2
+
+
+def test_good_photos_are_done_and_bad_ones_named(
+    segment: list[object], photos: list[Path], tmp_path: Path
+) -> None:
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    shutil.copy(photos[0], folder / "good.jpg")
+    (folder / "cut.jpg").write_bytes(photos[0].read_bytes()[:5000])
+    (folder / "text.png").write_text("no photo")
+    result = run(*segment, folder, folder / "missing.jpg", "--out", out)
+    assert result.returncode == 2
+    assert files(out) == ["good.mask.png", "good.overlay.png"]
+    for name in ("cut.jpg", "text.png", "missing.jpg"):
+        assert name in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["segment", "nothing.jpg"], "nothing.jpg does not exist"),
+        (["segment", "*.nothing"], "no photo matches"),
+        (["segment", "a.jpg", "a.png"], "same names"),
+        (["segment", "a.jpg", "--weights", "none.safetensors"], "no weights file"),
+        (["segment", "a.jpg", "--person", "magic"], "no person extractor 'magic'"),
+        (["segment", "a.jpg", "--device", "warp"], "cannot use the device 'warp'"),
+        (["segment", "a.jpg", "--json", "x.json"], "goes to - (standard output)"),
+        (["segment", "a.jpg", "--max-pixels", "10"], "--max-pixels"),
+        (["segment", "a.jpg", "--out", "a.png"], "cannot write"),
+        (["segment", "a.jpg", "--colour"], "No such option"),
+        (["prepare", "ccp", ".", "out"], "label_list.mat"),
+        (["prepare", "ccp", ".", "out", "--scheme", "five"], "no scheme 'five'"),
+        (["prepare", "folder", "no", "no", "out", "--scheme", "four"], "is not a folder"),
+        (
+            ["prepare", "folder", ".", ".", "out", "--scheme", "four", "--size", "5"],
+            "width x height",
+        ),
+        (["train", "--run", "r"], "needs --recipe NAME and --data FOLDER"),
+        (["train", "--run", "r", "--recipe", "gan", "--data", "."], "no recipe 'gan'"),
+        (["train", "--run", "r", "--recipe", "pix2pix-ccp4", "--data", "."], "pix2seg prepare"),
+        (["train", "--run", "r", "--resume"], "no run to resume"),
+        (["evaluate", "--data", "."], "not a prepared data set"),
+        (["segment", "a.jpg", "--table", "t.xls"], "is no table"),
+        (["palette", "a.jpg", "--mask", "a.jpg", "--to", "psd"], "is not one of"),
+        (["palette", "a.jpg", "--max-pixels", "10"], "--max-pixels"),
+        (["palette", "a.jpg", "--mask", "a.png"], "a mask of the photo's size"),
+        (["palette", "a.jpg", "--mask", "none.png"], "cannot read the mask none.png"),
+        (["palette", "a.jpg", "b.jpg", "--mask", "a.png"], "--mask is for one photo"),
+        (["find", "red", "--in", "t.csv"], "write it as #1b2a3c"),
+        (["find", "#abc", "--in", "t.csv"], "no table t.csv"),
+    ],
+)
+def test_bad_input_is_one_clear_line(
+    photos: list[Path], tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    shutil.copy(photos[0], tmp_path / "a.jpg")
+    Image.open(photos[0]).reduce(8).save(tmp_path / "a.png")
+    result = run(*arguments, folder=tmp_path)
+    assert result.returncode == 2, result.stderr
+    assert "Traceback" not in result.stderr
+    unwrapped = " ".join(result.stderr.replace("│", " ").split())
+    assert message in unwrapped
+    assert files(tmp_path) == ["a.jpg", "a.png"]
+
+
+def test_recipes_are_listed() -> None:
+    result = run("recipes")
+    assert result.returncode == 0
+    assert "pix2pix-ccp4" in result.stdout
+
+
+def test_palette_and_find(photos: list[Path], tmp_path: Path) -> None:
+    cutout = tmp_path / "cutout.png"
+    image = Image.open(photos[0]).convert("RGBA")
+    image.putalpha(Image.open(photos[0].with_suffix(".png")).point([0, 0, 0, 255] * 64, "L"))
+    image.save(cutout)
+    formats = [word for name in ("gpl", "ase", "css", "tokens") for word in ("--to", name)]
+    table = ("--table", "t.csv", "--max-colors", 3, "--names", "xkcd", "--regions")
+    result = run("palette", cutout, "--out", "out", *formats, *table, folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    suffixes = ("ase", "css", "gpl", "palette.json", "palette.png", "tokens.json")
+    assert files(tmp_path / "out") == [f"cutout.{suffix}" for suffix in suffixes]
+    document = json.loads((tmp_path / "out" / "cutout.palette.json").read_text())
+    jsonschema.validate(document, palette_schema())
+    colors = document["classes"]["photo"]["colors"]
+    assert 1 <= len(colors) <= 3
+    assert document["classes"]["photo"]["coverage"] < 0.5
+    masked = run(
+        "palette", photos[0], "--mask", photos[0].with_suffix(".png"), "--json", "-",
+        "--out", "masked", folder=tmp_path,
+    )  # fmt: skip
+    jsonschema.validate(json.loads(masked.stdout), palette_schema())
+    found = run("find", colors[0]["hex"], "--in", "t.csv", "--class", "photo", folder=tmp_path)
+    assert found.returncode == 0
+    assert "cutout.png" in found.stdout
+    assert "0.0" in found.stdout
+    wrong = run("find", "#fff", "--in", "t.csv", "--class", "shoes", folder=tmp_path)
+    assert wrong.returncode == 2
+    assert "no class 'shoes'" in wrong.stderr
+    nothing = run("find", "#00ff00", "--in", "t.csv", "--within", 1, folder=tmp_path)
+    assert "no photo within 1" in nothing.stdout
+
+
+def test_swatches_obey_no_color_and_pipes(
+    segment: list[object], photos: list[Path], tmp_path: Path
+) -> None:
+    command = (*segment, photos[0], "--out", tmp_path, "--colors")
+    piped = run(*command)
+    assert "\x1b[" not in piped.stderr
+    assert "#" in piped.stderr
+    terminal = {"FORCE_COLOR": "1", "COLORTERM": "truecolor", "TERM": "xterm-256color"}
+    assert "\x1b[48;2;" in run(*command, environment=terminal).stderr
+    uncolored = run(*command, environment={**terminal, "NO_COLOR": "1"}).stderr
+    assert "\x1b[48;2;" not in uncolored
+    assert "#" in uncolored
+
+
+def test_prepare_train_evaluate_segment(photos: list[Path], tmp_path: Path) -> None:
+    for folder, suffix in (("photos", ".jpg"), ("masks", ".png")):
+        (tmp_path / folder).mkdir()
+        for i in range(12):
+            source = photos[i % len(photos)].with_suffix(suffix)
+            shutil.copy(source, tmp_path / folder / f"{i}{suffix}")
+    prepared = run(
+        "prepare", "folder", "photos", "masks", "data", "--scheme", "four", folder=tmp_path
+    )
+    assert prepared.returncode == 0, prepared.stderr
+    small = ("size=64x96", "generator.width=4", "generator.depth=3", "schedule.epochs=1")
+    sets = [word for override in small for word in ("--set", override)]
+    trained = run(
+        "train", "--recipe", "pix2pix-ccp4", "--data", "data", "--run", "run", *sets,
+        folder=tmp_path,
+    )  # fmt: skip
+    assert trained.returncode == 0, trained.stderr
+    weights = ("--weights", "run/best.safetensors")
+    evaluated = run(
+        "evaluate", "--data", "data", *weights, "--json", "scores.json", "--colors",
+        "--worst", 1, "worst", folder=tmp_path,
+    )  # fmt: skip
+    assert evaluated.returncode == 0, evaluated.stderr
+    assert "mIoU" in evaluated.stdout
+    scores = json.loads((tmp_path / "scores.json").read_text())
+    assert scores["photos"] == len(Dataset(tmp_path / "data").names("val"))
+    assert 0 <= scores["mean_iou"] <= 1
+    assert len(list((tmp_path / "worst").glob("*.jpg"))) == 1
+    segmented = run("segment", "photos/0.jpg", *weights, folder=tmp_path)
+    assert segmented.returncode == 0, segmented.stderr

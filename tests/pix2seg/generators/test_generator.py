@@ -1,0 +1,82 @@
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pix2seg.classes import load_scheme
+from pix2seg.errors import SizeError
+from pix2seg.generators.base import check_size
+from pix2seg.generators.build import build_generator
+from pix2seg.generators.heads import map_colors
+
+FOUR = load_scheme("four")
+
+
+@pytest.mark.parametrize("head", ["logits", "tanh"])
+@pytest.mark.parametrize(("width", "max_width", "depth"), [(4, 8, 3), (2, 64, 5), (8, 8, 2)])
+def test_map_has_the_photo_s_size(head: str, width: int, max_width: int, depth: int) -> None:
+    generator = build_generator(
+        FOUR, head=head, width=width, max_width=max_width, depth=depth, dropout=0.5
+    )
+    generated = generator(torch.zeros(2, 3, 96, 64))
+    assert generated.map.shape == (2, 3, 96, 64)
+    assert generated.map.abs().max() <= 1
+    if head == "logits":
+        assert generated.logits is not None
+        assert generated.logits.shape == (2, 4, 96, 64)
+    else:
+        assert generated.logits is None
+
+
+@pytest.mark.parametrize(
+    ("architecture", "encoder"), [("unet", "resnet18"), ("deeplabv3", "mobilenet_v3_large")]
+)
+def test_networks_of_other_libraries_draw_maps(architecture: str, encoder: str) -> None:
+    generator = build_generator(FOUR, architecture, encoder=encoder, normalise="imagenet").eval()
+    generated = generator(torch.zeros(1, 3, 96, 64))
+    assert generated.map.shape == (1, 3, 96, 64)
+    assert generated.logits is not None
+    assert generated.logits.shape == (1, 4, 96, 64)
+
+
+@pytest.mark.parametrize("architecture", ["unet", "deeplabv3"])
+def test_unknown_encoder_is_refused(architecture: str) -> None:
+    with pytest.raises(ValueError, match="vgg1"):
+        build_generator(FOUR, architecture, encoder="vgg1", normalise="none")
+
+
+def test_logits_head_blends_the_class_colors() -> None:
+    generator = build_generator(FOUR, head="logits", width=4, max_width=8, depth=3, dropout=0)
+    generated = generator(torch.randn(1, 3, 32, 32))
+    expected = torch.einsum("nkhw,kc->nchw", generated.logits.softmax(1), map_colors(FOUR))
+    assert torch.allclose(generated.map, expected)
+
+
+def test_sure_logits_give_the_exact_map_color() -> None:
+    generator = build_generator(FOUR, head="logits", width=4, max_width=8, depth=3, dropout=0)
+    features = torch.full((1, 4, 1, 1), -50.0)
+    features[0, 2] = 50.0
+    assert torch.equal(generator.head(features).map.flatten(), map_colors(FOUR)[2])
+
+
+def test_evaluation_is_deterministic_and_training_drops_out() -> None:
+    torch.manual_seed(0)
+    generator = build_generator(FOUR, head="logits", width=8, max_width=8, depth=4, dropout=0.5)
+    photo = torch.randn(2, 3, 32, 32)
+    assert not torch.equal(generator(photo).map, generator(photo).map)
+    generator.eval()
+    assert torch.equal(generator(photo).map, generator(photo).map)
+
+
+@given(st.integers(1, 2000), st.integers(1, 2000), st.integers(2, 8))
+def test_refused_size_names_one_that_fits(width: int, height: int, depth: int) -> None:
+    step = 2**depth
+    if width % step == 0 and height % step == 0:
+        check_size((width, height), depth)
+        return
+    with pytest.raises(SizeError) as error:
+        check_size((width, height), depth)
+    suggested = str(error.value).split("such as ")[1].split(",")[0]
+    check_size(tuple(map(int, suggested.split("x"))), depth)  # type: ignore[arg-type]
+    deepest = int(str(error.value).split("depth of ")[1].split(" ")[0])
+    check_size((width, height), deepest)

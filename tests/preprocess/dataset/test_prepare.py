@@ -1,0 +1,242 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy.io import savemat
+
+from pix2seg.classes import Scheme, load_scheme
+from pix2seg.errors import DatasetError, PersonError
+from pix2seg.preprocess.dataset.ccp import ccp_sources, read_label_names, read_labels
+from pix2seg.preprocess.dataset.dataset import Dataset, read_image
+from pix2seg.preprocess.dataset.folder import folder_sources, read_mask
+from pix2seg.preprocess.dataset.prepare import Preparation, Prepared, prepare, showing_class
+from pix2seg.preprocess.dataset.split import split_of
+
+LABELS = ("null", "accessories", "hair", "skin", "coat")
+
+
+@pytest.fixture
+def ccp(tmp_path: Path, photos: list[Path]) -> Path:
+    """Real photos in CCP's layout, with labels 0 (null), 2 (hair), 3 (skin), 4 (coat)."""
+    root = tmp_path / "ccp"
+    (root / "photos").mkdir(parents=True)
+    (root / "annotations" / "pixel-level").mkdir(parents=True)
+    savemat(root / "label_list.mat", {"label_list": np.array([LABELS], object)})
+    label_of_class = np.array([0, 3, 2, 4], np.uint8)
+    for i in range(24):
+        photo = photos[i % len(photos)]
+        with Image.open(photo) as image, Image.open(photo.with_suffix(".png")) as mask:
+            small = image.reduce(8)
+            small.save(root / "photos" / f"{i:04}.jpg")
+            labels = label_of_class[np.asarray(mask.resize(small.size, Image.Resampling.NEAREST))]
+        path = root / "annotations" / "pixel-level" / f"{i:04}.mat"
+        savemat(path, {"groundtruth": labels}, do_compression=True)
+    return root
+
+
+def prepare_ccp(root: Path, out: Path) -> list[Prepared]:
+    scheme = Scheme.from_dict(
+        {
+            "name": "four",
+            "classes": [
+                {"name": "background", "labels": ["null"], "color": "#000000"},
+                {"name": "skin", "labels": ["skin"], "color": "#ffff00"},
+                {"name": "hair", "labels": ["hair"], "color": "#00ffff"},
+                {"name": "clothes", "labels": ["*"], "color": "#ff00ff"},
+            ],
+        }
+    )
+    table = scheme.lookup(read_label_names(root / "label_list.mat"))
+    preparation = Preparation(out, scheme, table, read_labels, (64, 96))
+    return list(prepare(ccp_sources(root), preparation, {"source": "ccp"}))
+
+
+def test_ccp_becomes_a_data_set(ccp: Path, tmp_path: Path) -> None:
+    results = prepare_ccp(ccp, tmp_path / "out")
+    assert all(r.pixels is not None for r in results)
+    dataset = Dataset(tmp_path / "out")
+    assert dataset.size == (64, 96)
+    assert sorted(dataset.names("train") + dataset.names("val")) == [f"{i:04}" for i in range(24)]
+    assert all(split_of(name) == "val" for name in dataset.names("val"))
+    photo, mask = dataset.read(dataset.names("train")[0])
+    assert photo.shape == (96, 64, 3)
+    assert mask.shape == (96, 64)
+    assert set(np.unique(mask)) <= {0, 1, 2, 3}
+    shares = [c["pixels"] for c in dataset.facts["classes"].values()]
+    assert sum(shares) == pytest.approx(1, abs=1e-3)
+    assert list(dataset.facts["classes"]) == ["background", "skin", "hair", "clothes"]
+
+
+def test_validation_photos_are_kept_as_they_came(ccp: Path, tmp_path: Path) -> None:
+    prepare_ccp(ccp, tmp_path / "out")
+    full = Dataset(tmp_path / "out").full()
+    assert full
+    for photo in full:
+        original = ccp / "photos" / f"{photo.name}.jpg"
+        assert photo.photo.read_bytes() == original.read_bytes()
+        labels = read_labels(ccp / "annotations" / "pixel-level" / f"{photo.name}.mat")
+        mask = read_image(photo.mask)
+        assert np.array_equal(mask == 1, labels == LABELS.index("skin"))
+        assert np.array_equal(mask == 3, labels == LABELS.index("coat"))
+
+
+def test_broken_files_are_named_and_skipped(ccp: Path, tmp_path: Path) -> None:
+    (ccp / "photos" / "0003.jpg").write_bytes(b"no photo")
+    (ccp / "photos" / "0004.jpg").unlink()
+    (ccp / "annotations" / "pixel-level" / "0005.mat").write_bytes(b"")
+    savemat(ccp / "annotations" / "pixel-level" / "0006.mat", {"groundtruth": np.zeros((2, 2))})
+    savemat(ccp / "annotations" / "pixel-level" / "0007.mat", {"other": np.zeros((2, 2))})
+    broken = {r.name: r.error for r in prepare_ccp(ccp, tmp_path / "out") if r.pixels is None}
+    assert sorted(broken) == ["0003", "0004", "0005", "0006", "0007"]
+    assert "0003.jpg" in broken["0003"]
+    assert "2x2" in broken["0006"]
+    assert "groundtruth" in broken["0007"]
+    dataset = Dataset(tmp_path / "out")
+    assert not set(broken) & set(dataset.names("train") + dataset.names("val"))
+
+
+def test_interrupted_preparation_is_no_data_set_and_can_be_done_again(
+    ccp: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    prepare_ccp(ccp, out)
+    table = np.zeros(len(LABELS), np.uint8)
+    preparation = Preparation(out, load_scheme("four"), table, read_labels, (64, 96))
+    begun = prepare(ccp_sources(ccp), preparation, {"source": "ccp"})
+    next(begun)
+    begun.close()
+    with pytest.raises(DatasetError, match="pix2seg prepare"):
+        Dataset(out)
+    prepare_ccp(ccp, out)
+    assert len(Dataset(out).names("train")) > 0
+    assert not list(out.rglob(".*"))
+
+
+def test_wrong_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="not the CCP data set"):
+        ccp_sources(tmp_path)
+    with pytest.raises(DatasetError, match="not a prepared data set"):
+        Dataset(tmp_path)
+
+
+def test_folder_pairs_photos_and_masks_by_name(tmp_path: Path) -> None:
+    for folder in ("photos/a", "masks/a"):
+        (tmp_path / folder).mkdir(parents=True)
+    Image.new("RGB", (4, 4)).save(tmp_path / "photos" / "a" / "one.webp")
+    Image.new("L", (4, 4)).save(tmp_path / "masks" / "a" / "one.png")
+    (source,) = folder_sources(tmp_path / "photos", tmp_path / "masks")
+    assert source.name == "a/one"
+    assert source.photo.name == "one.webp"
+    Image.new("RGB", (4, 4)).save(tmp_path / "photos" / "a" / "one.jpg")
+    with pytest.raises(DatasetError, match="same name"):
+        folder_sources(tmp_path / "photos", tmp_path / "masks")
+
+
+def test_black_and_white_mask_is_two_classes(tmp_path: Path) -> None:
+    path = tmp_path / "mask.png"
+    Image.fromarray(np.array([[0, 255]], np.uint8)).convert("1").save(path)
+    assert read_mask(path).tolist() == [[0, 1]]
+    Image.fromarray(np.array([[0, 3]], np.uint8)).save(path)
+    assert read_mask(path).tolist() == [[0, 3]]
+    Image.new("RGB", (2, 2)).save(path)
+    with pytest.raises(DatasetError, match="colour channels"):
+        read_mask(path)
+
+
+def test_dataset_json_is_readable(ccp: Path, tmp_path: Path) -> None:
+    prepare_ccp(ccp, tmp_path / "out")
+    facts = json.loads((tmp_path / "out" / "dataset.json").read_text())
+    assert facts["format"] == "pix2seg.dataset/1"
+    assert facts["photos"] == 24
+
+
+def test_people_found_by_an_extractor_come_with_the_data_set(
+    photos: list[Path], tmp_path: Path
+) -> None:
+    masks, only_photos = tmp_path / "masks", tmp_path / "photos"
+    for folder in (masks, only_photos):
+        folder.mkdir()
+    names = iter(f"photo{i}" for i in range(1000))
+    for split in ("train", "val"):
+        name = next(n for n in names if split_of(n) == split)
+        with Image.open(photos[0]) as image, Image.open(photos[0].with_suffix(".png")) as mask:
+            small = image.reduce(4)
+            small.save(only_photos / f"{name}.jpg")
+            mask.resize(small.size, Image.Resampling.NEAREST).save(masks / f"{name}.png")
+    same = np.arange(4, dtype=np.uint8)
+    sources = folder_sources(only_photos, masks)
+    preparation = Preparation(
+        tmp_path / "out", load_scheme("four"), same, read_mask, (64, 96), "grabcut"
+    )
+    assert all(r.pixels is not None for r in prepare(sources, preparation, {"source": "x"}))
+    dataset = Dataset(tmp_path / "out")
+    assert dataset.has_people
+    assert dataset.facts["person"].startswith("grabcut")
+    found = dataset.read_person(dataset.names("train")[0])
+    assert found.shape == (96, 64)
+    assert set(np.unique(found)) == {0, 255}
+    unknown = Preparation(tmp_path / "no", load_scheme("four"), same, read_mask, (64, 96), "yolo")
+    with pytest.raises(PersonError, match="no person extractor 'yolo'"):
+        list(prepare(sources, unknown, {"source": "x"}))
+
+
+def test_only_photos_that_show_a_class(ccp: Path, tmp_path: Path) -> None:
+    sources = ccp_sources(ccp)
+    bare = sources[3]
+    labels = read_labels(bare.labels)
+    savemat(bare.labels, {"groundtruth": np.where(labels == 2, 0, labels).astype(np.uint8)})
+    table = np.array([0, 3, 2, 1, 3], np.uint8)
+    with_hair = showing_class(sources, 2, table, read_labels)
+    assert bare not in with_hair
+    assert 0 < len(with_hair) < len(sources)
+    assert showing_class(sources, 0, table, read_labels) == sources
+
+
+def test_first_pass_of_another_generator_finds_the_people(
+    ccp: Path, small_weights: Path, tmp_path: Path
+) -> None:
+    table = load_scheme("four").lookup(read_label_names(ccp / "label_list.mat"))
+    preparation = Preparation(
+        tmp_path / "out",
+        load_scheme("four"),
+        table,
+        read_labels,
+        (64, 96),
+        "cascade",
+        {"weights": str(small_weights)},
+    )
+    list(prepare(ccp_sources(ccp), preparation, {"source": "ccp"}))
+    dataset = Dataset(tmp_path / "out")
+    assert dataset.facts["person"].startswith("cascade small ")
+    assert dataset.person_options == {"weights": str(small_weights)}
+    assert dataset.has_people
+
+
+def test_crop_keeps_what_a_segmenter_looks_at(photos: list[Path], tmp_path: Path) -> None:
+    only_photos, masks = tmp_path / "photos", tmp_path / "masks"
+    only_photos.mkdir()
+    masks.mkdir()
+    for i in range(20):  # the person stands small in the middle of a wide black photo
+        source = photos[i % len(photos)]
+        for file, out in ((source, only_photos), (source.with_suffix(".png"), masks)):
+            with Image.open(file) as image:
+                wide = Image.new("RGB" if out == only_photos else "L", (400, 300))
+                small = np.asarray(image.resize((64, 96), Image.Resampling.NEAREST))
+                wide.paste(Image.fromarray(small), (168, 100))
+                wide.save(out / f"{i}{file.suffix}")
+    same, sources = np.arange(4, dtype=np.uint8), folder_sources(only_photos, masks)
+    preparation = Preparation(
+        tmp_path / "out", load_scheme("four"), same, read_mask, (64, 96), "grabcut", crop=True
+    )
+    assert all(r.pixels is not None for r in prepare(sources, preparation, {"source": "x"}))
+    dataset = Dataset(preparation.out)
+    assert dataset.facts["crop"] is True
+    pairs = [dataset.read(name) for name in dataset.names("train")]
+    assert all(photo.shape == (96, 64, 3) for photo, _ in pairs)
+    shares = [np.mean(read_mask(source.labels) > 0) for source in sources]
+    assert np.mean([np.mean(mask > 0) for _, mask in pairs]) > 4 * np.mean(shares)
+    with pytest.raises(DatasetError, match="--crop needs to know where the people are"):
+        list(prepare(sources, replace(preparation, person=None), {"source": "x"}))

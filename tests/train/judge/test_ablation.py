@@ -1,0 +1,50 @@
+from pathlib import Path
+
+import numpy as np
+from typer.testing import CliRunner
+
+from pix2seg import Segmenter
+from pix2seg.cli import app
+from pix2seg.preprocess.background import MARGIN
+from pix2seg.preprocess.dataset.dataset import Dataset
+from pix2seg.train.judge.ablation import SETS, photo_sets, run, with_true_mask
+
+
+def test_every_validation_photo_is_in_every_set(small_dataset: Dataset) -> None:
+    photos = list(photo_sets(small_dataset, ["plain", "clothes-coloured"]))
+    assert [name for name, _, _ in photos] == ["plain", "clothes-coloured"] * 2
+    (_, plain, truth), (_, hard, hard_truth) = photos[:2]
+    assert np.array_equal(truth, hard_truth)
+    assert np.array_equal(plain[truth > 0], hard[truth > 0])
+    again = list(photo_sets(small_dataset, ["plain", "clothes-coloured"]))
+    assert all(np.array_equal(a[1], b[1]) for a, b in zip(photos, again, strict=True))
+
+
+def test_the_true_mask_finds_the_person_without_fault(
+    small_dataset: Dataset, small_weights: Path
+) -> None:
+    segmenters = {
+        "none": Segmenter(small_weights, person="none", device="cpu"),
+        "true": with_true_mask(small_weights, "cpu", True, MARGIN),
+    }
+    table = run(segmenters, photo_sets(small_dataset, ["plain"]))
+    assert all(score == (1, 1, 1) for score in table["true", "plain"].people)
+    assert all(score.kept == 1 for score in table["none", "plain"].people)
+    assert all(score.iou < 1 for score in table["none", "plain"].people)
+    for cell in table.values():
+        assert 0 <= cell.mean_iou <= 1
+        assert len(cell.confusions) == len(cell.seconds) == 2
+
+
+def test_backgrounds_are_compared(
+    small_dataset: Dataset, small_weights: Path, small_mask_rcnn: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "table.md"
+    words = ["ablate", "--data", small_dataset.root, "--backgrounds", small_weights, "--out", out]
+    words += ["--person-weights", small_mask_rcnn]
+    result = CliRunner().invoke(app, [str(word) for word in words])
+    assert result.exit_code == 0, result.output
+    lines = out.read_text().splitlines()
+    rows = [line.split("|")[1].strip() for line in lines[2:]]
+    assert rows == ["grey, mask-rcnn", "grey, true mask"]
+    assert all(column in lines[0] for column in SETS)

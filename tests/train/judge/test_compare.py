@@ -1,0 +1,86 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from pix2seg.classes import load_scheme
+from pix2seg.cli import app
+from pix2seg.errors import TrainingError
+from pix2seg.preprocess.dataset.dataset import Dataset
+from pix2seg.train.judge.compare import compare_run, read_run
+
+
+def trained(run: Path, dataset: Dataset, *overrides: str) -> Path:
+    sets = [word for override in overrides for word in ("--set", override)]
+    arguments = ["--recipe", "pix2pix-ccp4", "--data", str(dataset.root), "--device", "cpu"]
+    result = CliRunner().invoke(app, ["train", "--run", str(run), *arguments, *sets])
+    assert result.exit_code == 0, result.output
+    return run
+
+
+@pytest.fixture(scope="module")
+def runs(
+    small_dataset: Dataset,
+    small_overrides: tuple[str, ...],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> list[Path]:
+    """Two runs that differ in the seed, and one of another kind."""
+    short = (*small_overrides, "schedule.epochs=1")
+    folder = tmp_path_factory.mktemp("runs")
+    plain = ("generator.head=tanh", "loss.cross_entropy_weight=0", "loss.dice_weight=0")
+    return [
+        trained(folder / "first", small_dataset, *short),
+        trained(folder / "second", small_dataset, *short, "seed=2"),
+        trained(folder / "plain", small_dataset, *short, *plain),
+    ]
+
+
+def test_table_and_figure_have_a_row_for_each_system(runs: list[Path], tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["compare", *map(str, runs), "--out", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    tables = (tmp_path / "comparison.md").read_text()
+    assert tables.count("| first (2 seeds) |") == 2
+    assert tables.count("| plain |") == 2
+    assert "±" in tables
+    facts = json.loads((tmp_path / "comparison.json").read_text())
+    assert [run["run"] for run in facts] == ["first", "second", "plain"]
+    for run in facts:
+        assert run["four_class_mean_iou"] == run["mean_iou"]
+        assert run["flops"] > 2 * run["parameters"] > 0
+    with Image.open(tmp_path / "t.jpg") as figure:
+        assert figure.height == 5 * 260  # photo, truth and three runs
+
+
+def test_scores_are_those_of_evaluate(
+    runs: list[Path], small_dataset: Dataset, tmp_path: Path
+) -> None:
+    compared = compare_run(runs[0], read_run(runs[0]), [], "cpu")
+    report = tmp_path / "report.json"
+    arguments = ["--data", str(small_dataset.root), "--weights", str(runs[0] / "best.safetensors")]
+    assert CliRunner().invoke(app, ["evaluate", *arguments, "--json", str(report)]).exit_code == 0
+    expected = json.loads(report.read_text())
+    assert compared.to_dict()["mean_iou"] == expected["mean_iou"]
+    assert compared.to_dict()["boundary_f"] == list(expected["boundary_f"].values())
+
+
+def test_folder_without_a_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="no run of a generator"):
+        read_run(tmp_path)
+
+
+def test_finer_schemes_fall_into_four_classes() -> None:
+    four, fine, dress = (load_scheme(name) for name in ("four", "ccp59", "dress3"))
+    table = fine.merged_into(four)
+    assert table is not None
+    by_name = dict(zip(fine.names, table, strict=True))
+    assert [by_name[name] for name in ("skin", "hair", "dress", "bag")] == [1, 2, 3, 3]
+    assert by_name[fine.names[0]] == 0
+    merged = load_scheme("ccp29").merged_into(four)
+    assert merged is not None
+    assert set(merged.tolist()) == {0, 1, 2, 3}
+    assert np.array_equal(four.merged_into(four), np.arange(4))  # type: ignore[arg-type]
+    assert dress.merged_into(four) is None  # its background holds hair and coats
+    assert load_scheme("garment2").merged_into(four) is None

@@ -1,0 +1,32 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import confusion_matrix as reference_matrix
+from sklearn.metrics import f1_score, jaccard_score
+
+from pix2seg.train.judge.scores import Scores, confusion_matrix
+
+NAMES = ("background", "skin", "hair", "clothes")
+
+
+@given(st.integers(0, 10_000))
+def test_scores_agree_with_scikit_learn(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    truth, predicted = rng.integers(0, 4, (2, 30, 20), dtype=np.uint8)
+    matrix = confusion_matrix(truth, predicted, 4)
+    truth, predicted = truth.ravel(), predicted.ravel()
+    assert np.array_equal(matrix, reference_matrix(truth, predicted, labels=range(4)))
+    scores = Scores(matrix, NAMES)
+    assert scores.iou == pytest.approx(jaccard_score(truth, predicted, average=None))
+    assert scores.dice == pytest.approx(f1_score(truth, predicted, average=None))
+    assert scores.pixel_accuracy == pytest.approx((truth == predicted).mean())
+
+
+def test_class_that_never_occurs_does_not_count() -> None:
+    mask = np.array([[0, 0, 3]], np.uint8)
+    scores = Scores(confusion_matrix(mask, mask, 4), NAMES)
+    assert scores.mean_iou == 1
+    plain = scores.to_dict()
+    assert plain["classes"]["hair"] == {"iou": None, "dice": None}
+    assert plain["classes"]["clothes"] == {"iou": 1.0, "dice": 1.0}

@@ -1,0 +1,198 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from rich.console import Console
+from typer.testing import CliRunner
+
+from pix2seg.cli import app
+from pix2seg.errors import DatasetError, TrainingError, WeightsError
+from pix2seg.preprocess.dataset.dataset import Dataset
+from pix2seg.preprocess.dataset.folder import read_mask
+from pix2seg.preprocess.dataset.split import split_of
+from pix2seg.preprocess.person import load_extractor
+from pix2seg.preprocess.person.mask_rcnn.weights import load_network
+from pix2seg.train.judge.people import PersonScore, summarise
+from pix2seg.train.person.compose import LEAST_HEIGHT, Composer, targets_of
+from pix2seg.train.person.photos import PersonPhoto, main_person, read_person_photos
+from pix2seg.train.person.task import PersonTask
+from pix2seg.train.recipe import MixtureSettings, PersonRecipe, parse_recipe, read_recipe
+from pix2seg.train.run.trainer import Trainer
+
+SMALL = (
+    "network.last_stage=8",
+    "network.pyramid=8",
+    "network.box_head=8",
+    "network.mask_head=8",
+    "network.mask_layers=1",
+    "size=64x96",
+    "schedule.batch_size=2",
+    "schedule.epochs=1",
+)
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def coco(tmp_path_factory: pytest.TempPathFactory, photos: list[Path]) -> Path:
+    """Real photos as a COCO folder: each with its person and a second, square one."""
+    root = tmp_path_factory.mktemp("coco")
+    (root / "photos").mkdir()
+    images, annotations = [], []
+    names = {"train": 4, "val": 2}
+    for i in range(1000):
+        name = f"photo{i}"
+        if not names.get(split_of(name)):
+            continue
+        names[split_of(name)] -= 1
+        source = photos[i % len(photos)]
+        with Image.open(source) as image:
+            small = image.reduce(3)
+        small.save(root / "photos" / f"{name}.jpg")
+        mask = read_mask(source.with_suffix(".png"))[1::3, 1::3] > 0
+        rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+        x0, y0, x1, y1 = (int(v) for v in (columns[0], rows[0], columns[-1], rows[-1]))
+        images.append({"id": i, "file_name": f"{name}.jpg"})
+        for box in ((x0, y0, x1, y1), (0, 0, 12, 12)):
+            outline = [box[0], box[1], box[2], box[1], box[2], box[3], box[0], box[3]]
+            annotations.append(
+                {
+                    "image_id": i,
+                    "category_id": 1,
+                    "iscrowd": 0,
+                    "area": (box[2] - box[0]) * (box[3] - box[1]),
+                    "segmentation": [outline],
+                }
+            )
+    categories = [{"id": 1, "name": "person"}, {"id": 2, "name": "bicycle"}]
+    text = json.dumps({"images": images, "annotations": annotations, "categories": categories})
+    (root / "instances.json").write_text(text)
+    return root
+
+
+def small_recipe(*overrides: str) -> PersonRecipe:
+    recipe = parse_recipe(read_recipe("person-mask-rcnn", (*SMALL, *overrides)))
+    assert isinstance(recipe, PersonRecipe)
+    return recipe
+
+
+def train(coco: Path, run: Path, *overrides: str, resume: bool = False) -> Path:
+    recipe = small_recipe(*overrides)
+    task = PersonTask(recipe, [coco], CPU)
+    return Trainer(task, recipe, run, Console(quiet=True), resume=resume).train()
+
+
+def test_coco_is_read_by_split(coco: Path) -> None:
+    train_photos = list(read_person_photos(coco, "train"))
+    assert len(train_photos) == 4
+    assert len(list(read_person_photos(coco, "val"))) == 2
+    photo = train_photos[0]
+    assert photo.labels.shape == photo.pixels.shape[:2]
+    assert set(np.unique(photo.labels)) == {0, 1, 2}
+    assert (photo.labels[2:10, 2:10] == 2).all()  # the smaller person is drawn last
+    assert np.array_equal(main_person(photo.labels), photo.labels == 1)
+    small = next(read_person_photos(coco, "train", longest=50))
+    assert max(small.labels.shape) == 50
+
+
+def test_folder_without_people_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="no person data set"):
+        next(read_person_photos(tmp_path, "train"))
+    (tmp_path / "x.json").write_text('{"images": []}')
+    with pytest.raises(DatasetError, match="no COCO file with persons"):
+        next(read_person_photos(tmp_path, "train"))
+
+
+def test_nobody_is_the_main_person_of_an_empty_photo() -> None:
+    assert not main_person(np.zeros((4, 5), np.uint8)).any()
+
+
+@given(st.integers(0, 10_000))
+def test_composed_pictures_have_true_targets(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    labels = np.zeros((120, 90), np.uint8)
+    labels[10 : 20 + LEAST_HEIGHT, 30:60] = 1
+    labels[:9, :9] = 2
+    pixels = np.full((120, 90, 3), 60, np.uint8)
+    photos = [PersonPhoto("a", pixels, labels), PersonPhoto("b", pixels, np.zeros_like(labels))]
+    composer = Composer(photos, MixtureSettings(pasted=0.5, nobody=0.1, landscape=0))
+    drawn, found = composer.draw(rng, seed % 2, 64, 96)
+    assert drawn.shape == (96, 64, 3)
+    assert drawn.dtype == found.dtype == np.uint8
+    boxes, masks = targets_of(found)
+    assert len(boxes) == len(masks)
+    for (x0, y0, x1, y1), mask in zip(boxes.astype(int), masks, strict=True):
+        assert mask[y0:y1, x0:x1].sum() == mask.sum() > 0
+        assert x1 - x0 >= 4
+
+
+def test_training_writes_weights_that_the_extractor_loads(coco: Path, tmp_path: Path) -> None:
+    weights = train(coco, tmp_path)
+    extractor = load_extractor("mask-rcnn", weights=str(weights), device="cpu")
+    assert extractor.version.startswith("person-mask-rcnn ")
+    photo = next(read_person_photos(coco, "val"))
+    assert extractor.find(photo.pixels).mask.shape == photo.labels.shape
+    last = json.loads((tmp_path / "metrics.jsonl").read_text().splitlines()[-1])
+    assert {"val/iou", "val/kept", "val/missed", "epoch_loss/mask"} <= set(last)
+
+
+def test_training_starts_from_weights(coco: Path, tmp_path: Path) -> None:
+    weights = train(coco, tmp_path)
+    task = PersonTask(small_recipe(), [coco], CPU, init=weights)
+    saved = load_network(weights).network.state_dict()
+    assert all(torch.equal(tensor, saved[n]) for n, tensor in task.ema.state_dict().items())
+    with pytest.raises(TrainingError, match="other widths"):
+        PersonTask(small_recipe("network.pyramid=16"), [coco], CPU, init=weights)
+
+
+def test_losses_fall_and_a_resumed_run_goes_on(coco: Path, tmp_path: Path) -> None:
+    train(coco, tmp_path, "schedule.epochs=8", "optimizer.learning_rate=5e-3")
+    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    losses = [line["epoch_loss/classifier"] for line in lines if "epoch" in line]
+    assert losses[-1] < losses[0]
+    train(coco, tmp_path, "schedule.epochs=9", resume=True)
+    last = json.loads((tmp_path / "metrics.jsonl").read_text().splitlines()[-1])
+    assert last["epoch"] == 9
+
+
+def test_other_files_are_no_person_weights(small_weights: Path, tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="holds no person extractor"):
+        load_extractor("mask-rcnn", weights=str(small_weights))
+    with pytest.raises(WeightsError, match="no person weights"):
+        load_extractor("mask-rcnn", weights=str(tmp_path / "none.safetensors"))
+    (tmp_path / "x.safetensors").write_bytes(b"half")
+    with pytest.raises(WeightsError, match="not a whole safetensors file"):
+        load_extractor("mask-rcnn", weights=str(tmp_path / "x.safetensors"))
+
+
+def test_scores_of_person_masks() -> None:
+    truth = np.zeros((10, 10), bool)
+    truth[:, :5] = True
+    half, nothing = truth.copy(), np.zeros_like(truth)
+    half[5:] = False
+    assert PersonScore.of(half, truth, truth) == (0.5, 0.5, 1.0)
+    assert PersonScore.of(nothing, nothing, nothing) == (1.0, 1.0, 1.0)
+    assert PersonScore.of(half, half, nothing).iou == 0
+    scores = [PersonScore.of(truth, truth, truth), PersonScore.of(nothing, nothing, truth)]
+    assert summarise(scores) == {"iou": 0.5, "kept": 0.5, "kept_with_margin": 0.5, "missed": 1}
+
+
+def test_ablation_judges_extractors_and_margins(
+    coco: Path, small_dataset: Dataset, small_weights: Path, small_mask_rcnn: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "tables.md"
+    words = ["ablate", "--data", small_dataset.root, "--weights", small_weights, "--out", out]
+    words += ["--people", coco, "--person-weights", small_mask_rcnn]
+    result = CliRunner().invoke(app, [str(word) for word in words])
+    assert result.exit_code == 0, result.output
+    tables = out.read_text().split("\n\n")
+    first_cells = [[line.split("|")[1].strip() for line in t.splitlines()[2:]] for t in tables]
+    assert first_cells[0][0] == "none"
+    assert {"grabcut", "mask-rcnn", "cascade, grey", "true mask"} <= set(first_cells[0])
+    assert first_cells[1] == ["grabcut", "cascade", "mask-rcnn"]
+    assert first_cells[2] == ["the main person", "everyone"]
+    assert first_cells[3][0] == "0"

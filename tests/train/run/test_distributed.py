@@ -1,0 +1,86 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from pix2seg.generators.weights import load_generator
+from pix2seg.preprocess.dataset.dataset import Dataset
+from pix2seg.train.run.distributed import SharedBatchNorm2d
+
+SETS = (
+    "size=64x96",
+    "generator.width=4",
+    "generator.max_width=8",
+    "generator.depth=3",
+    "generator.dropout=0",
+    "discriminator.width=4",
+    "schedule.batch_size=2",
+    "schedule.warmup_steps=0",
+    "schedule.epochs=3",
+)
+
+
+def arguments(dataset: Dataset, run: Path, *overrides: str) -> list[str]:
+    sets = [word for override in (*SETS, *overrides) for word in ("--set", override)]
+    chosen = ["--recipe", "pix2pix-ccp4", "--data", str(dataset.root), "--run", str(run)]
+    return ["pix2seg", "train", *chosen, "--device", "cpu", *sets]
+
+
+def train(program: list[str], words: list[str]) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.run(
+        [*program, *words], capture_output=True, text=True, env=environment, timeout=200
+    )
+
+
+ALONE = [sys.executable, "-m"]
+# Without the --, torchrun would take --run for the start of an option of its own.
+TORCHRUN = [*ALONE, "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "--"]
+
+
+def test_two_processes_train_what_one_does(small_dataset: Dataset, tmp_path: Path) -> None:
+    one, two = tmp_path / "one.pt", tmp_path / "two.pt"
+    script = str(Path(__file__).with_name("share_batches.py"))
+    for program, out in ((ALONE[:1], one), (TORCHRUN[:-2], two)):
+        result = train(program, [script, str(small_dataset.root), str(out), *SETS])
+        assert result.returncode == 0, result.stderr
+    expected, found = (torch.load(file, weights_only=True) for file in (one, two))
+    for name, tensor in expected.items():
+        assert torch.allclose(tensor.float(), found[name].float(), rtol=1e-3, atol=2e-4), name
+
+
+def test_torchrun_has_one_writer(small_dataset: Dataset, tmp_path: Path) -> None:
+    result = train(TORCHRUN, arguments(small_dataset, tmp_path / "run", "schedule.epochs=1"))
+    assert result.returncode == 0, result.stderr
+    assert result.stderr.count("done:") == 1
+    lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
+    assert len([line for line in lines if '"epoch"' in line]) == 1
+    _, info = load_generator(tmp_path / "run" / "best.safetensors")
+    assert info.facts["epoch"] == 1
+
+
+def test_batch_that_processes_cannot_share_is_refused(
+    small_dataset: Dataset, tmp_path: Path
+) -> None:
+    result = train(TORCHRUN, arguments(small_dataset, tmp_path / "run", "schedule.batch_size=3"))
+    assert result.returncode != 0
+    assert "2 processes cannot share batches of 3" in result.stderr
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_shared_batch_norm_of_one_process_is_batch_norm(training: bool) -> None:
+    torch.manual_seed(0)
+    shared, plain = SharedBatchNorm2d(3).train(training), nn.BatchNorm2d(3).train(training)
+    features = torch.randn(4, 3, 5, 6) * 3 + 1
+    inputs = [features.clone().requires_grad_() for _ in range(2)]
+    results = [norm(x) for norm, x in zip((shared, plain), inputs, strict=True)]
+    assert torch.allclose(*results, atol=1e-5)
+    for result in results:
+        result.square().mean().backward()
+    assert torch.allclose(*[x.grad for x in inputs if x.grad is not None], atol=1e-6)
+    for name, tensor in plain.state_dict().items():
+        assert torch.allclose(tensor.float(), shared.state_dict()[name].float(), atol=1e-5)

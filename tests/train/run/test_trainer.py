@@ -1,0 +1,297 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import nullcontext
+from importlib import resources
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pytest
+import torch
+from rich.console import Console
+
+from pix2seg.classes import load_scheme
+from pix2seg.device import choose_device
+from pix2seg.errors import Pix2SegError, SizeError, TrainingError
+from pix2seg.generators.build import build_generator
+from pix2seg.generators.library import NetworkGenerator
+from pix2seg.generators.weights import WeightsInfo, load_generator, save_generator
+from pix2seg.preprocess.dataset.dataset import Dataset
+from pix2seg.segmenter import Segmenter
+from pix2seg.train.generator.task import SegmentationTask
+from pix2seg.train.recipe import AugmentationSettings, SegmentationRecipe, parse_recipe, read_recipe
+from pix2seg.train.run.trainer import Trainer
+
+SMALL = (
+    "size=64x96",
+    "generator.width=4",
+    "generator.max_width=8",
+    "generator.depth=3",
+    "generator.residual_blocks=1",
+    "discriminator.width=4",
+    "schedule.batch_size=2",
+    "schedule.warmup_steps=0",
+    "schedule.epochs=3",
+)
+CPU = torch.device("cpu")
+
+
+def recipe(*overrides: str) -> SegmentationRecipe:
+    parsed = parse_recipe(read_recipe("pix2pix-ccp4", (*SMALL, *overrides)))
+    assert isinstance(parsed, SegmentationRecipe)
+    return parsed
+
+
+def task(dataset: Dataset, *overrides: str, init: Path | None = None) -> SegmentationTask:
+    return SegmentationTask(recipe(*overrides), dataset, CPU, init)
+
+
+def trainer(dataset: Dataset, run: Path, *overrides: str, resume: bool = False) -> Trainer:
+    quiet = Console(quiet=True)
+    return Trainer(task(dataset, *overrides), recipe(*overrides), run, quiet, resume=resume)
+
+
+def metrics(run: Path) -> list[dict[str, float]]:
+    """All lines of metrics.jsonl but the wall-clock time."""
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in line.items() if k != "seconds"} for line in lines]
+
+
+def command(run: Path, *arguments: str) -> list[str]:
+    program = str(Path(sys.executable).with_name("pix2seg"))
+    return [program, "train", "--run", str(run), *arguments]
+
+
+def start(dataset: Dataset, run: Path, *overrides: str) -> subprocess.Popen[str]:
+    sets = [word for override in (*SMALL, *overrides) for word in ("--set", override)]
+    arguments = ["--recipe", "pix2pix-ccp4", "--data", str(dataset.root), *sets]
+    return subprocess.Popen(command(run, *arguments), stderr=subprocess.PIPE, text=True)
+
+
+def wait_for_checkpoint(run: Path, process: subprocess.Popen[str]) -> None:
+    while not (run / "last.pt").exists():
+        assert process.poll() is None, "the run ended before its first checkpoint"
+        time.sleep(0.02)
+
+
+def test_run_writes_what_it_promises(small_dataset: Dataset, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    weights = trainer(small_dataset, run).train()
+    assert weights == run / "best.safetensors"
+    _, info = load_generator(weights)
+    assert info.facts["data"]["train"] == 6
+    assert info.facts["seed"] == 1
+    assert info.facts["source"].startswith("pix2seg ")
+    assert 0 <= info.facts["validation"]["mean_iou"] <= 1
+    epochs = [line for line in metrics(run) if "epoch" in line]
+    assert [line["epoch"] for line in epochs] == [1, 2, 3]
+    assert {"val/mean_iou", "val/pixel_accuracy", "epoch_loss/l1"} <= set(epochs[0])
+    assert list((run / "tensorboard").iterdir())
+    assert not list(run.glob(".*"))
+
+
+def test_losses_fall(small_dataset: Dataset, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    # The photos as they are: augmentation makes some epochs' photos harder than others'.
+    still = [f"augmentation.{name}=0" for name in AugmentationSettings.model_fields]
+    trainer(small_dataset, run, "schedule.epochs=12", *still).train()
+    losses = [line["epoch_loss/cross_entropy"] for line in metrics(run) if "epoch" in line]
+    assert losses[-1] < 0.8 * losses[0]
+
+
+@pytest.mark.parametrize("head", ["logits", "tanh"])
+def test_same_seed_gives_the_same_run(small_dataset: Dataset, tmp_path: Path, head: str) -> None:
+    overrides = [f"generator.head={head}", "schedule.epochs=1"]
+    if head == "tanh":
+        overrides += ["loss.cross_entropy_weight=0", "loss.dice_weight=0"]
+    for name in ("one", "two"):
+        trainer(small_dataset, tmp_path / name, *overrides).train()
+    assert metrics(tmp_path / "one") == metrics(tmp_path / "two")
+    trainer(small_dataset, tmp_path / "three", *overrides, "seed=2").train()
+    assert metrics(tmp_path / "one") != metrics(tmp_path / "three")
+
+
+def test_killed_run_resumes_exactly(small_dataset: Dataset, tmp_path: Path) -> None:
+    unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
+    epochs = "schedule.epochs=25"
+    with start(small_dataset, unbroken, epochs) as process:
+        assert process.wait() == 0
+    with start(small_dataset, broken, epochs) as process:
+        wait_for_checkpoint(broken, process)
+        os.kill(process.pid, signal.SIGKILL)
+    assert len(metrics(broken)) < len(metrics(unbroken)), "killed too late to tell anything"
+    subprocess.run(command(broken, "--resume"), check=True, capture_output=True)
+    assert metrics(broken) == metrics(unbroken)
+    ours, theirs = (load_generator(run / "best.safetensors")[0] for run in (broken, unbroken))
+    for name, tensor in theirs.state_dict().items():
+        assert torch.equal(tensor, ours.state_dict()[name])
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on(small_dataset: Dataset, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with start(small_dataset, run, "schedule.epochs=10000") as process:
+        wait_for_checkpoint(run, process)
+        process.send_signal(signal.SIGINT)
+        _, messages = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "Traceback" not in messages
+    assert f"pix2seg train --run {run} --resume" in messages.replace("\n", " ")
+    step = int(messages.split("after step ")[1].split(";")[0])
+    resumed = trainer(small_dataset, run, "schedule.epochs=10000", resume=True)
+    assert resumed.progress.step == step
+
+
+def test_early_stopping(small_dataset: Dataset, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    still = ("optimizer.learning_rate=1e-12", "schedule.patience=3", "schedule.epochs=500")
+    trainer(small_dataset, run, *still, "optimizer.ema_decay=0").train()
+    scores = [line["val/mean_iou"] for line in metrics(run) if "epoch" in line]
+    best = scores.index(max(scores)) + 1
+    assert len(scores) == best + 3 < 500
+
+
+def test_infinite_loss_stops_the_run(small_dataset: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"not finite.*learning_rate"):
+        trainer(
+            small_dataset, tmp_path, "optimizer.learning_rate=1e30", "schedule.epochs=20"
+        ).train()
+
+
+def test_run_folder_is_not_overwritten(small_dataset: Dataset, tmp_path: Path) -> None:
+    trainer(small_dataset, tmp_path, "schedule.epochs=1").train()
+    with pytest.raises(TrainingError, match="--resume"):
+        trainer(small_dataset, tmp_path)
+
+
+def test_nothing_to_resume(small_dataset: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="no run to resume"):
+        trainer(small_dataset, tmp_path, resume=True)
+    (tmp_path / "last.pt").write_bytes(b"half a checkpoint")
+    with pytest.raises(TrainingError, match="not a whole checkpoint"):
+        trainer(small_dataset, tmp_path, resume=True)
+
+
+@pytest.fixture(scope="module")
+def network_recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A U-Net of segmentation_models_pytorch on four classes, without a discriminator."""
+    text = resources.files("pix2seg.train").joinpath("recipes/unet-garment2.toml").read_text()
+    path = tmp_path_factory.mktemp("recipe") / "unet.toml"
+    text = text.replace("garment2", "four").replace("512x768", "64x96")
+    path.write_text(text.replace("epochs = 100", "epochs = 1").replace("size = 8", "size = 2"))
+    return path
+
+
+def network_task(recipe_file: Path, dataset: Dataset, init: Path | None = None) -> SegmentationTask:
+    parsed = parse_recipe(read_recipe(str(recipe_file)))
+    assert isinstance(parsed, SegmentationRecipe)
+    return SegmentationTask(parsed, dataset, CPU, init)
+
+
+def test_networks_of_other_libraries_train_and_segment(
+    network_recipe: Path, small_dataset: Dataset, tmp_path: Path
+) -> None:
+    trained = network_task(network_recipe, small_dataset)
+    mean = small_dataset.read(small_dataset.names("train")[0])[0].mean(axis=(0, 1)) / 127.5 - 1
+    network = cast(NetworkGenerator, trained.pair.generator).network
+    assert network.mean.flatten().numpy() == pytest.approx(mean, abs=0.5)
+    assert network.mean.abs().max() > 0
+    weights = Trainer(trained, trained.recipe, tmp_path / "run", Console(quiet=True)).train()
+    photo = small_dataset.full()[0].photo
+    segmenter = Segmenter(weights)
+    assert segmenter.person == "none"
+    assert np.array_equal(segmenter(photo).mask, Segmenter(weights)(photo).mask)
+
+
+def test_generator_that_sees_no_background_is_validated_without_one(
+    network_recipe: Path, small_dataset: Dataset
+) -> None:
+    plain = network_task(network_recipe, small_dataset)
+    file = network_recipe.with_name("hidden.toml")
+    file.write_text(network_recipe.read_text().replace("hide = false", "hide = true"))
+    hidden = network_task(file, small_dataset)
+    for before, after, person in zip(
+        plain.val_samples.photos, hidden.val_samples.photos, plain.val_samples.people, strict=True
+    ):
+        assert np.array_equal(before[person > 0], after[person > 0])
+        grey = np.all(after == 127, axis=2)
+        assert 0.5 < grey[person == 0].mean() < 1  # all but the margin
+
+
+def test_backbone_serves_other_classes(
+    network_recipe: Path, small_dataset: Dataset, small_weights: Path, tmp_path: Path
+) -> None:
+    trained = network_task(network_recipe, small_dataset)
+    other = tmp_path / "other.safetensors"
+    settings = trained.recipe.generator.model_dump()
+    info = WeightsInfo({"name": "o", "generator": settings}, load_scheme("dress3"), (64, 96), {})
+    torch.manual_seed(7)
+    save_generator(other, build_generator(load_scheme("dress3"), **settings), info)
+    fresh = network_task(network_recipe, small_dataset).pair.generator.state_dict()
+    started = network_task(network_recipe, small_dataset, other).pair.generator.state_dict()
+    given = load_generator(other)[0].state_dict()
+    same = [name for name in given if torch.equal(given[name], started[name])]
+    assert len(same) > 0.9 * len(given)
+    head = "network.body.segmentation_head.0.weight"
+    assert torch.equal(started[head], fresh[head])
+    with pytest.raises(TrainingError, match="another kind"):
+        network_task(network_recipe, small_dataset, small_weights)
+
+
+def test_accumulated_pieces_train_what_the_whole_batch_does(
+    small_dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # In single precision, and with losses and layers that treat each photo alone.
+    monkeypatch.setattr("pix2seg.train.generator.pair.autocast", lambda _: nullcontext())
+    alone = ("loss.dice_weight=0", "loss.adversarial_weight=0", "generator.dropout=0")
+    whole, pieces = (
+        task(small_dataset, *alone, f"schedule.accumulate={count}").pair for count in (1, 2)
+    )
+    for pair in (whole, pieces):
+        for module in pair.generator.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.eval()
+    photos, masks = next(task(small_dataset).batches(0))
+    losses = [pair.step(photos, masks, 0, 0.0) for pair in (whole, pieces)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    for name, tensor in whole.generator.state_dict().items():
+        assert torch.allclose(tensor, pieces.generator.state_dict()[name], atol=1e-4), name
+
+
+def test_init_starts_from_weights(small_dataset: Dataset, tmp_path: Path) -> None:
+    weights = trainer(small_dataset, tmp_path, "schedule.epochs=1").train()
+    generator, _ = load_generator(weights)
+    trained = task(small_dataset, init=weights).pair.generator.state_dict()
+    assert all(torch.equal(t, trained[n]) for n, t in generator.state_dict().items())
+    deeper = task(small_dataset, "generator.residual_blocks=2", init=weights).pair.ema
+    photo = torch.rand(1, 3, 96, 64)
+    assert torch.allclose(deeper(photo).map, generator(photo).map, atol=1e-6)
+    with pytest.raises(TrainingError, match="another kind"):
+        task(small_dataset, "generator.depth=4", init=weights)
+
+
+def test_data_with_other_classes_is_refused(
+    small_dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    classes = '[[classes]]\nname = "{}"\nlabels = ["{}"]\ncolor = "{}"\n'
+    text = 'name = "mine"\n' + classes.format("a", "a", "#000000")
+    (tmp_path / "mine.toml").write_text(text + classes.format("b", "*", "#ffffff"))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(TrainingError, match=r"trains scheme 'mine\.toml'.*skin, hair, clothes"):
+        task(small_dataset, "scheme=mine.toml")
+
+
+def test_size_that_cannot_be_halved_is_refused(small_dataset: Dataset) -> None:
+    with pytest.raises(SizeError, match="such as 64x96"):
+        task(small_dataset, "size=66x98")
+
+
+def test_unknown_device_is_refused() -> None:
+    with pytest.raises(Pix2SegError, match="'warp'"):
+        choose_device("warp")
+    if not torch.cuda.is_available():
+        with pytest.raises(Pix2SegError, match="try cpu"):
+            choose_device("cuda")

@@ -1,0 +1,65 @@
+"""The losses of the pair."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from pix2seg.train.run.distributed import total
+
+AdversarialLoss = Literal["lsgan", "vanilla"]
+
+
+def adversarial_loss(logits: Tensor, real: bool, kind: AdversarialLoss) -> Tensor:
+    """How far the discriminator's logits are from calling every patch real (or generated).
+
+    Args:
+        logits: (N, 1, h, w).
+        real: what the patches should be called.
+        kind: `vanilla` is the cross-entropy of Isola et al. 2017, eq. 1; `lsgan` the least squares
+            of Mao et al. 2017 (arXiv 1611.04076), eq. 9.
+    """
+    target = torch.full_like(logits, float(real))
+    if kind == "lsgan":
+        return F.mse_loss(logits, target)
+    return F.binary_cross_entropy_with_logits(logits, target)
+
+
+def dice_loss(logits: Tensor, mask: Tensor) -> Tensor:
+    """1 - the soft Dice coefficient of each class over the batch, averaged over the classes.
+
+    Milletari et al. 2016 (arXiv 1606.04797, section 3), with probabilities not squared. A class
+    counts by how well it is met, not by its pixels, so rare ones weigh as much as the background.
+
+    Args:
+        logits: (N, classes, H, W).
+        mask: int64 (N, H, W), class ids.
+
+    Returns:
+        A scalar, 0..1. A class without a pixel in the batch costs nothing.
+    """
+    classes = logits.shape[1]
+    probabilities = logits.float().softmax(1)
+    truth = F.one_hot(mask, classes).permute(0, 3, 1, 2)
+    found, there = probabilities.sum((0, 2, 3)), truth.sum((0, 2, 3))
+    met = (probabilities * truth).sum((0, 2, 3))
+    # Dice is no mean over photos, so its sums are those of the whole batch.
+    met, found, there = total(torch.stack([met, found, there])).unbind()
+    dice = 2 * met / (found + there).clamp(min=1e-6)
+    return (1 - dice)[there > 0].mean()
+
+
+def class_weights(shares: Tensor, power: float) -> Tensor:
+    """Cross-entropy weights that lift rare classes: share ** -power, scaled to a mean of 1.
+
+    Args:
+        shares: (classes,), each class's share of the training pixels.
+        power: 0 weighs all pixels alike, 1 all classes alike.
+
+    Returns:
+        (classes,) weights whose mean over the pixels is 1. A class without a pixel weighs as
+        as much as a class with a billionth of the pixels.
+    """
+    weights = shares.clamp(min=1e-9) ** -power
+    return weights / (weights * shares).sum()

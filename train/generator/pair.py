@@ -1,0 +1,201 @@
+"""The pair under training: generator and discriminator, their optimisers and losses."""
+
+import copy
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from pix2seg.classes import Scheme
+from pix2seg.device import autocast, to_input
+from pix2seg.generators.base import Generated
+from pix2seg.generators.build import build_generator
+from pix2seg.generators.heads import map_colors
+from pix2seg.generators.library import NetworkGenerator
+from pix2seg.train.generator.discriminator import PatchDiscriminator
+from pix2seg.train.generator.losses import (
+    AdversarialLoss,
+    adversarial_loss,
+    class_weights,
+    dice_loss,
+)
+from pix2seg.train.recipe import DiscriminatorSettings, SegmentationRecipe
+from pix2seg.train.run.distributed import average_gradients, share_batch_norm
+from pix2seg.train.run.ema import update_ema
+
+
+class Pair:
+    """Generator and discriminator, trained step by step; or a generator without one.
+
+    Args:
+        recipe: sizes, losses and optimisers.
+        scheme: the classes.
+        shares: (classes,), each class's share of the training pixels.
+        device: where to train.
+    """
+
+    def __init__(
+        self, recipe: SegmentationRecipe, scheme: Scheme, shares: Tensor, device: torch.device
+    ) -> None:
+        self.recipe = recipe
+        self.device = device
+        self.colors = map_colors(scheme).to(device)
+        self.class_weights = class_weights(shares.float(), recipe.loss.class_weight_power).to(
+            device
+        )
+        generator = build_generator(scheme, **recipe.generator.model_dump())
+        generator = share_batch_norm(generator)
+        self.generator = generator.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.ema = copy.deepcopy(self.generator).eval().requires_grad_(False)
+        betas = (recipe.optimizer.beta1, recipe.optimizer.beta2)
+        self.generator_optimizer = torch.optim.Adam(self.generator.parameters(), betas=betas)
+        self.adversary: Adversary | None = None
+        if recipe.discriminator:
+            self.adversary = Adversary(recipe.discriminator, recipe.loss.adversarial, betas, device)
+
+    def start_from(self, tensors: dict[str, Tensor]) -> None:
+        """Take over trained tensors, for both the generator and its EMA.
+
+        Layers that are not among them keep their fresh weights.
+        """
+        self.generator.load_state_dict(tensors, strict=False)
+        self.ema.load_state_dict(self.generator.state_dict())
+
+    def set_mean(self, mean: Tensor) -> None:
+        """Let the networks subtract each channel's mean, (3,) in [-1, 1]."""
+        for generator in (self.generator, self.ema):
+            cast(NetworkGenerator, generator).network.set_mean(mean)
+
+    def step(self, photo: Tensor, mask: Tensor, step: int, progress: float) -> dict[str, float]:
+        """Train on one batch.
+
+        Args:
+            photo: uint8 (N, H, W, 3).
+            mask: uint8 (N, H, W), class ids.
+            step: optimiser steps done so far.
+            progress: how much of the run is done, 0..1.
+
+        Returns:
+            The losses by name, before they are weighted.
+        """
+        self._set_learning_rates(self.recipe.schedule.learning_rate_factor(progress, step))
+        # Each piece of a batch leaves its gradients, so that large batches fit small memories.
+        pieces = self.recipe.schedule.accumulate
+        losses: dict[str, float] = {}
+        for piece, (photos, masks) in enumerate(
+            zip(photo.chunk(pieces), mask.chunk(pieces), strict=True)
+        ):
+            last = piece == pieces - 1
+            for name, loss in self._learn(photos, masks, 1 / pieces, last).items():
+                losses[name] = losses.get(name, 0.0) + loss / pieces
+        _descend(self.generator_optimizer)
+        update_ema(self.ema, self.generator, self.recipe.optimizer.ema_decay, step)
+        return losses
+
+    def _learn(self, photo: Tensor, mask: Tensor, share: float, last: bool) -> dict[str, float]:
+        """Leave the gradients of a piece of a batch; returns its losses."""
+        photo = to_input(photo.to(self.device))
+        mask = mask.to(self.device).long()
+        true_map = self.colors[mask].permute(0, 3, 1, 2)
+        with autocast(self.device):
+            generated: Generated = self.generator(photo)
+        losses: dict[str, Tensor] = {}
+        settings = self.recipe.loss
+        if self.adversary and settings.adversarial_weight:
+            losses["discriminator"] = self.adversary.learn(photo, true_map, generated.map, share)
+            if last:  # the generator then meets the better discriminator, as in the paper
+                _descend(self.adversary.optimizer)
+            losses["adversarial"] = self.adversary.loss(photo, generated.map)
+        if settings.l1_weight:
+            losses["l1"] = F.l1_loss(generated.map, true_map)
+        if generated.logits is not None and settings.cross_entropy_weight:
+            # Summed and divided by the pixels: the weights' mean over the data set is 1, and a
+            # batch without rare classes should not count for more.
+            entropy = F.cross_entropy(generated.logits, mask, self.class_weights, reduction="sum")
+            losses["cross_entropy"] = entropy / mask.numel()
+        if generated.logits is not None and settings.dice_weight:
+            losses["dice"] = dice_loss(generated.logits, mask)
+        _backward(share * torch.stack(settings.weighted(losses)).sum())
+        return {name: float(loss.detach()) for name, loss in losses.items()}
+
+    def _set_learning_rates(self, factor: float) -> None:
+        rates = [(self.generator_optimizer, self.recipe.optimizer.learning_rate)]
+        if self.adversary:
+            rates.append((self.adversary.optimizer, self.adversary.learning_rate))
+        for optimizer, rate in rates:
+            for group in optimizer.param_groups:
+                group["lr"] = rate * factor
+
+    def _parts(self) -> dict[str, nn.Module | torch.optim.Optimizer]:
+        parts: dict[str, nn.Module | torch.optim.Optimizer] = {
+            "generator": self.generator,
+            "ema": self.ema,
+            "generator_optimizer": self.generator_optimizer,
+        }
+        if self.adversary:
+            parts["discriminator"] = self.adversary.discriminator
+            parts["discriminator_optimizer"] = self.adversary.optimizer
+        return parts
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that training changes."""
+        return {name: part.state_dict() for name, part in self._parts().items()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go back to a state that `state_dict` gave."""
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
+
+
+class Adversary:
+    """The discriminator and its training.
+
+    Args:
+        settings: its size and learning rate.
+        kind: its loss.
+        betas: of its Adam.
+        device: where to train.
+    """
+
+    def __init__(
+        self,
+        settings: DiscriminatorSettings,
+        kind: AdversarialLoss,
+        betas: tuple[float, float],
+        device: torch.device,
+    ) -> None:
+        self.kind: AdversarialLoss = kind
+        self.learning_rate = settings.learning_rate
+        discriminator = share_batch_norm(PatchDiscriminator(settings.width, settings.layers))
+        self.discriminator = discriminator.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.optimizer = torch.optim.Adam(self.discriminator.parameters(), betas=betas)
+
+    def learn(self, photo: Tensor, true_map: Tensor, generated: Tensor, share: float) -> Tensor:
+        """Leave the gradients of telling true maps from generated ones; returns the loss."""
+        with autocast(photo.device):
+            real = self.discriminator(photo, true_map)
+            fake = self.discriminator(photo, generated.detach())
+        # Halved, as in the paper, so that the discriminator learns more slowly (section 3.3).
+        both = adversarial_loss(real, True, self.kind) + adversarial_loss(fake, False, self.kind)
+        _backward(share * both / 2)
+        return both.detach() / 2
+
+    def loss(self, photo: Tensor, generated: Tensor) -> Tensor:
+        """How far the discriminator is from taking generated maps for true ones."""
+        self.discriminator.requires_grad_(False)
+        with autocast(photo.device):
+            fake = self.discriminator(photo, generated)
+        self.discriminator.requires_grad_(True)
+        return adversarial_loss(fake, True, self.kind)
+
+
+def _backward(loss: Tensor) -> None:
+    loss.backward()  # type: ignore[no-untyped-call]
+
+
+def _descend(optimizer: torch.optim.Optimizer) -> None:
+    """A step along the gradients that are there, which are then cleared."""
+    average_gradients(p for group in optimizer.param_groups for p in group["params"])
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)

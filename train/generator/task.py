@@ -1,0 +1,172 @@
+"""Trains a generator, with or without a discriminator, on a prepared data set."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pix2seg.classes import load_scheme
+from pix2seg.errors import TrainingError
+from pix2seg.generators.base import check_size
+from pix2seg.generators.library import pretrained_deeplabv3
+from pix2seg.generators.weights import WeightsInfo, load_generator, save_generator
+from pix2seg.preprocess.dataset.dataset import Dataset
+from pix2seg.train.generator.pair import Pair
+from pix2seg.train.generator.samples import AugmentedBatches, load_samples
+from pix2seg.train.generator.validate import picture_grid, validate
+from pix2seg.train.recipe import NetworkGeneratorSettings, SegmentationRecipe
+from pix2seg.train.run.batches import RunBatches, load_batches
+from pix2seg.train.run.trainer import Validation
+
+
+class SegmentationTask:
+    """Trains generator and discriminator together (Isola et al. 2017).
+
+    Args:
+        recipe: what to train.
+        dataset: what to train on.
+        device: where to train.
+        init: weights to start from. A network of another library takes over every tensor that
+            fits, so a trained backbone serves other classes; `voc` are torchvision's for DeepLab.
+
+    Raises:
+        TrainingError: the data has other classes than the recipe, or `init` another generator.
+        SizeError, DatasetError, WeightsError: recipe, data and weights do not fit each other.
+    """
+
+    def __init__(
+        self,
+        recipe: SegmentationRecipe,
+        dataset: Dataset,
+        device: torch.device,
+        init: str | Path | None = None,
+    ) -> None:
+        if dataset.scheme != load_scheme(recipe.scheme):
+            raise TrainingError(
+                f"recipe {recipe.name} trains scheme '{recipe.scheme}', but {dataset.root} has the "
+                f"classes {', '.join(dataset.scheme.names)}; prepare it with --scheme "
+                f"{recipe.scheme}, or give the data's scheme with --set scheme=FILE"
+            )
+        self.recipe, self.dataset, self.device = recipe, dataset, device
+        torch.manual_seed(recipe.seed)
+        self.train_samples = load_samples(dataset, "train", recipe.size)
+        self.val_samples = load_samples(dataset, "val", recipe.size)
+        if recipe.hide:
+            self.val_samples = self.val_samples.hidden(recipe.background)
+        shares = self.train_samples.class_shares(len(dataset.scheme))
+        self.pair = self._pair(torch.from_numpy(shares))
+        if init:
+            self._start_from(init)
+        schedule = recipe.schedule
+        self.order = RunBatches(
+            len(self.train_samples), schedule.batch_size, schedule.epochs, recipe.seed
+        )
+
+    def describe(self) -> str:
+        """One line on what is trained on what."""
+        parameters = sum(p.numel() for p in self.pair.generator.parameters())
+        width, height = self.recipe.size
+        return (
+            f"{parameters / 1e6:.1f} M parameters at {width}x{height}, "
+            f"{len(self.train_samples)} photos, {len(self.val_samples)} to validate, "
+            f"on {self.device} with {torch.get_num_threads()} threads"
+        )
+
+    def _pair(self, shares: Tensor) -> Pair:
+        recipe = self.recipe
+        try:
+            pair = Pair(recipe, self.dataset.scheme, shares, self.device)
+        except ValueError as error:
+            raise TrainingError(f"recipe {recipe.name}: {error}") from error
+        check_size(recipe.size, pair.generator.depth)
+        if getattr(recipe.generator, "normalise", None) == "mean":
+            pair.set_mean(self.train_samples.mean_color())
+        return pair
+
+    def _start_from(self, init: str | Path) -> None:
+        mine = self.recipe.generator
+        if isinstance(mine, NetworkGeneratorSettings):
+            self.pair.start_from(self._fitting_tensors(init, mine))
+            return
+        generator, info = load_generator(Path(init))
+        settings = mine.model_dump()
+        theirs = {"architecture": "pix2pix", "residual_blocks": 0, **info.recipe["generator"]}
+        # Dropout has no weights, and a residual block that the weights lack starts as identity.
+        alike = all(
+            settings[key] == theirs.get(key)
+            for key in settings.keys() - {"dropout", "residual_blocks"}
+        )
+        fewer_blocks = theirs["residual_blocks"] <= mine.residual_blocks
+        if not (alike and fewer_blocks and info.scheme == self.dataset.scheme):
+            raise self._other_kind(init)
+        self.pair.start_from(generator.state_dict())
+
+    def _fitting_tensors(
+        self, init: str | Path, settings: NetworkGeneratorSettings
+    ) -> dict[str, Tensor]:
+        """The tensors of a trained network whose names and shapes are those of ours."""
+        if init == "voc" and settings.architecture == "deeplabv3":
+            tensors = pretrained_deeplabv3(settings.encoder)
+        else:
+            generator, info = load_generator(Path(init))
+            if info.recipe["generator"].get("encoder") != settings.encoder:
+                raise self._other_kind(init)
+            tensors = generator.state_dict()
+        ours = self.pair.generator.state_dict()
+        return {n: t for n, t in tensors.items() if n in ours and t.shape == ours[n].shape}
+
+    def _other_kind(self, init: str | Path) -> TrainingError:
+        return TrainingError(
+            f"{init} holds a generator of another kind than recipe {self.recipe.name} trains; "
+            "give --init weights of the same [generator] and scheme"
+        )
+
+    def batches(self, start: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Photos uint8 (N, H, W, 3) and masks uint8 (N, H, W), from a step on."""
+        recipe = self.recipe
+        batches = AugmentedBatches(
+            self.train_samples, recipe.augmentation, recipe.background, recipe.seed
+        )
+        return load_batches(batches, self.order.after(start), self.device)
+
+    def step(self, batch: tuple[Tensor, Tensor], step: int) -> dict[str, float]:
+        """Train on one batch; returns the losses by name."""
+        photo, mask = batch
+        return self.pair.step(photo, mask, step, step / self.order.steps)
+
+    @property
+    def learning_rate(self) -> float:
+        """The generator's, of the last step."""
+        return float(self.pair.generator_optimizer.param_groups[0]["lr"])
+
+    def validate(self) -> Validation:
+        """Mean IoU of the EMA generator over the validation photos at network size."""
+        scheme, batch_size = self.dataset.scheme, self.recipe.schedule.batch_size
+        scores = validate(self.pair.ema, self.val_samples, scheme, self.device, batch_size)
+        scalars = {"val/mean_iou": scores.mean_iou, "val/pixel_accuracy": scores.pixel_accuracy}
+        scalars |= {f"val/iou_{n}": float(v) for n, v in zip(scheme.names, scores.iou, strict=True)}
+        text = f"pixel accuracy {scores.pixel_accuracy:.3f}  mIoU {scores.mean_iou:.3f}"
+        return Validation(scores.mean_iou, scalars, text, scores.to_dict())
+
+    def picture(self) -> tuple[str, NDArray[np.uint8]]:
+        """A few validation photos with their maps and masks."""
+        grid = picture_grid(self.pair.ema, self.val_samples, self.dataset.scheme, self.device)
+        return "photo, truth, map, mask", grid
+
+    def save(self, path: Path, facts: dict[str, Any]) -> None:
+        """Write the EMA generator's weights."""
+        facts = {"data": self.dataset.summary(), **facts}
+        info = WeightsInfo(self.recipe.model_dump(), self.dataset.scheme, self.recipe.size, facts)
+        save_generator(path, self.pair.ema, info)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that training changes."""
+        return self.pair.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go back to a state that `state_dict` gave."""
+        self.pair.load_state_dict(state)

@@ -1,0 +1,271 @@
+"""Finished runs side by side: scores on their validation photos, costs, and pictures."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import mean, median, stdev
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+from torch.utils.flop_counter import FlopCounterMode
+
+from pix2seg.classes import Scheme, load_scheme
+from pix2seg.errors import TrainingError
+from pix2seg.preprocess.dataset.dataset import Dataset, read_image
+from pix2seg.render import overlay
+from pix2seg.segmenter import Segmenter
+from pix2seg.train.judge.boundary import boundary_f
+from pix2seg.train.judge.evaluate import evaluate, total
+from pix2seg.train.judge.scores import READABLE_CLASSES, Scores, confusion_matrix, rounded
+
+COARSE = "four"
+"""The scheme in which runs of finer schemes are scored too."""
+
+PICTURE_HEIGHT = 260
+"""Of each photo in a figure, in pixels."""
+
+
+@dataclass
+class ComparedRun:
+    """What a run cost and reached.
+
+    Attributes:
+        name: of the run's folder.
+        recipe: as it was run, as plain data.
+        source: which data it was trained and scored on.
+        scores: on its validation photos, each at its own size, by its own scheme.
+        coarse: the same by four classes, where its classes fall into those.
+        boundary: boundary F-score of each class.
+        parameters: of the generator.
+        flops: of the generator for one photo; a multiplication and an addition count as two.
+        seconds: median time of a photo, from pixels to mask, person extractor included.
+        epochs: how many it took to the best one.
+        training_seconds: how long it took to the best one.
+        pictures: overlays by photo, RGB uint8, for the figure.
+    """
+
+    name: str
+    recipe: dict[str, Any]
+    source: str
+    scheme: Scheme
+    scores: Scores
+    coarse: Scores | None
+    boundary: NDArray[np.float64]
+    parameters: int
+    flops: int
+    seconds: float
+    epochs: int
+    training_seconds: float
+    pictures: dict[str, NDArray[np.uint8]] = field(default_factory=dict)
+
+    @property
+    def size(self) -> str:
+        """Width x height at which it was trained."""
+        width, height = self.recipe["size"]
+        return f"{width}x{height}"
+
+    @property
+    def system(self) -> str:
+        """What tells it from other runs but for the seed."""
+        return json.dumps({**self.recipe, "seed": None}, sort_keys=True) + self.source
+
+    def to_dict(self) -> dict[str, Any]:
+        """All that was measured, as plain data."""
+        return {
+            "run": self.name,
+            "recipe": self.recipe,
+            "data": self.source,
+            "scheme": self.scheme.name,
+            **self.scores.to_dict(),
+            "four_class_mean_iou": self.coarse and round(self.coarse.mean_iou, 4),
+            "boundary_f": [rounded(score) for score in self.boundary],
+            "parameters": self.parameters,
+            "flops": self.flops,
+            "seconds_per_photo": round(self.seconds, 4),
+            "epochs": self.epochs,
+            "training_seconds": self.training_seconds,
+        }
+
+
+def read_run(run: Path) -> Dataset:
+    """The data set that a finished run was trained on.
+
+    Raises:
+        TrainingError: the folder holds no finished run of a generator.
+        DatasetError: its data set is no longer there.
+    """
+    try:
+        settings = json.loads((run / "run.json").read_text("utf-8"))
+        if not (run / "best.safetensors").is_file() or settings["recipe"]["kind"] == "person":
+            raise ValueError
+    except (OSError, ValueError, KeyError):
+        raise TrainingError(
+            f"{run} holds no run of a generator; give folders that pix2seg train --run wrote"
+        ) from None
+    return Dataset(Path(settings["data"][0]))
+
+
+def photos_to_show(datasets: Sequence[Dataset], count: int) -> list[str]:
+    """Validation photos that all data sets share, evenly picked."""
+    shared = sorted(set.intersection(*(set(dataset.names("val")) for dataset in datasets)))
+    picked = np.linspace(0, len(shared) - 1, min(count, len(shared))).round().astype(int)
+    return [shared[i] for i in picked]
+
+
+def compare_run(run: Path, dataset: Dataset, show: Sequence[str], device: str) -> ComparedRun:
+    """Score a run on its validation photos, each at its own size.
+
+    Args:
+        run: its folder.
+        dataset: what it was trained on.
+        show: names of the photos whose overlays are kept.
+        device: `auto`, `cpu`, `cuda`, ...
+    """
+    weights = run / "best.safetensors"
+    segmenter = Segmenter(weights, device=device, person_options=dataset.person_options)
+    into = segmenter.scheme.merged_into(coarse := load_scheme(COARSE))
+    scores, merged, seconds, pictures = [], [], [], {}
+    boundaries = np.zeros((len(segmenter.scheme), 4), np.int64)
+    for photo in evaluate(segmenter, dataset):
+        scores.append(photo.scores)
+        boundaries = boundaries + photo.boundaries
+        seconds.append(photo.result.seconds)
+        mask = photo.result.mask
+        if into is not None:
+            confusion = confusion_matrix(into[photo.truth], into[mask], len(coarse))
+            merged.append(Scores(confusion, coarse.names))
+        if photo.name in show:
+            pictures[photo.name] = overlay(photo.result.photo.pixels, mask, segmenter.scheme)
+    info, generator = segmenter.info, segmenter.generator
+    return ComparedRun(
+        name=run.resolve().name,
+        recipe=info.recipe,
+        source=str(dataset.facts["source"]),
+        scheme=segmenter.scheme,
+        scores=total(scores),
+        coarse=total(merged) if merged else None,
+        boundary=boundary_f(boundaries),
+        parameters=sum(p.numel() for p in generator.parameters()),
+        flops=_flops(segmenter),
+        seconds=median(seconds),
+        epochs=info.facts["epoch"],
+        training_seconds=info.facts["seconds"],
+        pictures=pictures,
+    )
+
+
+def _flops(segmenter: Segmenter) -> int:
+    width, height = segmenter.info.size
+    photo = torch.zeros(1, 3, height, width, device=segmenter.device)
+    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        segmenter.generator(photo)
+    return int(counter.get_total_flops())
+
+
+def markdown(runs: Sequence[ComparedRun]) -> str:
+    """A table of all runs, then one of the classes of each scheme.
+
+    Runs that differ in nothing but the seed make one row, with mean and standard deviation.
+    """
+    groups: dict[str, list[ComparedRun]] = {}
+    for run in runs:
+        groups.setdefault(run.system, []).append(run)
+    systems = list(groups.values())
+    tables = [_overview(systems)]
+    for name in dict.fromkeys(run.scheme.name for run in runs):
+        of_scheme = [group for group in systems if group[0].scheme.name == name]
+        if len(of_scheme[0][0].scheme) <= READABLE_CLASSES:
+            tables.append(_by_class(of_scheme))
+    return "\n".join(tables)
+
+
+def _overview(systems: Sequence[Sequence[ComparedRun]]) -> str:
+    lines = [
+        "| run | data | size | classes | mIoU | on four classes | pixel accuracy | M parameters "
+        "| GFLOPs | ms a photo | epochs | training, min |",
+        "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for group in systems:
+        first = group[0]
+        coarse = [run.coarse.mean_iou for run in group if run.coarse]
+        cells = [
+            _name(group),
+            first.source,
+            first.size,
+            str(len(first.scheme)),
+            _spread([run.scores.mean_iou for run in group]),
+            _spread(coarse) if coarse else "",
+            _spread([run.scores.pixel_accuracy for run in group]),
+            f"{first.parameters / 1e6:.1f}",
+            f"{first.flops / 1e9:.1f}",
+            f"{1000 * median(run.seconds for run in group):.0f}",
+            f"{median(run.epochs for run in group):.0f}",
+            f"{median(run.training_seconds for run in group) / 60:.1f}",
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _by_class(systems: Sequence[Sequence[ComparedRun]]) -> str:
+    """IoU, Dice and boundary F of each class."""
+    names = systems[0][0].scheme.names
+    lines = [
+        "| run | " + " | ".join(f"{name}: IoU | Dice | F" for name in names) + " |",
+        "| --- |" + " ---: |" * 3 * len(names),
+    ]
+    for group in systems:
+        cells = []
+        for i in range(len(names)):
+            for values in (
+                [run.scores.iou[i] for run in group],
+                [run.scores.dice[i] for run in group],
+                [run.boundary[i] for run in group],
+            ):
+                cells.append(_spread([float(value) for value in values]))
+        lines.append(f"| {_name(group)} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _name(group: Sequence[ComparedRun]) -> str:
+    return group[0].name + (f" ({len(group)} seeds)" if len(group) > 1 else "")
+
+
+def _spread(values: Sequence[float]) -> str:
+    if len(values) == 1:
+        return f"{values[0]:.3f}"
+    return f"{mean(values):.3f} ± {stdev(values):.3f}"
+
+
+def figure(runs: Sequence[ComparedRun], datasets: Sequence[Dataset]) -> NDArray[np.uint8]:
+    """A row of pictures for each run, under the photos and the truth. RGB uint8.
+
+    Args:
+        runs: with pictures of the same photos.
+        datasets: theirs; the first one's masks are the truth shown.
+    """
+    names = sorted(set.intersection(*(set(run.pictures) for run in runs)))
+    full = {photo.name: photo for photo in datasets[0].full()}
+    photos = [read_image(full[name].photo, "RGB") for name in names]
+    masks = [read_image(full[name].mask) for name in names]
+    truths = [
+        overlay(photo, mask, datasets[0].scheme) for photo, mask in zip(photos, masks, strict=True)
+    ]
+    rows = [("photo", photos), ("truth", truths)]
+    rows += [(run.name, [run.pictures[name] for name in names]) for run in runs]
+    return np.vstack([_row(label, pictures) for label, pictures in rows])
+
+
+def _row(label: str, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    shrunk = []
+    for picture in pictures:
+        width = max(round(PICTURE_HEIGHT * picture.shape[1] / picture.shape[0]), 1)
+        shrunk.append(cv2.resize(picture, (width, PICTURE_HEIGHT), interpolation=cv2.INTER_AREA))
+    strip = Image.new("RGB", (220, PICTURE_HEIGHT), "white")
+    font = ImageFont.load_default(18)
+    ImageDraw.Draw(strip).text((8, PICTURE_HEIGHT // 2), label, "black", font, anchor="lm")
+    return np.hstack([np.asarray(strip), *(np.asarray(picture, np.uint8) for picture in shrunk)])
