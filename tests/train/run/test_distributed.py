@@ -42,11 +42,26 @@ ALONE = [sys.executable, "-m"]
 TORCHRUN = [*ALONE, "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "--"]
 
 
-def test_two_processes_train_what_one_does(small_dataset: Dataset, tmp_path: Path) -> None:
+ADVERSARY = ("loss.adversarial_weight=0.1", "schedule.batch_size=4", "schedule.epochs=2")
+
+
+# Four pieces of a batch of four leave each of two processes two pieces of one photo, which are
+# halves of the two pieces of one process.
+@pytest.mark.parametrize(
+    ("alone", "shared"),
+    [
+        ((), ()),
+        ((*ADVERSARY, "schedule.accumulate=2"), (*ADVERSARY, "schedule.accumulate=4")),
+    ],
+    ids=["whole", "accumulated"],
+)
+def test_two_processes_train_what_one_does(
+    small_dataset: Dataset, tmp_path: Path, alone: tuple[str, ...], shared: tuple[str, ...]
+) -> None:
     one, two = tmp_path / "one.pt", tmp_path / "two.pt"
     script = str(Path(__file__).with_name("share_batches.py"))
-    for program, out in ((ALONE[:1], one), (TORCHRUN[:-2], two)):
-        result = train(program, [script, str(small_dataset.root), str(out), *SETS])
+    for program, out, sets in ((ALONE[:1], one, alone), (TORCHRUN[:-2], two, shared)):
+        result = train(program, [script, str(small_dataset.root), str(out), *SETS, *sets])
         assert result.returncode == 0, result.stderr
     expected, found = (torch.load(file, weights_only=True) for file in (one, two))
     for name, tensor in expected.items():
