@@ -86,16 +86,19 @@ def test_batch_that_processes_cannot_share_is_refused(
     assert "2 processes cannot share batches of 3" in result.stderr
 
 
+@pytest.mark.parametrize("mean", [1, 1000])  # beside which a spread of 3 is small
 @pytest.mark.parametrize("training", [True, False])
-def test_shared_batch_norm_of_one_process_is_batch_norm(training: bool) -> None:
+def test_shared_batch_norm_of_one_process_is_batch_norm(training: bool, mean: float) -> None:
     torch.manual_seed(0)
     shared, plain = SharedBatchNorm2d(3).train(training), nn.BatchNorm2d(3).train(training)
-    features = torch.randn(4, 3, 5, 6) * 3 + 1
+    features = torch.randn(4, 3, 5, 6) * 3 + mean
     inputs = [features.clone().requires_grad_() for _ in range(2)]
     results = [norm(x) for norm, x in zip((shared, plain), inputs, strict=True)]
-    assert torch.allclose(*results, atol=1e-5)
+    # Single precision has seven digits, of which the mean takes its share.
+    near = {"rtol": 1e-4, "atol": 1e-6 * max(mean, 10)}
+    assert torch.allclose(*results, **near)
     for result in results:
         result.square().mean().backward()
-    assert torch.allclose(*[x.grad for x in inputs if x.grad is not None], atol=1e-6)
+    assert torch.allclose(*[x.grad for x in inputs if x.grad is not None], **near)
     for name, tensor in plain.state_dict().items():
-        assert torch.allclose(tensor.float(), shared.state_dict()[name].float(), atol=1e-5)
+        assert torch.allclose(tensor.float(), shared.state_dict()[name].float(), **near)
