@@ -55,3 +55,7 @@ class OutputError(Pix2SegError):
 
 class ColorError(Pix2SegError):
     """A colour, a palette file or a colour option cannot be understood."""
+
+
+class ServiceError(Pix2SegError):
+    """The service cannot start."""

@@ -16,6 +16,7 @@ from pix2seg.cli.person import person
 from pix2seg.cli.prepare import prepare
 from pix2seg.cli.recipes import recipes
 from pix2seg.cli.segment import segment
+from pix2seg.cli.serve import serve
 from pix2seg.cli.train import train
 from pix2seg.errors import Pix2SegError
 
@@ -32,6 +33,7 @@ app.command()(segment)
 app.command()(palette)
 app.command()(find)
 app.command()(person)
+app.command()(serve)
 app.command()(train)
 app.command()(learning_rate)
 app.command()(evaluate)

@@ -58,13 +58,7 @@ class Pair:
         """Take over trained tensors, for both the generator and its EMA.
 
         Layers that are not among them keep their fresh weights.
-
-        Raises:
-            ValueError: the generator has no tensor of one of the names.
         """
-        strange = sorted(set(tensors) - set(self.generator.state_dict()))
-        if strange:
-            raise ValueError(f"the generator has no tensor {strange[0]}")
         self.generator.load_state_dict(tensors, strict=False)
         self.ema.load_state_dict(self.generator.state_dict())
 
@@ -86,15 +80,15 @@ class Pair:
             The losses by name, before they are weighted.
         """
         self._set_learning_rates(self.recipe.schedule.learning_rate_factor(progress, step))
-        # Each piece of a batch leaves its gradients, so that large batches fit small memories. A
-        # process that shares the batch with others may hold fewer photos than there are pieces.
-        accumulate = self.recipe.schedule.accumulate
-        pieces = list(zip(photo.chunk(accumulate), mask.chunk(accumulate), strict=True))
+        # Each piece of a batch leaves its gradients, so that large batches fit small memories.
+        pieces = self.recipe.schedule.accumulate
         losses: dict[str, float] = {}
-        for number, (photos, masks) in enumerate(pieces, 1):
-            share, last = len(photos) / len(photo), number == len(pieces)
-            for name, loss in self._learn(photos, masks, share, last).items():
-                losses[name] = losses.get(name, 0.0) + share * loss
+        for piece, (photos, masks) in enumerate(
+            zip(photo.chunk(pieces), mask.chunk(pieces), strict=True)
+        ):
+            last = piece == pieces - 1
+            for name, loss in self._learn(photos, masks, 1 / pieces, last).items():
+                losses[name] = losses.get(name, 0.0) + loss / pieces
         _descend(self.generator_optimizer)
         update_ema(self.ema, self.generator, self.recipe.optimizer.ema_decay, step)
         return losses

@@ -1,0 +1,105 @@
+"""`pix2seg serve`: the service and its page."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pix2seg.cli.options import (
+    Device,
+    Everyone,
+    Flip,
+    Hide,
+    PersonBox,
+    PersonConfig,
+    PersonName,
+    PersonWeights,
+    Weights,
+    person_options,
+)
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, help="Processes, each with its own model.")
+    ] = 1,
+    queue: Annotated[
+        int, typer.Option(min=1, help="Requests that may wait; more are answered 503.")
+    ] = 16,
+    batch: Annotated[int, typer.Option(min=1, max=64, help="Photos segmented together.")] = 4,
+    deadline: Annotated[
+        float, typer.Option(min=0.1, help="Seconds that a request may take.")
+    ] = 60.0,
+    upload_seconds: Annotated[
+        float, typer.Option(min=0.1, help="Of these, seconds that its body may take.")
+    ] = 30.0,
+    max_upload: Annotated[int, typer.Option(min=1, help="A body's bytes.")] = 20_000_000,
+    max_pixels: Annotated[
+        int, typer.Option(min=1, help="A photo's pixels, read from its header.")
+    ] = 25_000_000,
+    per_client: Annotated[
+        int, typer.Option(min=0, help="Requests a client may have in hand; 0: no limit.")
+    ] = 0,
+    token_file: Annotated[
+        Path | None, typer.Option(help="Tokens, one a line; requests must bring one as Bearer.")
+    ] = None,
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option(help="Let pages of this origin call the service; may be repeated."),
+    ] = None,
+    weights: Weights = None,
+    person: PersonName = None,
+    everyone: Everyone = False,
+    person_box: PersonBox = None,
+    person_weights: PersonWeights = None,
+    person_config: PersonConfig = None,
+    hide: Hide = None,
+    flip: Flip = False,
+    device: Device = "auto",
+) -> None:
+    """Serve segmenting over HTTP, and a page to look at the results.
+
+    The page is at /, the API's reference at /docs. SIGTERM finishes what was begun and exits 0.
+    """
+    from pix2seg.errors import ServiceError
+
+    try:
+        from pix2seg.serve.server import serve as run
+    except ModuleNotFoundError as error:
+        raise ServiceError(
+            f"the service needs {error.name}; in the checkout: pip install '.[serve]'"
+        ) from None
+    from pix2seg.serve.settings import Settings
+
+    settings = Settings(
+        weights=weights,
+        person=person,
+        person_options=person_options(person_weights, person_config, everyone, person_box),
+        device=device,
+        hide=hide,
+        flip=flip,
+        queue=queue,
+        batch=batch,
+        deadline=deadline,
+        upload_seconds=upload_seconds,
+        max_upload=max_upload,
+        max_pixels=max_pixels,
+        per_client=per_client,
+        tokens=_tokens(token_file) if token_file else (),
+        origins=tuple(allow_origin or ()),
+    )
+    run(settings, host=host, port=port, workers=workers)
+
+
+def _tokens(file: Path) -> tuple[str, ...]:
+    from pix2seg.errors import ServiceError
+
+    try:
+        tokens = tuple(file.read_text("utf-8").split())
+    except (OSError, UnicodeDecodeError):
+        raise ServiceError(f"cannot read the token file {file}") from None
+    if not tokens:
+        raise ServiceError(f"the token file {file} holds no token; write one a line")
+    return tokens

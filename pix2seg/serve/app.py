@@ -1,0 +1,227 @@
+"""The addresses of the service, and what each does."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from functools import partial
+from importlib import resources
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from pix2seg.colors.document import palette_schema
+from pix2seg.errors import Pix2SegError
+from pix2seg.serve.answers import check_pictures, masked_answer, picture_png, segment_answer
+from pix2seg.serve.description import PALETTE, SEGMENT, describe
+from pix2seg.serve.guard import Guard, Record
+from pix2seg.serve.masks import palette_masks
+from pix2seg.serve.options import MaskedPaletteOptions, SegmentOptions, parse_options
+from pix2seg.serve.problems import Problem, problem_of_status
+from pix2seg.serve.reference import reference_page
+from pix2seg.serve.service import Service
+from pix2seg.serve.settings import Settings
+from pix2seg.serve.uploads import Upload, read_upload
+
+JSON, PNG = "application/json", "image/png"
+
+
+def create_app(settings: Settings, failed: Callable[[Pix2SegError], None] | None = None) -> FastAPI:
+    """The service as an ASGI application.
+
+    Args:
+        settings: what the service is told.
+        failed: called with the error if the model cannot be loaded; by default it is raised in
+            nobody's face, and the service never becomes ready.
+    """
+    service = Service(settings, failed or (lambda error: None))
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await service.start()
+        yield
+        await service.stop()
+
+    app = FastAPI(title="pix2seg", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.add_middleware(Guard, settings=settings, metrics=service.metrics)
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type"],
+            expose_headers=["Retry-After", "X-Request-Id"],
+        )
+    app.add_exception_handler(HTTPException, _framework_problem)
+    _add_work(app, service)
+    _add_facts(app, service)
+    app.mount("/", _Page(directory=str(resources.files("pix2seg") / "serve" / "page"), html=True))
+    describe(app)
+    return app
+
+
+def _add_work(app: FastAPI, service: Service) -> None:
+    @app.post("/v1/segment", openapi_extra=SEGMENT, summary="Segment a photo")
+    async def segment(request: Request) -> Response:
+        """Find skin, hair and clothes of a dressed person, and their colours."""
+        return await _answer(request, service, partial(_segment, request, service))
+
+    @app.post("/v1/palette", openapi_extra=PALETTE, summary="Find a picture's colours")
+    async def palette(request: Request) -> Response:
+        """Find the colours of a picture as it is, or of what a mask shows."""
+        return await _answer(request, service, partial(_palette, request, service))
+
+
+def _add_facts(app: FastAPI, service: Service) -> None:
+    @app.get("/v1/info", summary="What the service can do")
+    def info() -> JSONResponse:
+        """Model, classes with their colours, limits and what the options take."""
+        return JSONResponse(service.info())
+
+    @app.get("/v1/schema", summary="The JSON Schema of the palette document")
+    def schema() -> JSONResponse:
+        """JSON Schema, draft 2020-12."""
+        return JSONResponse(palette_schema(), media_type="application/schema+json")
+
+    @app.get("/healthz", summary="Whether the process lives", response_class=PlainTextResponse)
+    def health() -> PlainTextResponse:
+        """Always 200, from the start on."""
+        return PlainTextResponse("ok\n")
+
+    @app.get("/readyz", summary="Whether photos are taken", response_class=PlainTextResponse)
+    def ready() -> PlainTextResponse:
+        """200 after the first warm photo, 503 before."""
+        _ = service.segmenter
+        return PlainTextResponse("ready\n")
+
+    @app.get("/metrics", summary="Numbers for Prometheus", response_class=PlainTextResponse)
+    def metrics() -> PlainTextResponse:
+        """Requests, seconds of each step, queue, batch sizes, memory."""
+        return PlainTextResponse(service.metrics.text(), media_type="text/plain; version=0.0.4")
+
+    @app.get("/docs", summary="This reference as a page", response_class=HTMLResponse)
+    def docs() -> HTMLResponse:
+        """HTML without scripts, from the service itself."""
+        return reference_page(app.openapi())
+
+
+async def _answer(
+    request: Request, service: Service, handle: Callable[[Upload], Coroutine[Any, Any, Response]]
+) -> Response:
+    """Read the body and handle it, within the deadline and as long as somebody waits for it."""
+    settings, record = service.settings, _record(request)
+    _ = service.segmenter  # refused before its body is read while there is no model
+    try:
+        async with asyncio.timeout(settings.deadline):
+            with service.memory.share() as share:
+                with service.metrics.step("upload", record.steps):
+                    upload = await read_upload(
+                        request, share, most=settings.max_upload, seconds=settings.upload_seconds
+                    )
+                record.facts["bytes_in"] = share.held
+                return await _unless_gone(request, handle(upload))
+    except TimeoutError:
+        raise Problem(
+            "deadline",
+            f"it took longer than the {settings.deadline:g} s that a request may take; retry later",
+            retry=max(1, round(settings.deadline / 4)),
+        ) from None
+
+
+async def _segment(request: Request, service: Service, upload: Upload) -> Response:
+    options = parse_options(SegmentOptions, upload.fields)
+    check_pictures((*options.pictures, *filter(None, [options.picture])), service.segmenter.scheme)
+    kind = _answer_type(request, options)
+    record = _record(request)
+    async with service.work.turn(record.steps) as turn:
+        photo = await turn.step("read", partial(service.read, upload))
+        record.facts |= {"width": photo.width, "height": photo.height}
+        result = await turn.segment(photo)
+        if options.picture:
+            make = partial(picture_png, result, options.picture)
+        else:
+            make = partial(segment_answer, result, options)
+        return Response(await turn.step("answer", make), media_type=kind)
+
+
+async def _palette(request: Request, service: Service, upload: Upload) -> Response:
+    options = parse_options(MaskedPaletteOptions, upload.fields)
+    record = _record(request)
+    async with service.work.turn(record.steps) as turn:
+        photo = await turn.step("read", partial(service.read, upload))
+        record.facts |= {"width": photo.width, "height": photo.height}
+        masks = partial(palette_masks, photo, upload.mask, options, service.segmenter.scheme)
+        make = partial(masked_answer, photo, masks, options)
+        return Response(await turn.step("answer", make), media_type=JSON)
+
+
+def _answer_type(request: Request, options: SegmentOptions) -> str:
+    """JSON or PNG, as the client accepts and asks for.
+
+    Raises:
+        Problem: it accepts neither, or only PNG and names no picture.
+    """
+    accepted = request.headers.get("accept", "*/*").lower()
+    kinds = [kind.partition(";")[0].strip() for kind in accepted.split(",")]
+    png = not {PNG, "image/*", "*/*"}.isdisjoint(kinds)
+    json = not {JSON, "application/*", "*/*"}.isdisjoint(kinds)
+    if options.picture and png:
+        return PNG
+    if json and not options.picture:
+        return JSON
+    if png:
+        detail = "name the picture that shall be the answer, such as picture=overlay"
+        raise Problem("options", detail, more={"errors": [{"option": "picture", "detail": detail}]})
+    raise Problem(
+        "not-acceptable", f"answers are {JSON}, or {PNG} for a picture; accept one of them"
+    )
+
+
+def _record(request: Request) -> Record:
+    record: Record = request.state.record
+    return record
+
+
+async def _unless_gone(request: Request, work: Coroutine[Any, Any, Response]) -> Response:
+    """What `work` gives, unless the client goes away: then it is given up.
+
+    Raises:
+        ClientDisconnect: the client went away.
+    """
+    working = asyncio.ensure_future(work)
+    leaving = asyncio.ensure_future(_leaving(request))
+    try:
+        await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise ClientDisconnect
+        return working.result()
+    finally:
+        working.cancel()
+        leaving.cancel()
+
+
+async def _leaving(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _framework_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    problem = problem_of_status(error.status_code, error.detail)
+    problem.headers.update(error.headers or {})
+    return problem.response(_record(request).id)
+
+
+class _Page(StaticFiles):
+    """The page's files; a browser asks each time whether they changed."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """A file, or 304 where the browser has it."""
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = "no-cache"
+        return response

@@ -1,0 +1,99 @@
+"""Masks that a client drew: which pixels count, or which class each pixel has."""
+
+import warnings
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pix2seg.serve.options import MaskedPaletteOptions
+from pix2seg.serve.problems import Problem
+
+if TYPE_CHECKING:
+    from pix2seg.classes import Scheme
+    from pix2seg.photo import Photo
+
+
+def palette_masks(
+    photo: "Photo", mask: bytes | None, options: MaskedPaletteOptions, scheme: "Scheme"
+) -> dict[str, NDArray[np.bool_]]:
+    """The pixels of each class but the background, or of `photo`, bool (H, W), by name.
+
+    Raises:
+        Problem: the mask does not suit.
+    """
+    if not options.classes:
+        return {"photo": counted_pixels(photo, mask)}
+    ids = class_ids(photo, mask, scheme)
+    return {name: np.asarray(ids == scheme.id_of(name)) for name in reversed(scheme.foreground)}
+
+
+def counted_pixels(photo: "Photo", mask: bytes | None) -> NDArray[np.bool_]:
+    """Where a mask is not 0; without one, where the photo is opaque; bool (H, W).
+
+    Raises:
+        Problem: the mask cannot be read or has another size.
+    """
+    if mask is None:
+        if photo.alpha is None:
+            return np.ones(photo.pixels.shape[:2], bool)
+        return np.asarray(photo.alpha > 127)
+    values = _read_mask(photo, mask)
+    return np.asarray(values > 0 if values.ndim == 2 else values.any(axis=2))
+
+
+def class_ids(photo: "Photo", mask: bytes | None, scheme: "Scheme") -> NDArray[np.uint8]:
+    """The class id of each pixel, uint8 (H, W): a mask's values, or its map colours.
+
+    Raises:
+        Problem: there is no mask, or it cannot be read, has another size, or holds other values.
+    """
+    if mask is None:
+        raise Problem("bad-request", "classes=true needs a mask; send one as a file named 'mask'")
+    values = _read_mask(photo, mask)
+    if values.ndim == 2:
+        if values.max(initial=0) >= len(scheme):
+            raise Problem(
+                "bad-request",
+                f"the mask has the value {values.max()}; the classes are 0 to {len(scheme) - 1}",
+            )
+        return values
+    ids = np.full(values.shape[:2], 255, np.uint8)
+    for class_id, color in enumerate(scheme.colors):
+        ids[(values == color).all(axis=2)] = class_id
+    if (ids == 255).any():
+        raise Problem(
+            "bad-request",
+            "the mask has colours that are no class; send class ids in grey, or the exact colours "
+            "of /v1/info",
+        )
+    return ids
+
+
+def _read_mask(photo: "Photo", mask: bytes) -> NDArray[np.uint8]:
+    """A mask's values, uint8 (H, W), or its colours, uint8 (H, W, 3)."""
+    from PIL import Image
+
+    size = photo.width, photo.height
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image = Image.open(BytesIO(mask), formats=["PNG"])
+            if image.size == size:
+                image.load()
+    except Exception:  # each decoder raises its own kind for a broken file
+        raise Problem(
+            "bad-request", "the mask cannot be read; send an indexed, grey or RGB PNG"
+        ) from None
+    if image.size != size:
+        raise Problem(
+            "bad-request",
+            f"the mask is {image.width}x{image.height}, the photo {photo.width}x{photo.height}; "
+            "send a mask of the photo's upright size",
+        )
+    if image.mode in ("1", "L", "P"):
+        return np.asarray(image if image.mode != "1" else image.convert("L"), np.uint8)
+    if image.mode in ("RGB", "RGBA"):
+        return np.asarray(image.convert("RGB"), np.uint8)
+    raise Problem("bad-request", "the mask has more than 8 bits a value; send 8-bit PNG")

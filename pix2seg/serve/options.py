@@ -1,0 +1,96 @@
+"""The options of a request, named as on the command line."""
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from pix2seg.colors.names import NameList
+from pix2seg.serve.problems import Problem
+
+Export = Literal["gpl", "ase", "css", "tokens"]
+
+
+def _split(value: Any) -> Any:
+    """Names joined by commas, as a tuple."""
+    return (
+        tuple(filter(None, value.replace(" ", "").split(","))) if isinstance(value, str) else value
+    )
+
+
+class PaletteOptions(BaseModel):
+    """Options of `POST /v1/palette`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    max_colors: int | None = Field(
+        None,
+        ge=1,
+        le=64,
+        description="At most so many colours a class (default 5; skin, hair 3).",
+        examples=[5],
+    )
+    regions: bool = Field(
+        False, description="Also part the clothes: a palette for each connected piece."
+    )
+    names: NameList = Field("css", description="The list that names the colours.")
+    exports: Annotated[tuple[Export, ...], BeforeValidator(_split)] = Field(
+        (),
+        description="Palettes for other programs, joined by commas: gpl (GIMP), ase (Adobe), css, "
+        "tokens (design tokens).",
+        examples=["ase,css"],
+    )
+
+
+class MaskedPaletteOptions(PaletteOptions):
+    """Options of `POST /v1/palette`, the mask's meaning among them."""
+
+    classes: bool = Field(
+        False,
+        description="The mask's values are class ids of the model's scheme: a palette for each "
+        "class. Without, all pixels that are not 0 count.",
+    )
+
+
+class SegmentOptions(PaletteOptions):
+    """Options of `POST /v1/segment`."""
+
+    pictures: Annotated[tuple[str, ...], BeforeValidator(_split)] = Field(
+        (),
+        description="Pictures to add to the JSON as base64 PNG, joined by commas: mask, overlay, "
+        "map, a class (its cut-out), cutouts (of each class that the photo shows).",
+        examples=["mask,overlay"],
+    )
+    picture: str | None = Field(
+        None, description="Answer with this one picture as image/png.", examples=["overlay"]
+    )
+
+
+Options = TypeVar("Options", bound=PaletteOptions)
+
+
+def parse_options(kind: type[Options], pairs: Iterable[tuple[str, str]]) -> Options:
+    """Options from the names and values of a query or a form; a repeated one is joined by commas.
+
+    Raises:
+        Problem: one is unknown, or its value does not fit.
+    """
+    values: dict[str, str] = {}
+    for name, value in pairs:
+        values[name] = f"{values[name]},{value}" if name in values else value
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        wrong = [_sentence(kind, item) for item in error.errors(include_url=False)]
+    detail = "; ".join(item["detail"] for item in wrong)
+    raise Problem("options", detail, more={"errors": wrong})
+
+
+def _sentence(kind: type[BaseModel], error: Mapping[str, Any]) -> dict[str, str]:
+    option = str(error["loc"][0])[:40]
+    if error["type"] == "extra_forbidden":
+        detail = f"there is no option '{option}'; there are {', '.join(kind.model_fields)}"
+    else:
+        message = str(error["msg"])
+        detail = f"{option}: {message[:1].lower()}{message[1:]}"
+    return {"option": option, "detail": detail}

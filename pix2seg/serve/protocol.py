@@ -1,0 +1,63 @@
+"""HTTP/1.1 with patience that ends: for heads that do not come and answers that are not fetched."""
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+HEAD_SECONDS = 10.0
+"""A request's head must have come so soon after the connection, or after its first byte."""
+
+FETCH_SECONDS = 60.0
+"""A client that takes nothing of its answer for so long is cut off."""
+
+
+class PatientProtocol(H11Protocol):
+    """uvicorn's protocol, which itself waits for ever for both.
+
+    The time that a body takes is the application's to watch; see `uploads`.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._head: asyncio.TimerHandle | None = None
+        self._fetch: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for a head."""
+        super().connection_made(transport)
+        self._await_head()
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes; end the wait if they complete a head, begin it if they begin one."""
+        super().data_received(data)
+        if self.cycle is None or self.cycle.response_complete:
+            self._await_head()
+        elif self._head is not None:
+            self._head.cancel()
+            self._head = None
+
+    def pause_writing(self) -> None:
+        """The answer waits to be fetched."""
+        super().pause_writing()
+        self._fetch = self.loop.call_later(FETCH_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The answer is being fetched."""
+        super().resume_writing()
+        self._stop(self._fetch)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End all waiting."""
+        super().connection_lost(exc)
+        self._stop(self._head)
+        self._stop(self._fetch)
+
+    def _await_head(self) -> None:
+        if self._head is None:
+            self._head = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
+
+    @staticmethod
+    def _stop(timer: asyncio.TimerHandle | None) -> None:
+        if timer is not None:
+            timer.cancel()

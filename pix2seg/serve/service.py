@@ -1,0 +1,169 @@
+"""The service itself, apart from HTTP: the model, its work, and what is known of both."""
+
+import asyncio
+import mimetypes
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from pix2seg.errors import Pix2SegError
+from pix2seg.serve.answers import picture_names, segment_answer
+from pix2seg.serve.log import log_event
+from pix2seg.serve.metrics import Metrics
+from pix2seg.serve.options import SegmentOptions
+from pix2seg.serve.problems import Problem
+from pix2seg.serve.settings import Settings
+from pix2seg.serve.uploads import Upload, UploadMemory
+from pix2seg.serve.work import Work
+
+if TYPE_CHECKING:
+    from pix2seg.photo import Photo
+    from pix2seg.result import Segmentation
+    from pix2seg.segmenter import Segmenter
+
+WARM_SIZE = (64, 96)
+"""Of the photo that runs through all steps before the service calls itself ready."""
+
+
+class Service:
+    """One model and the work it does.
+
+    Args:
+        settings: what the service was told.
+        failed: called with the error if the model cannot be loaded.
+    """
+
+    def __init__(self, settings: Settings, failed: Callable[[Pix2SegError], None]) -> None:
+        self.settings, self.metrics = settings, Metrics()
+        self.memory = UploadMemory((settings.queue + settings.batch) * settings.max_upload)
+        self._failed = failed
+        self._segmenter: Segmenter | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Begin to load the model; requests are taken as soon as it is warm."""
+        self.work = Work(
+            self._segment_all,
+            queue=self.settings.queue,
+            batch=self.settings.batch,
+            metrics=self.metrics,
+        )
+        self._tasks = [asyncio.create_task(self._load()), asyncio.create_task(self.work.run())]
+
+    async def stop(self) -> None:
+        """End what `start` began."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.work.close()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the model is loaded and warm."""
+        return self._segmenter is not None
+
+    @property
+    def segmenter(self) -> "Segmenter":
+        """The model.
+
+        Raises:
+            Problem: it is still being loaded.
+        """
+        if self._segmenter is None:
+            raise Problem("loading", "the model is being loaded; retry in 1 s", retry=1)
+        return self._segmenter
+
+    def read(self, upload: Upload) -> "Photo":
+        """The photo of an upload.
+
+        Raises:
+            PhotoError: it cannot be read, or has too many pixels.
+        """
+        from pix2seg.photo import read_photo
+
+        photo = read_photo(upload.photo, max_pixels=self.settings.max_pixels)
+        return replace(photo, file=upload.file)
+
+    def info(self) -> dict[str, Any]:
+        """What a client may want to know before it sends a photo."""
+        from importlib.metadata import version
+
+        segmenter, settings = self.segmenter, self.settings
+        return {
+            "version": version("pix2seg"),
+            "model": {
+                "generator": segmenter.info.version,
+                "person": segmenter.extractor.version,
+            },
+            "scheme": segmenter.scheme.name,
+            "classes": [
+                {"id": i, "name": c.name, "color": "#{:02x}{:02x}{:02x}".format(*c.color)}
+                for i, c in enumerate(segmenter.scheme.classes)
+            ],
+            "garments": None,
+            "pictures": list(picture_names(segmenter.scheme)),
+            "exports": ["gpl", "ase", "css", "tokens"],
+            "names": ["css", "xkcd", "basic"],
+            "limits": {
+                "max_upload": settings.max_upload,
+                "max_pixels": settings.max_pixels,
+                "deadline": settings.deadline,
+            },
+            "types": photo_types(),
+            "token": bool(settings.tokens),
+        }
+
+    async def _load(self) -> None:
+        began = perf_counter()
+        try:
+            segmenter = await self.work.in_model_thread(lambda: _load_warm(self.settings))
+        except Pix2SegError as error:
+            self._failed(error)
+            return
+        self._segmenter = segmenter
+        log_event("ready", seconds=round(perf_counter() - began, 3))
+
+    def _segment_all(self, photos: Sequence["Photo"]) -> "list[Segmentation | Exception]":
+        return [_segment_or_error(self.segmenter, photo) for photo in photos]
+
+
+def _segment_or_error(segmenter: "Segmenter", photo: "Photo") -> "Segmentation | Exception":
+    """One photo that fails must not fail those it was joined with."""
+    try:
+        return segmenter(photo)
+    except Exception as error:
+        return error
+
+
+def _load_warm(settings: Settings) -> "Segmenter":
+    """The model, with every step done once, so that the first request waits for none."""
+    import numpy as np
+
+    from pix2seg.device import keep_freed_memory
+    from pix2seg.segmenter import Segmenter
+
+    keep_freed_memory()
+    segmenter = Segmenter(
+        settings.weights,
+        person=settings.person,
+        device=settings.device,
+        hide=settings.hide,
+        flip=settings.flip,
+        person_options=settings.person_options,
+    )
+    width, height = WARM_SIZE
+    noise = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    segment_answer(segmenter(noise), SegmentOptions(pictures=("mask", "overlay")))
+    return segmenter
+
+
+def photo_types() -> list[str]:
+    """The media types of the photos that can be read here."""
+    from PIL import Image
+
+    from pix2seg.photo import FORMATS
+
+    Image.init()
+    known = {Image.MIME.get(name) for name in FORMATS if name in Image.OPEN}
+    return sorted(kind for kind in known if kind and mimetypes.guess_extension(kind))

@@ -1,0 +1,165 @@
+"""A request's turn: a bounded queue, photos joined into batches, threads that nobody can hold."""
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from pix2seg.serve.metrics import Metrics
+from pix2seg.serve.problems import Problem
+
+if TYPE_CHECKING:
+    from pix2seg.photo import Photo
+    from pix2seg.result import Segmentation
+
+THREADS = 2
+"""Threads that decode photos, find colours and write PNG beside the one that segments."""
+
+BATCH_PIXELS = 24_000_000
+"""Photos are joined up to this size in sum, so that large ones do not fill the memory."""
+
+Result = TypeVar("Result")
+
+
+@dataclass
+class _Job:
+    photo: "Photo"
+    done: "asyncio.Future[Segmentation]"
+
+
+class Work:
+    """Does the work of all requests, in their order.
+
+    Only `queue` requests wait; of those whose turn it is, few enough hold decoded photos that
+    memory stays bounded. While photos are segmented, those that come are joined into the next
+    batch. A request that is given up leaves the queue, and a batch, at once.
+
+    Args:
+        segment: gives each photo its segmentation or what went wrong with it; called in one
+            thread, always the same.
+        queue: how many requests may wait.
+        batch: how many photos are joined at most.
+        metrics: told of queue, batches and steps.
+    """
+
+    def __init__(
+        self,
+        segment: Callable[[Sequence["Photo"]], "Sequence[Segmentation | Exception]"],
+        *,
+        queue: int,
+        batch: int,
+        metrics: Metrics,
+    ) -> None:
+        self._segment, self._queue, self._batch = segment, queue, batch
+        self.metrics = metrics
+        self._waiting = 0
+        self._turns = asyncio.Semaphore(batch + THREADS)
+        self._jobs: asyncio.Queue[_Job] = asyncio.Queue()
+        self._model = ThreadPoolExecutor(1, "segment")
+        self._steps = ThreadPoolExecutor(THREADS, "step")
+        self._pace = 1.0  # seconds a photo, lately
+
+    @asynccontextmanager
+    async def turn(self, seconds: dict[str, float]) -> AsyncIterator["Turn"]:
+        """Wait for one's turn, and keep it while the context is open.
+
+        Args:
+            seconds: gets the seconds of each step.
+
+        Raises:
+            Problem: the queue is full.
+        """
+        if self._waiting >= self._queue:
+            retry = max(1, math.ceil(self._waiting * self._pace))
+            raise Problem(
+                "busy",
+                f"{self._waiting} requests are waiting already; retry in {retry} s",
+                retry=retry,
+            )
+        with self.metrics.step("wait", seconds):
+            self._count(+1)
+            try:
+                await self._turns.acquire()
+            finally:
+                self._count(-1)
+        try:
+            yield Turn(self, seconds)
+        finally:
+            self._turns.release()
+
+    async def in_model_thread(self, work: Callable[[], Result]) -> Result:
+        """What `work` gives, done in the thread that segments."""
+        return await asyncio.get_running_loop().run_in_executor(self._model, work)
+
+    async def in_step_thread(self, work: Callable[[], Result]) -> Result:
+        """What `work` gives, done beside the thread that segments."""
+        return await asyncio.get_running_loop().run_in_executor(self._steps, work)
+
+    async def segment(self, photo: "Photo") -> "Segmentation":
+        """A photo's segmentation, done together with others that wait."""
+        job = _Job(photo, asyncio.get_running_loop().create_future())
+        self._jobs.put_nowait(job)
+        return await job.done
+
+    async def run(self) -> None:
+        """Segment what comes, until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            jobs = await self._next_batch()
+            if not jobs:
+                continue
+            self.metrics.batches.observe(len(jobs))
+            began, photos = loop.time(), [job.photo for job in jobs]
+            results = await self.in_model_thread(lambda photos=photos: self._segment(photos))
+            self._pace += 0.2 * ((loop.time() - began) / len(jobs) - self._pace)
+            for job, result in zip(jobs, results, strict=True):
+                if job.done.done():  # given up meanwhile
+                    continue
+                if isinstance(result, Exception):
+                    job.done.set_exception(result)
+                else:
+                    job.done.set_result(result)
+            del jobs, photos, results  # not to hold the last photos until the next ones come
+
+    def close(self) -> None:
+        """End the threads when they are done with what they do."""
+        self._model.shutdown(cancel_futures=True)
+        self._steps.shutdown(cancel_futures=True)
+
+    async def _next_batch(self) -> list[_Job]:
+        jobs = [await self._jobs.get()]
+        values = jobs[0].photo.pixels.size
+        while len(jobs) < self._batch and values < 3 * BATCH_PIXELS and not self._jobs.empty():
+            jobs.append(self._jobs.get_nowait())
+            values += jobs[-1].photo.pixels.size
+        return [job for job in jobs if not job.done.done()]
+
+    def _count(self, change: int) -> None:
+        self._waiting += change
+        self.metrics.queue.set(self._waiting)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One request's turn.
+
+    Attributes:
+        work: whose turn it is.
+        seconds: of each step so far.
+    """
+
+    work: Work
+    seconds: dict[str, float]
+
+    async def step(self, name: str, work: Callable[[], Result]) -> Result:
+        """What `work` gives, done in a thread and timed as `name`."""
+        with self.work.metrics.step(name, self.seconds):
+            return await self.work.in_step_thread(work)
+
+    async def segment(self, photo: "Photo") -> "Segmentation":
+        """A photo's segmentation."""
+        with self.work.metrics.step("segment", self.seconds):
+            return await self.work.segment(photo)
