@@ -59,3 +59,9 @@ class ColorError(Pix2SegError):
 
 class ServiceError(Pix2SegError):
     """The service cannot start."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, which NumPy, OpenCV and torch each say in their own way."""
+    said = ("can't allocate memory", "out of memory", "Insufficient memory")
+    return isinstance(error, MemoryError) or any(phrase in str(error) for phrase in said)

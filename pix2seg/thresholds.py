@@ -24,9 +24,11 @@ LEAST = 32
 UNDECIDED = 255
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class HsvRange:
     """The HSV box of a class, in OpenCV's 8-bit units: 180 hues, 256 saturations and values.
+
+    The arrays of `hsv_ranges` are read-only, for all who ask for a scheme's ranges share them.
 
     Attributes:
         low: hue, saturation and value from which on a pixel belongs to the class.
@@ -45,6 +47,9 @@ def hsv_ranges(scheme: Scheme) -> tuple[HsvRange, ...]:
     ranges = tuple(_whole_range(color) for color in colors)
     for i, j in combinations(range(len(colors)), 2):
         _cut(ranges[i], ranges[j], colors[i], colors[j])
+    for box in ranges:
+        box.low.setflags(write=False)
+        box.high.setflags(write=False)
     return ranges
 
 

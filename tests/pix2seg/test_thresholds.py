@@ -99,3 +99,10 @@ def test_pixel_in_no_range_takes_the_nearest_color() -> None:
     grid = np.stack(np.meshgrid(*[np.arange(0, 256, 5)] * 3), -1).reshape(-1, 1, 3)
     mask = map_to_mask(grid.astype(np.uint8), scheme)
     assert set(np.unique(mask)) == {0, 1, 2}
+
+
+def test_ranges_that_all_share_cannot_be_changed() -> None:
+    box = hsv_ranges(load_scheme("four"))[1]
+    for array in (box.low, box.high):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0

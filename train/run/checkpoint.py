@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from pix2seg.errors import TrainingError
+from pix2seg.errors import TrainingError, is_out_of_memory
 from pix2seg.files import atomic_write
 
 
@@ -30,7 +30,11 @@ class Progress:
 
 
 def save_checkpoint(path: Path, networks: dict[str, Any], progress: Progress) -> None:
-    """Write the state of a run, whole or not at all."""
+    """Write the state of a run, whole or not at all.
+
+    Raises:
+        OutputError: it cannot be written; the checkpoint that was there before is kept.
+    """
     state = {
         "networks": networks,
         "progress": asdict(progress),
@@ -39,20 +43,28 @@ def save_checkpoint(path: Path, networks: dict[str, Any], progress: Progress) ->
         "cuda_random": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
     }
     with atomic_write(path) as temporary:
-        torch.save(state, temporary)
+        try:
+            torch.save(state, temporary)
+        except RuntimeError as error:  # torch keeps the system's own word on a file to itself
+            raise OSError("the disk may be full") from error
 
 
 def load_checkpoint(path: Path, device: torch.device) -> tuple[dict[str, Any], Progress]:
     """Read the state of a run and set torch's random generators as they were.
 
     Raises:
-        TrainingError: there is no checkpoint, or it cannot be read.
+        TrainingError: there is no checkpoint, or it cannot be read. What has nothing to do with
+            the file, such as too little memory, is raised as it is.
     """
     if not path.is_file():
         raise TrainingError(f"{path.parent} holds no run to resume; start one without --resume")
     try:
         state = torch.load(path, map_location=device, weights_only=True)
+    except PermissionError as error:
+        raise TrainingError(f"cannot read {path}: permission denied") from error
     except Exception as error:  # whatever the unpickler stumbles over in a broken file
+        if is_out_of_memory(error):
+            raise
         raise TrainingError(f"{path} is not a whole checkpoint; start the run anew") from error
     torch.set_rng_state(state["random"].cpu())
     if state["cuda_random"] and torch.cuda.is_available():
