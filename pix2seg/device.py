@@ -6,6 +6,7 @@ import sys
 import torch
 from torch import Tensor
 
+from pix2seg.engines.base import Precision
 from pix2seg.errors import Pix2SegError
 
 
@@ -31,13 +32,18 @@ def choose_device(name: str = "auto") -> torch.device:
     return device
 
 
-def autocast(device: torch.device) -> torch.autocast:
-    """A context that computes in bfloat16 where the device has hardware for it."""
+def autocast(device: torch.device, precision: Precision = "auto") -> torch.autocast:
+    """A context that computes in bfloat16 where the device has hardware for it.
+
+    Args:
+        device: computes.
+        precision: `fp32` keeps it from it.
+    """
     if device.type == "cuda":
         fast = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
         fast = device.type == "cpu" and bool(torch.cpu.get_capabilities().get("avx512_bf16"))
-    return torch.autocast(device.type, torch.bfloat16, enabled=fast)
+    return torch.autocast(device.type, torch.bfloat16, enabled=fast and precision == "auto")
 
 
 def to_input(photos: Tensor) -> Tensor:

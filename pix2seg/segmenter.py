@@ -2,19 +2,15 @@
 
 import time
 from collections.abc import Mapping
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from pix2seg.classes import BACKGROUND
-from pix2seg.device import autocast, choose_device, to_input
-from pix2seg.generators.base import Generator
-from pix2seg.generators.weights import built_in_weights, load_generator
+from pix2seg.engines.base import Engine, Precision
+from pix2seg.generators.predictor import Predictor
 from pix2seg.photo import PhotoSource, read_photo
 from pix2seg.preprocess.background import MARGIN, hide_background
 from pix2seg.preprocess.fit import Fit
@@ -32,10 +28,13 @@ class Segmenter:
     statistics are frozen.
 
     Args:
-        weights: a weights file that `pix2seg train` wrote; the one in the box by default.
+        weights: a weights file that `pix2seg train` or `pix2seg export` wrote; the one in the box
+            by default.
         person: a person extractor's name (see `pix2seg.preprocess.person.EXTRACTORS`); by default
             the one that the weights were trained to go with.
+        engine: what runs the networks; see `pix2seg.engines.base.Engine`.
         device: `auto`, `cpu`, `cuda`, `mps`, ...
+        precision: `fp32` keeps PyTorch from bfloat16.
         hide: hide the background from the generator, with what its recipe says (grey); by
             default if the weights were trained on nothing else.
         margin: how far the person's mask grows before the rest is hidden; see `widen`.
@@ -47,7 +46,7 @@ class Segmenter:
     Raises:
         WeightsError: the weights file cannot be used.
         PersonError: the extractor is unknown or not installed.
-        Pix2SegError: there is no such device.
+        Pix2SegError: the engine is not installed, or there is no such device.
     """
 
     def __init__(
@@ -55,22 +54,29 @@ class Segmenter:
         weights: str | Path | None = None,
         *,
         person: str | None = None,
+        engine: Engine = "auto",
         device: str = "auto",
+        precision: Precision = "auto",
         hide: bool | None = None,
         margin: float = MARGIN,
         flip: bool = False,
         person_options: Mapping[str, Any] | None = None,
     ) -> None:
-        path = Path(weights) if weights else built_in_weights()
-        self.device = choose_device(device)
-        generator, self.info = load_generator(path)
+        self.generator = Predictor(
+            Path(weights) if weights else None, engine=engine, device=device, precision=precision
+        )
+        self.info = self.generator.info
+        self.engine, self.device = self.generator.network.engine, self.generator.network.device
         self.scheme = self.info.scheme
         self.person = person or self.info.person
         self.hide = self.info.hide if hide is None else hide
         self.margin, self.flip = margin, flip
-        self.generator = _fused(generator).to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.extractor = load_extractor(
-            self.person, device=self.device, segment=self._segment_pixels, **(person_options or {})
+            self.person,
+            engine=engine,
+            device=self.device,
+            segment=self._segment_pixels,
+            **(person_options or {}),
         )
 
     def __call__(self, source: PhotoSource, *, max_pixels: int = 100_000_000) -> Segmentation:
@@ -93,7 +99,11 @@ class Segmenter:
             mask=tidy(map_to_mask(map, self.scheme), person.visible(margin=0)),
             scheme=self.scheme,
             person=person,
-            model={"generator": self.info.version, "person": self.extractor.version},
+            model={
+                "generator": self.info.version,
+                "person": self.extractor.version,
+                "engine": self.engine,
+            },
             seconds=time.perf_counter() - began,
         )
 
@@ -118,32 +128,9 @@ class Segmenter:
         fit = Fit((pixels.shape[1], pixels.shape[0]), self.info.size)
         framed = fit.photo(pixels)
         if not self.flip:
-            return fit.invert_map(generate_maps(self.generator, framed[None], self.device)[0])
+            return fit.invert_map(self.generator.predict(framed[None]).map[0])
         both = np.stack([framed, framed[:, ::-1]])
-        map, mirrored = generate_maps(self.generator, both, self.device)
+        map, mirrored = self.generator.predict(both).map
         # Maps blend the class colours by probability, so their mean is that of the probabilities.
         mean = (map.astype(np.uint16) + mirrored[:, ::-1] + 1) // 2
         return fit.invert_map(mean.astype(np.uint8))
-
-
-def generate_maps(
-    generator: Generator, photos: NDArray[np.uint8], device: torch.device
-) -> NDArray[np.uint8]:
-    """Maps, uint8 (N, H, W, 3), of photos at network size, uint8 (N, H, W, 3)."""
-    with torch.inference_mode(), autocast(device):
-        generated = generator(to_input(torch.from_numpy(photos).to(device))).map
-    levels = ((generated + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-    return np.ascontiguousarray(levels.permute(0, 2, 3, 1).cpu().numpy())
-
-
-def _fused(generator: Generator) -> Generator:
-    """Fold each batch normalisation into the convolution before it: the same map, sooner."""
-    for block in generator.modules():
-        if not isinstance(block, torch.nn.Sequential):
-            continue
-        for i, (convolution, norm) in enumerate(pairwise(block)):
-            if isinstance(norm, torch.nn.BatchNorm2d):
-                transposed = isinstance(convolution, torch.nn.ConvTranspose2d)
-                block[i] = fuse_conv_bn_eval(convolution, norm, transpose=transposed)  # type: ignore[type-var]
-                block[i + 1] = torch.nn.Identity()
-    return generator

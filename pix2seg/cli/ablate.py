@@ -99,7 +99,6 @@ def _compare_extractors(
 
 
 def _judge_people(folders: list[Path], mask_rcnn: dict[str, str | None], device: str) -> list[str]:
-    from pix2seg.device import choose_device
     from pix2seg.preprocess.person import load_extractor
     from pix2seg.train.judge.ablation import people_markdown
     from pix2seg.train.judge.people import PersonScore
@@ -110,9 +109,7 @@ def _judge_people(folders: list[Path], mask_rcnn: dict[str, str | None], device:
     rows: dict[str, list[PersonScore]] = {"the main person": [], "everyone": []}
     for name, scores in rows.items():
         everyone = name == "everyone"
-        extractor = load_extractor(
-            "mask-rcnn", device=choose_device(device), everyone=everyone, **mask_rcnn
-        )
+        extractor = load_extractor("mask-rcnn", device=device, everyone=everyone, **mask_rcnn)
         for folder in folders:
             for photo in read_person_photos(folder, "val"):
                 found = extractor.find(photo.pixels)

@@ -13,10 +13,13 @@ class Generated(NamedTuple):
     Attributes:
         map: (N, 3, H, W), the colour map in [-1, 1].
         logits: (N, classes, H, W), or None where the head has none.
+        garments: (N, kinds, H / 4, W / 4), logits of the garment kinds, or None where the
+            generator names no garments.
     """
 
     map: Tensor
     logits: Tensor | None
+    garments: Tensor | None = None
 
 
 class Generator(nn.Module):

@@ -1,6 +1,7 @@
 """Turn photos with label maps into a prepared data set (see `preprocess.dataset.dataset`)."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -145,12 +146,14 @@ def _image(pixels: NDArray[np.uint8]) -> "Image":
     return Image.fromarray(pixels)
 
 
+def _keep_to_one_thread() -> None:
+    """The workers fill the cores; PyTorch and ONNX Runtime read this as they are loaded."""
+    os.environ["OMP_NUM_THREADS"] = "1"
+
+
 @cache
 def _extractor(name: str, options: tuple[tuple[str, Any], ...]) -> PersonExtractor:
-    """Loaded once in each process; these fill the cores, so each keeps to one thread."""
-    import torch
-
-    torch.set_num_threads(1)
+    """Loaded once in each process."""
     return load_extractor(name, **dict(options))
 
 
@@ -183,8 +186,9 @@ def prepare(
         crop = preparation.crop
         facts = {**facts, "person": version, "person_options": options, "crop": crop}
     done = []
-    # torch's threads do not survive a fork.
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as workers:
+    # PyTorch's threads do not survive a fork.
+    context = get_context("spawn")
+    with ProcessPoolExecutor(mp_context=context, initializer=_keep_to_one_thread) as workers:
         for result in workers.map(preparation.prepare, sources, chunksize=4):
             yield result
             if result.pixels is not None:

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from pix2seg.classes import Scheme
 from pix2seg.generators.base import Generator
-from pix2seg.segmenter import generate_maps
+from pix2seg.generators.inference import generate_maps
 from pix2seg.thresholds import map_to_mask, mask_to_map
 from pix2seg.train.generator.samples import Samples
 from pix2seg.train.judge.scores import Scores, confusion_matrix

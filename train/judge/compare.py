@@ -16,6 +16,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from pix2seg.classes import Scheme, load_scheme
 from pix2seg.errors import TrainingError
+from pix2seg.generators.base import Generator
+from pix2seg.generators.inference import fused
+from pix2seg.generators.weights import load_generator
 from pix2seg.preprocess.dataset.dataset import Dataset, read_image
 from pix2seg.render import overlay
 from pix2seg.segmenter import Segmenter
@@ -141,7 +144,8 @@ def compare_run(run: Path, dataset: Dataset, show: Sequence[str], device: str) -
             merged.append(Scores(confusion, coarse.names))
         if photo.name in show:
             pictures[photo.name] = overlay(photo.result.photo.pixels, mask, segmenter.scheme)
-    info, generator = segmenter.info, segmenter.generator
+    info = segmenter.info
+    generator = fused(load_generator(weights)[0])
     return ComparedRun(
         name=run.resolve().name,
         recipe=info.recipe,
@@ -151,7 +155,7 @@ def compare_run(run: Path, dataset: Dataset, show: Sequence[str], device: str) -
         coarse=total(merged) if merged else None,
         boundary=boundary_f(boundaries),
         parameters=sum(p.numel() for p in generator.parameters()),
-        flops=_flops(segmenter),
+        flops=_flops(generator, info.size),
         seconds=median(seconds),
         epochs=info.facts["epoch"],
         training_seconds=info.facts["seconds"],
@@ -159,11 +163,10 @@ def compare_run(run: Path, dataset: Dataset, show: Sequence[str], device: str) -
     )
 
 
-def _flops(segmenter: Segmenter) -> int:
-    width, height = segmenter.info.size
-    photo = torch.zeros(1, 3, height, width, device=segmenter.device)
+def _flops(generator: Generator, size: tuple[int, int]) -> int:
+    width, height = size
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
-        segmenter.generator(photo)
+        generator(torch.zeros(1, 3, height, width))
     return int(counter.get_total_flops())
 
 

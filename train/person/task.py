@@ -13,9 +13,13 @@ from torch import Tensor, nn
 from torch.utils import data as torch_data
 
 from pix2seg.device import autocast
+from pix2seg.engines.torch.network import TorchNetwork
 from pix2seg.errors import TrainingError
 from pix2seg.preprocess.person.base import Person, choose
+from pix2seg.preprocess.person.mask_rcnn.detector import Detector
 from pix2seg.preprocess.person.mask_rcnn.extractor import find_people
+from pix2seg.preprocess.person.mask_rcnn.inference import PhotoToPeople
+from pix2seg.preprocess.person.mask_rcnn.info import PersonInfo
 from pix2seg.preprocess.person.mask_rcnn.network import build_network
 from pix2seg.preprocess.person.mask_rcnn.weights import load_network, save_network
 from pix2seg.train.judge.people import PersonScore, summarise
@@ -75,7 +79,7 @@ class PersonTask:
 
     def _start_from(self, init: Path) -> None:
         try:
-            self.network.load_state_dict(load_network(init).network.state_dict())
+            self.network.load_state_dict(load_network(init)[0].state_dict())
         except RuntimeError as error:  # torch names every tensor that differs
             raise TrainingError(
                 f"{init} holds a network of other widths than recipe {self.recipe.name} trains; "
@@ -134,7 +138,9 @@ class PersonTask:
 
     def _main_person(self, pixels: NDArray[np.uint8]) -> Person:
         width, height = self.recipe.size
-        return choose(find_people(self.ema, pixels, self.device, width * height), pixels.shape)
+        network = TorchNetwork(PhotoToPeople(self.ema), {}, self.device, "fp32")
+        detector = Detector(network, PersonInfo("in training", width * height))
+        return choose(find_people(detector, pixels), pixels.shape)
 
     def picture(self) -> tuple[str, NDArray[np.uint8]]:
         """Validation photos with what is found in them tinted, RGB uint8."""

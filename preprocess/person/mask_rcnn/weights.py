@@ -2,9 +2,8 @@
 
 import hashlib
 import json
-from importlib import resources
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -13,13 +12,8 @@ from torch import Tensor, nn
 
 from pix2seg.errors import WeightsError
 from pix2seg.files import atomic_write
+from pix2seg.preprocess.person.mask_rcnn.info import FORMAT, read_info
 from pix2seg.preprocess.person.mask_rcnn.network import build_network
-
-FORMAT = "pix2seg.person/1"
-
-BUILT_IN = Path(str(resources.files("pix2seg").joinpath("weights/person-mask-rcnn.safetensors")))
-"""The Mask R-CNN in the box."""
-
 
 SCALE = ".scale"
 """Ends the name of the tensor that holds the step sizes of an 8-bit tensor."""
@@ -57,22 +51,10 @@ def _in_single_precision(stored: dict[str, Tensor]) -> dict[str, Tensor]:
     return tensors
 
 
-class PersonNetwork(NamedTuple):
-    """A Mask R-CNN that this project trained.
+def load_network(path: Path) -> tuple[nn.Module, dict[str, str]]:
+    """Read a network in single precision, set to evaluation, and its file's metadata.
 
-    Attributes:
-        network: of torchvision's kind, in single precision, set to evaluation.
-        area: how many pixels the photos had that it was trained on.
-        version: its recipe's name and the start of the file's hash.
-    """
-
-    network: nn.Module
-    area: int
-    version: str
-
-
-def load_network(path: Path) -> PersonNetwork:
-    """Read a network.
+    The metadata also has the file's hash as `source`.
 
     Raises:
         WeightsError: no such file, or not one that `save_network` wrote.
@@ -85,22 +67,15 @@ def load_network(path: Path) -> PersonNetwork:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"{path} is not a whole safetensors file ({error})") from error
-    if metadata.get("format") != FORMAT:
-        raise WeightsError(
-            f"{path} holds no person extractor (its format is "
-            f"{metadata.get('format', 'not given')}, not {FORMAT})"
-        )
+    read_info(path, metadata, "")
     try:
-        recipe = json.loads(metadata["recipe"])
-        network = build_network(**recipe["network"])
+        network = build_network(**json.loads(metadata["recipe"])["network"])
         network.load_state_dict(_in_single_precision(tensors))
-        width, height = recipe["size"]
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise WeightsError(f"{path} does not fit its own recipe ({reason})") from error
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    version = f"{recipe['name']} {digest[:12]}"
-    return PersonNetwork(network.eval(), width * height, version)
+    source = hashlib.sha256(path.read_bytes()).hexdigest()
+    return network.eval(), {**metadata, "source": source}
 
 
 def load_coco_network() -> nn.Module:

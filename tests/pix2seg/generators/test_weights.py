@@ -6,8 +6,10 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from pix2seg.engines.base import built_in_file
 from pix2seg.errors import WeightsError
-from pix2seg.generators.weights import built_in_weights, load_generator
+from pix2seg.generators.info import BUILT_IN
+from pix2seg.generators.weights import load_generator
 
 
 def contents(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
@@ -26,7 +28,7 @@ def test_saved_generator_comes_back(small_weights: Path) -> None:
 
 
 def test_box_holds_a_small_generator_that_says_where_it_comes_from() -> None:
-    path = built_in_weights()
+    path = built_in_file(BUILT_IN)
     assert path.stat().st_size <= 18_000_000
     _, info = load_generator(path)
     assert info.size == (512, 768)

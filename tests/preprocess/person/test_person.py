@@ -16,7 +16,7 @@ from pix2seg.preprocess.background import GREY, hide_background, widen
 from pix2seg.preprocess.dataset.folder import read_mask
 from pix2seg.preprocess.person import Box, Person, load_extractor
 from pix2seg.preprocess.person.base import box_around, choose, overlap, part_around
-from pix2seg.preprocess.person.mask_rcnn.extractor import STRIDE, shrunk_size
+from pix2seg.preprocess.person.mask_rcnn.detector import STRIDE, shrunk_size
 from pix2seg.preprocess.person.mask_rcnn.network import build_network
 from pix2seg.preprocess.person.mask_rcnn.weights import load_network, save_network
 from pix2seg.train.judge.people import PersonScore
@@ -193,7 +193,7 @@ def test_stored_network_is_the_network_to_half_a_step_in_127(tmp_path: Path) -> 
     recipe = {"name": "small", "network": widths, "size": (96, 128)}
     path = tmp_path / "small.safetensors"
     save_network(path, network, recipe, {})
-    loaded = load_network(path).network.state_dict()
+    loaded = load_network(path)[0].state_dict()
     for name, tensor in network.state_dict().items():
         if tensor.dim() > 1:
             largest = tensor.flatten(1).abs().amax(1).view(-1, *[1] * (tensor.dim() - 1))
@@ -244,7 +244,7 @@ def test_coco_weights_are_torchvision_s(
     network = maskrcnn_resnet50_fpn(weights=None, weights_backbone=None)
     torch.save(network.state_dict(), file)
     extractor: Any = load_extractor("mask-rcnn", weights="coco", device="cpu")
-    loaded = extractor.network.state_dict()
+    loaded = extractor.detector.network.module.network.state_dict()
     saved = network.state_dict()
     assert loaded
     assert all(torch.equal(tensor, saved[name]) for name, tensor in loaded.items())

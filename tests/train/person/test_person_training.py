@@ -143,7 +143,7 @@ def test_training_writes_weights_that_the_extractor_loads(coco: Path, tmp_path: 
 def test_training_starts_from_weights(coco: Path, tmp_path: Path) -> None:
     weights = train(coco, tmp_path)
     task = PersonTask(small_recipe(), [coco], CPU, init=weights)
-    saved = load_network(weights).network.state_dict()
+    saved = load_network(weights)[0].state_dict()
     assert all(torch.equal(tensor, saved[n]) for n, tensor in task.ema.state_dict().items())
     with pytest.raises(TrainingError, match="other widths"):
         PersonTask(small_recipe("network.pyramid=16"), [coco], CPU, init=weights)

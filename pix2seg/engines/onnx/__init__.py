@@ -1,0 +1,1 @@
+"""Networks in ONNX Runtime, and how they get there."""

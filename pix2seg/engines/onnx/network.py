@@ -1,0 +1,87 @@
+"""A network in ONNX Runtime."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import onnxruntime
+
+from pix2seg.errors import Pix2SegError, WeightsError
+
+ERRORS_ONLY = 3
+"""ONNX Runtime's log level; its warnings are for those who make graphs."""
+
+
+class OnnxNetwork:
+    """A network from an ONNX file; see `pix2seg.engines.base.Network`.
+
+    A process that was forked from the one that opened it opens it anew, for ONNX Runtime's
+    threads do not follow.
+
+    Args:
+        path: the file.
+        device: `auto`, `cpu` or, where onnxruntime-gpu is installed, `cuda`, `cuda:1`, ...
+
+    Raises:
+        WeightsError: there is no such file, or no network in it.
+        Pix2SegError: there is no such device.
+    """
+
+    engine = "onnx"
+
+    def __init__(self, path: Path, device: str = "auto") -> None:
+        if not path.is_file():
+            raise WeightsError(f"no weights file {path}")
+        self.device, self._providers = _providers(device)
+        self._path = path
+        self._open()
+        self.metadata: Mapping[str, str] = self._session.get_modelmeta().custom_metadata_map
+        self._outputs = [output.name for output in self._session.get_outputs()]
+
+    def run(self, **inputs: Any) -> dict[str, Any]:
+        """NumPy arrays by name, for NumPy arrays by name."""
+        if self._process != os.getpid():
+            self._open()
+        return dict(zip(self._outputs, self._session.run(None, inputs), strict=True))
+
+    def _open(self) -> None:
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = ERRORS_ONLY
+        options.intra_op_num_threads = thread_count()
+        # Threads that spin while they wait take the time of whatever else runs here.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            self._session = onnxruntime.InferenceSession(
+                self._path, options, providers=self._providers
+            )
+        except Exception as error:  # onnxruntime's own kinds have no common base
+            reason = str(error).splitlines()[0]
+            raise WeightsError(f"{self._path} is not a whole ONNX file ({reason})") from error
+        self._process = os.getpid()
+
+
+def thread_count() -> int:
+    """How many threads to compute with: OMP_NUM_THREADS, or the cores that this process may use."""
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    if wanted.isdecimal() and int(wanted):
+        return int(wanted)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _providers(device: str) -> tuple[str, list[Any]]:
+    available = onnxruntime.get_available_providers()
+    kind, _, number = device.partition(":")
+    if kind == "auto":
+        kind = "cuda" if "CUDAExecutionProvider" in available else "cpu"
+    if kind == "cpu":
+        return "cpu", ["CPUExecutionProvider"]
+    if kind == "cuda" and "CUDAExecutionProvider" in available:
+        name = f"cuda:{number}" if number else "cuda"
+        return name, [("CUDAExecutionProvider", {"device_id": number or "0"})]
+    raise Pix2SegError(
+        f"ONNX Runtime has no device '{device}' here; take cpu, or --engine torch, or install "
+        "onnxruntime-gpu for cuda"
+    )
