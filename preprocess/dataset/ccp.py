@@ -13,6 +13,16 @@ from numpy.typing import NDArray
 
 from pix2seg.errors import DatasetError
 from pix2seg.preprocess.dataset.prepare import Source
+from pix2seg.preprocess.dataset.split import Split, split_of
+
+NEAR_DUPLICATES = {
+    "0722": "0594",
+    "0730": "0183",
+    "0990": "0907",
+    "0984": "0078",
+    "0732": "0692",
+}
+"""Photos that show almost the same picture: the second of a pair goes where the first goes."""
 
 
 def read_label_names(path: Path) -> tuple[str, ...]:
@@ -47,7 +57,14 @@ def ccp_sources(root: Path) -> list[Source]:
             f"{root} is not the CCP data set: no annotations/pixel-level/*.mat; get it from "
             "https://github.com/bearpaw/clothing-co-parsing"
         )
-    return [Source(f.stem, root / "photos" / f"{f.stem}.jpg", f) for f in labels]
+    return [
+        Source(f.stem, root / "photos" / f"{f.stem}.jpg", f, ccp_split_of(f.stem)) for f in labels
+    ]
+
+
+def ccp_split_of(name: str, val_share: float = 0.1) -> Split:
+    """The side of the split that a photo of CCP belongs to; see `split_of`."""
+    return split_of(NEAR_DUPLICATES.get(name, name), val_share)
 
 
 def _read_variable(path: Path, name: str) -> NDArray[Any]:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from pix2seg.errors import DatasetError
 from pix2seg.preprocess.dataset.dataset import read_image
 from pix2seg.preprocess.dataset.prepare import Source
+from pix2seg.preprocess.dataset.split import split_of
 
 WHITE = 255
 
@@ -31,9 +32,10 @@ def folder_sources(photos: Path, masks: Path) -> list[Source]:
         if name in files and photos != masks:
             raise DatasetError(f"{files[name]} and {file} have the same name; rename one")
         files[name] = file
+    names = {mask: _name(mask, masks) for mask in sorted(masks.rglob("*.png"))}
     sources = [
-        Source(_name(mask, masks), files.get(_name(mask, masks), photos / mask.name), mask)
-        for mask in sorted(masks.rglob("*.png"))
+        Source(name, files.get(name, photos / mask.name), mask, split_of(name))
+        for mask, name in names.items()
     ]
     if not sources:
         raise DatasetError(f"{masks} holds no PNG masks")

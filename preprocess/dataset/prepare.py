@@ -20,7 +20,7 @@ from pix2seg.files import atomic_write
 from pix2seg.photo import read_photo
 from pix2seg.preprocess.background import MARGIN
 from pix2seg.preprocess.dataset.dataset import FORMAT, indexed_image
-from pix2seg.preprocess.dataset.split import split_of
+from pix2seg.preprocess.dataset.split import SPLITS, Split
 from pix2seg.preprocess.fit import Fit, Size
 from pix2seg.preprocess.person import PersonExtractor, load_extractor
 from pix2seg.preprocess.person.base import part_around
@@ -35,11 +35,12 @@ LabelReader = Callable[[Path], NDArray[np.uint8]]
 
 @dataclass(frozen=True)
 class Source:
-    """A photo and its label map, by file."""
+    """A photo and its label map, by file, and the side of the split that they belong to."""
 
     name: str
     photo: Path
     labels: Path
+    split: Split
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ class Preparation:
             visible = fit.mask(found.visible(margin=0)[part].astype(np.uint8))
             with atomic_write(self.out / "people" / f"{source.name}.png") as temporary:
                 _image(visible * 255).save(temporary, "PNG")
-        if split_of(source.name) == "val":
+        if source.split == "val":
             full = self.out / "full"
             copy = full / "photos" / f"{source.name}{source.photo.suffix}"
             with atomic_write(copy) as temporary:
@@ -193,9 +194,8 @@ def prepare(
             yield result
             if result.pixels is not None:
                 done.append(result)
-    names = {
-        split: [r.name for r in done if split_of(r.name) == split] for split in ("train", "val")
-    }
+    sides = {source.name: source.split for source in sources}
+    names = {split: [r.name for r in done if sides[r.name] == split] for split in SPLITS}
     for split, members in names.items():
         if not members:
             raise DatasetError(

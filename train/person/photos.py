@@ -1,7 +1,8 @@
 """Photos with their persons' masks, read from Clothing Co-Parsing and from COCO."""
 
-import json
-from collections.abc import Iterator
+import contextlib
+import io
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pix2seg.errors import DatasetError
+from pix2seg.preprocess.background import GREY
+from pix2seg.preprocess.dataset.ccp import ccp_sources, read_labels
 from pix2seg.preprocess.dataset.split import Split, split_of
 from pix2seg.preprocess.person.base import Person, choose
+
+MOST_PEOPLE = 255
+"""Labels have 8 bits; of larger groups the smallest persons are left out."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,53 +68,107 @@ def main_person(labels: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 
 def _read_ccp(folder: Path, split: Split) -> Iterator[PersonPhoto]:
-    from scipy.io import loadmat
-
-    for file in sorted((folder / "annotations" / "pixel-level").glob("*.mat")):
-        if split_of(file.stem) != split:
-            continue
-        try:
-            labels = loadmat(file)["groundtruth"]
-        except (OSError, ValueError, KeyError) as error:
-            raise DatasetError(f"{file} is no CCP annotation: {error}") from error
-        pixels = _read_pixels(folder / "photos" / f"{file.stem}.jpg")
-        yield PersonPhoto(file.stem, pixels, (labels > 0).astype(np.uint8))
+    for source in ccp_sources(folder):
+        if source.split == split:
+            labels = (read_labels(source.labels) > 0).astype(np.uint8)
+            yield PersonPhoto(source.name, _read_pixels(source.photo, labels.shape), labels)
 
 
 def _read_coco(folder: Path, annotations: Path, split: Split) -> Iterator[PersonPhoto]:
-    try:
-        coco = json.loads(annotations.read_text("utf-8"))
-        person = next(c["id"] for c in coco["categories"] if c["name"] == "person")
-        images = sorted(coco["images"], key=lambda image: str(image["file_name"]))
-        instances: dict[int, list[dict[str, Any]]] = {image["id"]: [] for image in images}
-        for instance in coco["annotations"]:
-            if instance["category_id"] == person:
-                instances[instance["image_id"]].append(instance)
-    except (ValueError, KeyError, StopIteration) as error:
-        raise DatasetError(f"{annotations} is no COCO file with persons: {error!r}") from error
-    for image in images:
-        name, here = Path(image["file_name"]).stem, instances[image["id"]]
-        # A crowd is one region without its persons' outlines: neither person nor background.
-        if split_of(name) != split or any(instance["iscrowd"] for instance in here):
+    for name, instances in _people_by_photo(annotations).items():
+        file = folder / "photos" / name
+        if split_of(file.stem) != split:
             continue
-        pixels = _read_pixels(folder / "photos" / image["file_name"])
-        yield PersonPhoto(name, pixels, _draw(here, pixels.shape[:2]))
+        try:
+            photo = _with_people(file, instances)
+        except (ValueError, KeyError, TypeError, OverflowError) as error:
+            raise DatasetError(f"{annotations} has a broken mask for {name} ({error!r})") from error
+        yield photo
 
 
-def _draw(instances: list[dict[str, Any]], shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    labels = np.zeros(shape, np.uint8)
+def _people_by_photo(annotations: Path) -> dict[str, list[dict[str, Any]]]:
+    """The persons' annotations by file name, in the order of the names."""
+    from pycocotools.coco import COCO
+
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints how long it takes
+            coco = COCO(str(annotations))
+        (person,) = coco.getCatIds(catNms=["person"])
+        names = {str(image["file_name"]): i for i, image in coco.imgs.items()}
+        found = {n: coco.loadAnns(coco.getAnnIds([names[n]], [person])) for n in sorted(names)}
+    except (ValueError, KeyError, TypeError, AttributeError, AssertionError) as error:
+        raise DatasetError(f"{annotations} is no COCO file with persons: {error!r}") from error
+    return found
+
+
+def _with_people(file: Path, instances: Sequence[Mapping[str, Any]]) -> PersonPhoto:
+    """A photo with its persons drawn into the labels, and its crowds hidden.
+
+    A crowd is one region without its persons' outlines, neither person nor background: turned
+    grey, it costs nothing, whatever is found beside it.
+    """
+    pixels = _read_pixels(file)
+    labels, crowds = np.zeros(pixels.shape[:2], np.uint8), np.zeros(pixels.shape[:2], bool)
+    label = 0
     # Smaller persons last: where outlines overlap, the smaller mostly stands in front.
-    for i, instance in enumerate(sorted(instances, key=lambda a: -a["area"])[:255]):
-        for part in instance["segmentation"]:
-            outline = np.round(np.array(part, np.float32).reshape(-1, 2)).astype(np.int32)
-            cv2.fillPoly(labels, [outline], (i + 1,))
-    return labels
+    for instance in sorted(instances, key=lambda instance: -instance["area"]):
+        region = _region(instance["segmentation"], *labels.shape)
+        if instance.get("iscrowd"):
+            crowds |= region
+        elif label < MOST_PEOPLE:
+            label += 1
+            labels[region] = label
+    pixels[crowds & (labels == 0)] = GREY
+    return PersonPhoto(file.stem, pixels, labels)
 
 
-def _read_pixels(file: Path) -> NDArray[np.uint8]:
+def _region(segmentation: Any, height: int, width: int) -> NDArray[np.bool_]:
+    """Polygons or run lengths, compressed or not, as bool (height, width)."""
+    from pycocotools import mask
+
+    if isinstance(segmentation, list):
+        outlines = [np.asarray(part, float).reshape(-1, 2) for part in segmentation]
+        if not all(np.isfinite(outline).all() for outline in outlines):
+            raise ValueError("an outline with coordinates that are no numbers")
+        # Two points are no area, and pycocotools walks along edges outside of the photo too.
+        inside = [o.clip(0, (width, height)).ravel().tolist() for o in outlines if len(o) > 2]
+        if not inside:
+            return np.zeros((height, width), bool)
+        runs = mask.merge(mask.frPyObjects(inside, height, width))
+    else:
+        counts = segmentation["counts"]
+        counts = counts if isinstance(counts, list) else _run_lengths(counts)
+        # pycocotools believes what it is given, and writes beyond its memory.
+        fit = list(segmentation["size"]) == [height, width] and sum(counts) == height * width
+        if not fit or min(counts) < 0:
+            raise ValueError("run lengths that do not fill the photo")
+        runs = mask.frPyObjects({"size": [height, width], "counts": counts}, height, width)
+    return np.asarray(mask.decode(runs), bool)
+
+
+def _run_lengths(text: str) -> list[int]:
+    """COCO's compressed run lengths: six bits a character, differences from the third on."""
+    counts: list[int] = []
+    value = shift = 0
+    for character in text:
+        bits = ord(character) - 48
+        if not 0 <= bits < 64:
+            raise ValueError(f"'{character}' in run lengths")
+        value |= (bits & 31) << shift
+        shift += 5
+        if bits < 32:  # the last character of a number; its highest bit is the sign
+            value -= (bits & 16) << (shift - 4)
+            counts.append(value + (counts[-2] if len(counts) > 2 else 0))
+            value = shift = 0
+    return counts
+
+
+def _read_pixels(file: Path, shape: tuple[int, ...] | None = None) -> NDArray[np.uint8]:
     bgr = cv2.imread(str(file), cv2.IMREAD_COLOR)
     if bgr is None:
         raise DatasetError(f"{file} is missing or no photo")
+    if shape and bgr.shape[:2] != shape:
+        raise DatasetError(f"{file} is of another size than its annotation")
     return np.ascontiguousarray(bgr[..., ::-1], np.uint8)
 
 

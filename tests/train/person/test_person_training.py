@@ -61,6 +61,7 @@ def coco(tmp_path_factory: pytest.TempPathFactory, photos: list[Path]) -> Path:
             outline = [box[0], box[1], box[2], box[1], box[2], box[3], box[0], box[3]]
             annotations.append(
                 {
+                    "id": len(annotations),
                     "image_id": i,
                     "category_id": 1,
                     "iscrowd": 0,
