@@ -14,7 +14,7 @@ from pix2seg.generators.predictor import Predictor
 from pix2seg.photo import PhotoSource, read_photo
 from pix2seg.preprocess.background import MARGIN, hide_background
 from pix2seg.preprocess.fit import Fit
-from pix2seg.preprocess.person import Person, load_extractor
+from pix2seg.preprocess.person import Person, PersonExtractor, load_extractor
 from pix2seg.preprocess.person.base import part_around
 from pix2seg.result import Segmentation
 from pix2seg.thresholds import map_to_mask
@@ -30,8 +30,8 @@ class Segmenter:
     Args:
         weights: a weights file that `pix2seg train` or `pix2seg export` wrote; the one in the box
             by default.
-        person: a person extractor's name (see `pix2seg.preprocess.person.EXTRACTORS`); by default
-            the one that the weights were trained to go with.
+        person: a person extractor or its name (see `pix2seg.preprocess.person.EXTRACTORS`); by
+            default the one that the weights were trained to go with.
         engine: what runs the networks; see `pix2seg.engines.base.Engine`.
         device: `auto`, `cpu`, `cuda`, `mps`, ...
         precision: `fp32` keeps PyTorch from bfloat16.
@@ -40,8 +40,8 @@ class Segmenter:
         margin: how far the person's mask grows before the rest is hidden; see `widen`.
         flip: also draw the map of the mirrored photo and take the mean of both: a little better,
             at twice the generator's time.
-        person_options: options of the extractor, such as `everyone=True`, `box=(x0, y0, x1, y1)`
-            or `weights=FILE`; see `load_extractor`.
+        person_options: options of an extractor that is named, such as `everyone=True`,
+            `box=(x0, y0, x1, y1)` or `weights=FILE`; see `load_person`.
 
     Raises:
         WeightsError: the weights file cannot be used.
@@ -53,7 +53,7 @@ class Segmenter:
         self,
         weights: str | Path | None = None,
         *,
-        person: str | None = None,
+        person: str | PersonExtractor | None = None,
         engine: Engine = "auto",
         device: str = "auto",
         precision: Precision = "auto",
@@ -68,16 +68,18 @@ class Segmenter:
         self.info = self.generator.info
         self.engine, self.device = self.generator.network.engine, self.generator.network.device
         self.scheme = self.info.scheme
-        self.person = person or self.info.person
         self.hide = self.info.hide if hide is None else hide
         self.margin, self.flip = margin, flip
-        self.extractor = load_extractor(
-            self.person,
-            engine=engine,
-            device=self.device,
-            segment=self._segment_pixels,
-            **(person_options or {}),
-        )
+        person = person or self.info.person
+        if isinstance(person, str):
+            person = load_person(
+                person,
+                engine=engine,
+                device=self.device,
+                segment=self._segment_pixels,
+                **(person_options or {}),
+            )
+        self.extractor = person
 
     def __call__(self, source: PhotoSource, *, max_pixels: int = 100_000_000) -> Segmentation:
         """Segment a photo.
@@ -134,3 +136,31 @@ class Segmenter:
         # Maps blend the class colours by probability, so their mean is that of the probabilities.
         mean = (map.astype(np.uint16) + mirrored[:, ::-1] + 1) // 2
         return fit.invert_map(mean.astype(np.uint8))
+
+
+def load_person(
+    name: str,
+    *,
+    engine: Engine = "auto",
+    device: str = "cpu",
+    weights: str | Path | None = None,
+    **options: Any,
+) -> PersonExtractor:
+    """A person extractor by its name; `load_extractor` cannot give a cascade another generator.
+
+    Args:
+        name: a key of `pix2seg.preprocess.person.EXTRACTORS`.
+        engine: what runs its network.
+        device: where it runs.
+        weights: its weights; for `cascade` those of the generator that makes the first pass.
+        options: see `load_extractor`.
+
+    Raises:
+        PersonError: see `load_extractor`.
+        WeightsError: the weights cannot be used.
+    """
+    if name != "cascade" or not weights:
+        return load_extractor(name, engine=engine, device=device, weights=weights, **options)
+    first = Segmenter(weights, engine=engine, device=device)
+    first_pass = {"segment": lambda pixels: first(pixels).mask, "generator": first.info.version}
+    return load_extractor(name, **options | first_pass)

@@ -84,7 +84,7 @@ def evaluate(
     if json_file:
         report = {
             "weights": segmenter.info.version,
-            "person": segmenter.person,
+            "person": segmenter.extractor.version,
             "hide": segmenter.hide,
             "flip": segmenter.flip,
             "device": str(segmenter.device),
@@ -153,7 +153,7 @@ def _print(
     console.print(
         f"mIoU {scores.mean_iou:.4f}   pixel accuracy {scores.pixel_accuracy:.4f}   {count} photos"
         f" at their own size, {per_photo * 1000:.0f} ms each on {segmenter.device}, person: "
-        f"{segmenter.person}\nweights {segmenter.info.version}",
+        f"{segmenter.extractor.version}\nweights {segmenter.info.version}",
         highlight=False,
     )
 

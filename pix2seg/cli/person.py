@@ -88,7 +88,9 @@ def person(
         }.items():
             with atomic_write(base.with_name(f"{base.name}.{name}.png")) as temporary:
                 image.save(temporary, "PNG", compress_level=2)
-    console.print(f"{len(inputs) - len(bad)} photos done with {segmenter.person}, results in {out}")
+    console.print(
+        f"{len(inputs) - len(bad)} photos done with {segmenter.extractor.version}, results in {out}"
+    )
     exit_on_bad(console, bad)
 
 

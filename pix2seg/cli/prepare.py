@@ -1,5 +1,6 @@
 """`pix2seg prepare`: photos with label maps become a data set to train on."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -103,6 +104,10 @@ def _run(sources: "list[Source]", preparation: "Preparation", facts: dict[str, A
 
     from pix2seg.preprocess.dataset.prepare import prepare as prepare_all
 
+    if preparation.person:
+        from pix2seg.segmenter import load_person
+
+        preparation = replace(preparation, load=load_person)
     console = Console(stderr=True)
     results = track(
         prepare_all(sources, preparation, facts), "preparing", len(sources), console=console

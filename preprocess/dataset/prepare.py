@@ -32,6 +32,9 @@ JPEG_QUALITY = 95
 
 LabelReader = Callable[[Path], NDArray[np.uint8]]
 
+ExtractorLoader = Callable[..., PersonExtractor]
+"""`load_extractor`, or what takes the same arguments."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -65,6 +68,7 @@ class Preparation:
         person: the extractor that finds the people, or None to leave them to the true masks.
         person_options: its options.
         crop: keep of each photo only what a segmenter with this extractor looks at.
+        load: gives the extractor by its name and options.
     """
 
     out: Path
@@ -75,6 +79,12 @@ class Preparation:
     person: str | None = None
     person_options: Mapping[str, Any] = field(default_factory=dict)
     crop: bool = False
+    load: ExtractorLoader = load_extractor
+
+    def extractor(self) -> PersonExtractor:
+        """The extractor that `person` names, which must not be None."""
+        assert self.person
+        return _extractor(self.load, self.person, tuple(self.person_options.items()))
 
     def prepare(self, source: Source) -> Prepared:
         """Write one photo and its mask; an error becomes part of the result."""
@@ -98,7 +108,7 @@ class Preparation:
         mask = self.table[labels]
         part = slice(None), slice(None)
         if self.person:
-            found = _extractor(self.person, tuple(self.person_options.items())).find(pixels)
+            found = self.extractor().find(pixels)
             if self.crop:
                 part = part_around(found.visible(MARGIN), self.size)
         seen = pixels[part]
@@ -153,9 +163,11 @@ def _keep_to_one_thread() -> None:
 
 
 @cache
-def _extractor(name: str, options: tuple[tuple[str, Any], ...]) -> PersonExtractor:
+def _extractor(
+    load: ExtractorLoader, name: str, options: tuple[tuple[str, Any], ...]
+) -> PersonExtractor:
     """Loaded once in each process."""
-    return load_extractor(name, **dict(options))
+    return load(name, **dict(options))
 
 
 def prepare(
@@ -182,7 +194,7 @@ def prepare(
         raise DatasetError("--crop needs to know where the people are; add --person mask-rcnn")
     (preparation.out / "dataset.json").unlink(missing_ok=True)
     if preparation.person:  # an unknown or missing extractor is told before any work
-        version = _extractor(preparation.person, tuple(preparation.person_options.items())).version
+        version = preparation.extractor().version
         options = {k: str(v) for k, v in preparation.person_options.items() if v is not None}
         crop = preparation.crop
         facts = {**facts, "person": version, "person_options": options, "crop": crop}

@@ -23,7 +23,7 @@ EXTRACTORS = {
 }
 """Module and class of each extractor; a module is imported only when its extractor is loaded."""
 
-_OFFERED = {"device", "engine", "segment"}
+_OFFERED = {"device", "engine", "segment", "generator"}
 """Options that a caller may offer to every extractor; those without a use for one ignore it."""
 
 
@@ -34,7 +34,7 @@ def load_extractor(name: str, **options: Any) -> PersonExtractor:
             name: a key of `EXTRACTORS`.
             options: arguments of the extractor's constructor, such as `everyone=True` or
                 `box=(x0, y0, x1, y1)`. Those that are None or False keep their defaults, and
-                `device`, `engine` and `segment` may be given to every extractor.
+                `device`, `engine`, `segment` and `generator` may be given to every extractor.
 
     Raises:
             PersonError: no extractor has that name, it does not take one of the options, or it is

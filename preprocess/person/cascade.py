@@ -1,7 +1,6 @@
 """The generator's own first pass as the person: no further weights."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -27,39 +26,28 @@ class Cascade:
     """Segments the photo once and takes what is not background for the people.
 
     Args:
-        segment: the generator's pass, for a second pass by the same generator.
-        weights: another generator's file, for the first pass instead.
+        segment: the first pass: the generator's own, or that of another.
+        generator: version of that other generator.
         everyone: take all people instead of the main one.
         box: take the person whose box overlaps this one the most.
 
     Raises:
-        PersonError: there is neither a pass nor weights.
-        WeightsError: the weights cannot be used.
+        PersonError: there is no pass.
     """
 
     def __init__(
         self,
         segment: Segment | None = None,
-        weights: str | Path | None = None,
+        generator: str | None = None,
         everyone: bool = False,
         box: Box | None = None,
     ) -> None:
-        self.version = "cascade"
-        if weights:
-            # A first pass of its own is a whole segmenter, the one import that goes upwards.
-            from pix2seg.segmenter import Segmenter
-
-            first = Segmenter(weights)
-            self.version = f"cascade {first.info.version}"
-
-            def segment(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-                return first(pixels).mask
-
         if segment is None:
             raise PersonError(
                 "person extractor 'cascade' needs a generator; give its weights with "
                 "--person-weights FILE"
             )
+        self.version = f"cascade {generator}" if generator else "cascade"
         self.segment = segment
         self.everyone, self.box = everyone, box
 

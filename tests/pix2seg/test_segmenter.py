@@ -116,8 +116,7 @@ def test_hidden_background_is_not_seen(small_weights: Path, photos: list[Path]) 
     box = (width // 2, height // 4, width - 5, height - 5)
     seen, hidden = [], []
     for hide, maps in ((False, seen), (True, hidden)):
-        segmenter = Segmenter(small_weights, person="none", hide=hide)
-        segmenter.extractor = Found(box)
+        segmenter = Segmenter(small_weights, person=Found(box), hide=hide)
         maps += [segmenter(photo).map for photo in (pixels, other)]
     assert np.array_equal(*hidden)
     assert not np.array_equal(seen[0], hidden[0])
@@ -128,8 +127,7 @@ def test_a_small_person_is_looked_at_closely(small_weights: Path, photos: list[P
     height, width = near.shape[:2]
     far = np.full((3 * height, 4 * width, 3), 127, np.uint8)
     far[height : 2 * height, width : 2 * width] = near
-    segmenter = Segmenter(small_weights, person="none")
-    segmenter.extractor = Found((width, height, 2 * width, 2 * height))
+    segmenter = Segmenter(small_weights, person=Found((width, height, 2 * width, 2 * height)))
     map = segmenter(far).map
     assert (map[: height // 2] == segmenter.scheme.colors[0]).all()
     person = map[height : 2 * height, width : 2 * width].astype(int)

@@ -132,9 +132,7 @@ def run(
 
 def with_true_mask(weights: Path | None, device: str, hide: bool, margin: float) -> Segmenter:
     """A segmenter that is told where the person is."""
-    segmenter = Segmenter(weights, person="none", device=device, hide=hide, margin=margin)
-    segmenter.extractor = TrueMask()
-    return segmenter
+    return Segmenter(weights, person=TrueMask(), device=device, hide=hide, margin=margin)
 
 
 def markdown(table: Table, sets: Sequence[PhotoSet], heading: str) -> str:

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from pix2seg.cli import app
 from pix2seg.cli.options import person_options
-from pix2seg.generators.weights import DEFAULT_PERSON
+from pix2seg.generators.info import DEFAULT_PERSON
 from pix2seg.photo import read_photo
 from pix2seg.preprocess.person import EXTRACTORS
 

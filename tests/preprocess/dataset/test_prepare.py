@@ -14,6 +14,7 @@ from pix2seg.preprocess.dataset.dataset import Dataset, read_image
 from pix2seg.preprocess.dataset.folder import folder_sources, read_mask
 from pix2seg.preprocess.dataset.prepare import Preparation, Prepared, prepare, showing_class
 from pix2seg.preprocess.dataset.split import split_of
+from pix2seg.segmenter import load_person
 
 LABELS = ("null", "accessories", "hair", "skin", "coat")
 
@@ -207,6 +208,7 @@ def test_first_pass_of_another_generator_finds_the_people(
         (64, 96),
         "cascade",
         {"weights": str(small_weights)},
+        load=load_person,
     )
     list(prepare(ccp_sources(ccp), preparation, {"source": "ccp"}))
     dataset = Dataset(tmp_path / "out")

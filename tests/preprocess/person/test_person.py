@@ -19,6 +19,7 @@ from pix2seg.preprocess.person.base import box_around, choose, overlap, part_aro
 from pix2seg.preprocess.person.mask_rcnn.detector import STRIDE, shrunk_size
 from pix2seg.preprocess.person.mask_rcnn.network import build_network
 from pix2seg.preprocess.person.mask_rcnn.weights import load_network, save_network
+from pix2seg.segmenter import load_person
 from pix2seg.train.judge.people import PersonScore
 
 
@@ -169,6 +170,31 @@ def test_cascade_in_the_segmenter_runs_the_generator_twice(
     found = segmenter.extractor.find(result.photo.pixels)
     assert np.array_equal(found.mask, result.person.mask)
     assert not (found.mask & ~first.person.mask).any()
+
+
+def test_another_generator_makes_the_first_pass(
+    small_weights: Path, photos: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    devices = []
+
+    def spy(weights: Path, **options: Any) -> Segmenter:
+        devices.append(options["device"])
+        return Segmenter(weights, person="none", **options)
+
+    first = Segmenter(small_weights, person="none")(photos[0])
+    monkeypatch.setattr("pix2seg.segmenter.Segmenter", spy)
+    extractor = load_person("cascade", device="cpu", weights=small_weights)
+    assert devices == ["cpu"]
+    assert extractor.version.startswith("cascade small ")
+    found = extractor.find(first.photo.pixels)
+    assert not (found.mask & ~(first.mask > 0)).any()
+
+
+def test_an_extractor_may_be_given_ready_made(small_weights: Path, photos: list[Path]) -> None:
+    ready = load_extractor("grabcut")
+    segmenter = Segmenter(small_weights, person=ready)
+    assert segmenter.extractor is ready
+    assert segmenter(photos[0]).model["person"] == ready.version
 
 
 def test_mask_rcnn_finds_people_at_any_size(small_mask_rcnn: Path, photos: list[Path]) -> None:

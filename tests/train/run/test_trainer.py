@@ -202,7 +202,7 @@ def test_networks_of_other_libraries_train_and_segment(
     weights = Trainer(trained, trained.recipe, tmp_path / "run", Console(quiet=True)).train()
     photo = small_dataset.full()[0].photo
     segmenter = Segmenter(weights)
-    assert segmenter.person == "none"
+    assert segmenter.extractor.version == "none"
     assert np.array_equal(segmenter(photo).mask, Segmenter(weights)(photo).mask)
 
 
