@@ -1,8 +1,9 @@
 """Which source a training ran from."""
 
 import subprocess
-from importlib.metadata import version
 from pathlib import Path
+
+from pix2seg import __version__
 
 
 def source_version() -> str:
@@ -11,7 +12,7 @@ def source_version() -> str:
     commit = _git(folder, "rev-parse", "--short=12", "HEAD")
     # A checkout that merely contains the installed package is not where the package comes from.
     tracked = commit and _git(folder, "ls-files", "--error-unmatch", Path(__file__).name)
-    return f"pix2seg {version('pix2seg')}" + (f" ({commit})" if tracked else "")
+    return f"pix2seg {__version__}" + (f" ({commit})" if tracked else "")
 
 
 def _git(folder: Path, *arguments: str) -> str:

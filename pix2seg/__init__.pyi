@@ -1,0 +1,9 @@
+from .classes import Scheme as Scheme
+from .classes import load_scheme as load_scheme
+from .errors import Pix2SegError as Pix2SegError
+from .photo import Photo as Photo
+from .photo import read_photo as read_photo
+from .result import Segmentation as Segmentation
+from .segmenter import Segmenter as Segmenter
+
+__version__: str
