@@ -37,6 +37,7 @@ class Pix2PixSettings(_Section):
     depth: Annotated[int, Field(ge=2, le=12)]
     dropout: Annotated[float, Field(ge=0, lt=1)]
     residual_blocks: Annotated[int, Field(ge=0, le=10)]
+    garment_width: Annotated[int, Field(ge=0, le=1024)] = 0
 
 
 class NetworkGeneratorSettings(_Section):
@@ -68,6 +69,7 @@ class LossSettings(_Section):
     l1_weight: Annotated[float, Field(ge=0)]
     cross_entropy_weight: Annotated[float, Field(ge=0)]
     dice_weight: Annotated[float, Field(ge=0)]
+    garment_weight: Annotated[float, Field(ge=0)] = 0.0
     class_weight_power: Share
 
     def weighted(self, losses: Mapping[str, Loss]) -> list[Loss]:
@@ -91,6 +93,15 @@ class AugmentationSettings(_Section):
     hide_background: Share
     mask_mistakes: Annotated[float, Field(ge=0)]
     swap_background: Share
+    recolor: Share = 0.0
+    half_size: Share = 0.0
+
+
+class PeopleSettings(_Section):
+    """Photos with nothing but a person's mask that each batch has beside those of the data set."""
+
+    per_batch: Positive
+    crop: Share
 
 
 class OptimizerSettings(_Section):
@@ -133,6 +144,7 @@ class SegmentationSchedule(ScheduleSettings):
     """The same for a generator, whose batches may be cut into pieces to save memory."""
 
     accumulate: Positive
+    repeat_below: Share = 0.0
 
     @model_validator(mode="after")
     def _batch_can_be_cut(self) -> Self:
@@ -170,8 +182,17 @@ class SegmentationRecipe(Recipe):
     discriminator: DiscriminatorSettings | None = None
     loss: LossSettings
     augmentation: AugmentationSettings
+    people: PeopleSettings | None = None
     optimizer: OptimizerSettings
     schedule: SegmentationSchedule
+
+    def without_garments(self) -> Self:
+        """The same without a garment head, for data that names no garments."""
+        generator = self.generator
+        if isinstance(generator, Pix2PixSettings):
+            generator = generator.model_copy(update={"garment_width": 0})
+        loss = self.loss.model_copy(update={"garment_weight": 0.0})
+        return self.model_copy(update={"generator": generator, "loss": loss})
 
     @model_validator(mode="after")
     def _losses_can_be_computed(self) -> Self:
@@ -185,6 +206,10 @@ class SegmentationRecipe(Recipe):
             raise ValueError(
                 f'loss.{of_logits[0]} needs logits, which generator.head = "tanh" has not; '
                 'set it to 0, or generator.head to "logits"'
+            )
+        if loss.garment_weight and not getattr(generator, "garment_width", 0):
+            raise ValueError(
+                "loss.garment_weight needs a garment head; set generator.garment_width, such as 48"
             )
         if not (loss.adversarial_weight or loss.l1_weight or of_logits):
             raise ValueError("every loss weighs 0; give at least one of [loss] a weight")

@@ -51,9 +51,18 @@ def ccp(
     from pix2seg.preprocess.dataset.prepare import Preparation, showing_class
 
     classes = load_scheme(scheme)
-    table = classes.lookup(read_label_names(source / "label_list.mat"))
+    labels = read_label_names(source / "label_list.mat")
+    table = classes.lookup(labels)
     preparation = Preparation(
-        out, classes, table, read_labels, _size(size), person, {"weights": person_weights}, crop
+        out,
+        classes,
+        table,
+        read_labels,
+        _size(size),
+        person,
+        {"weights": person_weights},
+        crop,
+        garment_table=load_scheme("garments").lookup(labels),
     )
     sources = ccp_sources(source)
     if showing:

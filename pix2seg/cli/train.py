@@ -26,6 +26,13 @@ def train(
             "folders instead: CCP's, or COCO *.json with photos/; give the option once for each."
         ),
     ] = None,
+    people: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Photos of people, whose masks alone are known, for a generator to learn from "
+            "besides: a folder with COCO *.json and photos/; give the option once for each."
+        ),
+    ] = None,
     set_: Overrides = None,
     init: Init = None,
     resume: Annotated[
@@ -49,10 +56,13 @@ def train(
     keep_freed_memory()
     chosen = join(device)
     console = Console(stderr=True, quiet=not is_writer())
-    settings = _read_run(run, recipe, data, set_) if resume else _new_run(recipe, data, set_)
+    settings = (
+        _read_run(run, recipe, data, set_) if resume else _new_run(recipe, data, people, set_)
+    )
     parsed = parse_recipe(settings["recipe"])
     check_run(run, resume)
-    task = _task(parsed, [Path(folder) for folder in settings["data"]], chosen, init)
+    folders, others = ([Path(f) for f in settings.get(key, [])] for key in ("data", "people"))
+    task = _task(parsed, folders, others, chosen, init)
     trainer = Trainer(task, parsed, run, console, resume=resume)
     if is_writer():
         _write_run(run, settings)
@@ -63,7 +73,11 @@ def train(
 
 
 def _task(
-    recipe: "Recipe", folders: list[Path], device: "torch.device", init: str | None
+    recipe: "Recipe",
+    folders: list[Path],
+    people: list[Path],
+    device: "torch.device",
+    init: str | None,
 ) -> "Task":
     from pix2seg.errors import TrainingError
     from pix2seg.train.recipe import PersonRecipe, SegmentationRecipe
@@ -74,7 +88,7 @@ def _task(
 
         if len(folders) > 1:
             raise TrainingError(f"recipe {recipe.name} trains on one data set; give one --data")
-        return SegmentationTask(recipe, Dataset(folders[0]), device, init)
+        return SegmentationTask(recipe, Dataset(folders[0]), device, init, people)
     assert isinstance(recipe, PersonRecipe)
     from pix2seg.train.person.task import PersonTask
 
@@ -82,14 +96,18 @@ def _task(
 
 
 def _new_run(
-    recipe: str | None, data: list[Path] | None, overrides: list[str] | None
+    recipe: str | None,
+    data: list[Path] | None,
+    people: list[Path] | None,
+    overrides: list[str] | None,
 ) -> dict[str, Any]:
     from pix2seg.errors import TrainingError
     from pix2seg.train.recipe import read_recipe
 
     if recipe is None or not data:
         raise TrainingError("a new run needs --recipe NAME and --data FOLDER (or --resume)")
-    return {"recipe": read_recipe(recipe, overrides or ()), "data": _paths(data)}
+    settings = {"recipe": read_recipe(recipe, overrides or ()), "data": _paths(data)}
+    return {**settings, "people": _paths(people)} if people else settings
 
 
 def _paths(folders: list[Path]) -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -46,12 +47,24 @@ def load(path: Path) -> tuple[nn.Module, Mapping[str, str]]:
     return module, {**info.metadata, "source": info.sha256}
 
 
+def generate(
+    generator: Generator, photos: NDArray[np.uint8], device: torch.device
+) -> Mapping[str, NDArray[Any]]:
+    """What a generator under training gives, by the names of `Prediction`'s fields.
+
+    Args:
+        generator: in evaluation mode.
+        photos: at network size, uint8 (N, H, W, 3).
+        device: where the generator is.
+    """
+    return TorchNetwork(PhotosToMaps(generator), {}, device).run(photos=photos)
+
+
 def generate_maps(
     generator: Generator, photos: NDArray[np.uint8], device: torch.device
 ) -> NDArray[np.uint8]:
     """Maps, uint8 (N, H, W, 3), of photos at network size, uint8 (N, H, W, 3)."""
-    network = TorchNetwork(PhotosToMaps(generator), {}, device)
-    maps: NDArray[np.uint8] = network.run(photos=photos)["map"]
+    maps: NDArray[np.uint8] = generate(generator, photos, device)["map"]
     return maps
 
 

@@ -12,7 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from pix2seg.generators.base import Generated, Generator
-from pix2seg.generators.heads import LogitsHead, TanhHead
+from pix2seg.generators.heads import GarmentHead, LogitsHead, TanhHead
+
+GARMENT_LEVELS = 4
+"""The garment head sees the decoder's features on strides 4, 8, 16 and 32."""
 
 DROPOUT_BLOCKS = 3
 """How many of the innermost decoder blocks have dropout, as in the paper."""
@@ -80,12 +83,15 @@ class Decoder(nn.Module):
                 )
             )
 
-    def forward(self, features: list[Tensor]) -> Tensor:
+    def forward(self, features: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """What the head turns into the map, and what each block but the first saw, finest first."""
         *skips, bottleneck = features
         decoded: Tensor = self.blocks[0](bottleneck)
+        joined: list[Tensor] = []
         for block, skip in zip(list(self.blocks)[1:], reversed(skips), strict=True):
-            decoded = block(torch.cat([decoded, skip], 1))
-        return decoded
+            joined.insert(0, torch.cat([decoded, skip], 1))
+            decoded = block(joined[0])
+        return decoded, joined
 
 
 def _normalised(channels: int, dropout: float) -> Iterator[nn.Module]:
@@ -105,6 +111,7 @@ class UNetGenerator(Generator):
         depth: how many times the photo is halved.
         dropout: probability in the innermost decoder blocks, while training only.
         residual_blocks: how many encoder levels, from the second on, have a residual block.
+        garment_width: channels of the garment head; 0 for none.
     """
 
     def __init__(
@@ -115,6 +122,7 @@ class UNetGenerator(Generator):
         depth: int,
         dropout: float,
         residual_blocks: int,
+        garment_width: int,
     ) -> None:
         super().__init__()
         self.depth = depth
@@ -122,12 +130,19 @@ class UNetGenerator(Generator):
         self.encoder = Encoder(widths, residual_blocks)
         self.decoder = Decoder(widths, head.channels, dropout)
         self.head = head
+        self.garment_head: GarmentHead | None = None
+        if garment_width:
+            seen = widths[:-1][1 : 1 + GARMENT_LEVELS]  # the bottleneck is joined with no skip
+            self.garment_head = GarmentHead([2 * count for count in seen], garment_width)
         self.apply(init_weights)
 
     def forward(self, photo: Tensor) -> Generated:
         """Translate photos, (N, 3, H, W) in [-1, 1], to maps of the same size."""
-        generated: Generated = self.head(self.decoder(self.encoder(photo)))
-        return generated
+        decoded, joined = self.decoder(self.encoder(photo))
+        generated: Generated = self.head(decoded)
+        if self.garment_head is None:
+            return generated
+        return generated._replace(garments=self.garment_head(joined[1 : 1 + GARMENT_LEVELS]))
 
 
 def init_weights(module: nn.Module) -> None:

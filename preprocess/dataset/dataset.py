@@ -4,9 +4,11 @@ dataset.json      scheme, size, counts, each class's share of pixels and photos
 split.json        names of the training and the validation photos
 photos/NAME.jpg   photos fitted to the network's size
 masks/NAME.png    their masks, pixel value = class id
+garments/NAME.png the kind of garment of each pixel, an id of scheme `garments`, if it is known
 people/NAME.png   255 where an extractor found the person, if `prepare --person` was asked to
 full/photos/...   the validation photos as they came, and
-full/masks/...    their masks at that size: `pix2seg evaluate` scores these
+full/masks/...    their masks, and
+full/garments/... their garments at that size: `pix2seg evaluate` scores these
 """
 
 import json
@@ -31,11 +33,12 @@ FORMAT = "pix2seg.dataset/1"
 
 @dataclass(frozen=True)
 class FullPhoto:
-    """A validation photo as it came: its file, and its mask at the same size."""
+    """A validation photo as it came: its file, and its mask and garments at the same size."""
 
     name: str
     photo: Path
     mask: Path
+    garments: Path | None
 
 
 class Dataset:
@@ -87,6 +90,19 @@ class Dataset:
         return photo, read_image(self.root / "masks" / f"{name}.png")
 
     @property
+    def has_garments(self) -> bool:
+        """Whether the kinds of garments are known."""
+        return bool(self.facts.get("garments", False))
+
+    def read_garments(self, name: str) -> NDArray[np.uint8]:
+        """The kind of garment of each pixel of the fitted photo, uint8 (H, W).
+
+        Raises:
+            DatasetError: a file is missing or broken.
+        """
+        return read_image(self.root / "garments" / f"{name}.png")
+
+    @property
     def person_options(self) -> dict[str, Any]:
         """Options of the extractor that found the people."""
         options: dict[str, Any] = self.facts.get("person_options", {})
@@ -112,7 +128,11 @@ class Dataset:
         missing = [name for name in self.names("val") if name not in files]
         if missing:
             raise DatasetError(f"{photos} lacks {missing[0]}; prepare the data set anew")
-        return [FullPhoto(n, files[n], masks / f"{n}.png") for n in self.names("val")]
+        garments = self.root / "full" / "garments" if self.has_garments else None
+        return [
+            FullPhoto(n, files[n], masks / f"{n}.png", garments and garments / f"{n}.png")
+            for n in self.names("val")
+        ]
 
 
 def indexed_image(mask: NDArray[np.uint8], scheme: Scheme) -> "Image":

@@ -68,6 +68,7 @@ class Preparation:
         person: the extractor that finds the people, or None to leave them to the true masks.
         person_options: its options.
         crop: keep of each photo only what a segmenter with this extractor looks at.
+        garment_table: garment kind by label id, uint8, or None where labels name no garments.
         load: gives the extractor by its name and options.
     """
 
@@ -79,6 +80,7 @@ class Preparation:
     person: str | None = None
     person_options: Mapping[str, Any] = field(default_factory=dict)
     crop: bool = False
+    garment_table: NDArray[np.uint8] | None = None
     load: ExtractorLoader = load_extractor
 
     def extractor(self) -> PersonExtractor:
@@ -115,16 +117,20 @@ class Preparation:
         fit = Fit((seen.shape[1], seen.shape[0]), self.size)
         self._write_photo(self.out / "photos" / f"{source.name}.jpg", fit.photo(seen))
         self._write_mask(self.out / "masks" / f"{source.name}.png", fit.mask(mask[part]))
+        if self.garment_table is not None:
+            garments = self.garment_table[labels]
+            _write_plain(self.out / "garments" / f"{source.name}.png", fit.mask(garments[part]))
         if self.person:
             visible = fit.mask(found.visible(margin=0)[part].astype(np.uint8))
-            with atomic_write(self.out / "people" / f"{source.name}.png") as temporary:
-                _image(visible * 255).save(temporary, "PNG")
+            _write_plain(self.out / "people" / f"{source.name}.png", visible * 255)
         if source.split == "val":
             full = self.out / "full"
             copy = full / "photos" / f"{source.name}{source.photo.suffix}"
             with atomic_write(copy) as temporary:
                 shutil.copyfile(source.photo, temporary)
             self._write_mask(full / "masks" / f"{source.name}.png", mask)
+            if self.garment_table is not None:
+                _write_plain(full / "garments" / f"{source.name}.png", garments)
         return Prepared(source.name, np.bincount(mask.ravel(), minlength=len(self.scheme)))
 
     def _write_photo(self, path: Path, pixels: NDArray[np.uint8]) -> None:
@@ -149,6 +155,11 @@ def showing_class(
     """
     labels = np.flatnonzero(table == class_id)
     return [source for source in sources if np.isin(read_labels(source.labels), labels).any()]
+
+
+def _write_plain(path: Path, pixels: NDArray[np.uint8]) -> None:
+    with atomic_write(path) as temporary:
+        _image(pixels).save(temporary, "PNG")
 
 
 def _image(pixels: NDArray[np.uint8]) -> "Image":
@@ -227,6 +238,7 @@ def _summary(done: list[Prepared], preparation: Preparation) -> dict[str, Any]:
         "scheme": preparation.scheme.to_dict(),
         "size": list(preparation.size),
         "photos": len(done),
+        "garments": preparation.garment_table is not None,
         "classes": {
             name: {"pixels": round(float(p), 5), "photos": round(float(q), 5)}
             for name, p, q in zip(preparation.scheme.names, shares, in_photos, strict=True)

@@ -1,5 +1,7 @@
 """Augmentation: photo and mask are changed together."""
 
+from typing import NamedTuple, Self
+
 import cv2
 import numpy as np
 from numpy.random import Generator
@@ -7,8 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from pix2seg.classes import BACKGROUND
 from pix2seg.preprocess.background import Background, hide_background, widen
-from pix2seg.preprocess.fit import PADDING_COLOR, Fit
+from pix2seg.preprocess.fit import PADDING_COLOR, Fit, Size
 from pix2seg.preprocess.person.base import box_around, part_around
+from pix2seg.train.generator.recolor import recolored
 from pix2seg.train.recipe import AugmentationSettings
 
 Slices = tuple[slice, slice]
@@ -30,56 +33,101 @@ UPPER = 0.7
 """The share of such photos that show the upper part."""
 
 
+class Sample(NamedTuple):
+    """A photo and what is known of it.
+
+    Attributes:
+        photo: RGB uint8 (H, W, 3).
+        mask: uint8 (H, W), class ids, or `pix2seg.train.losses.SOMEBODY`.
+        person: uint8 (H, W), not 0 on what stays where the background is hidden.
+        garments: uint8 (H, W), ids of the scheme `garments`; 0 where none is known.
+    """
+
+    photo: NDArray[np.uint8]
+    mask: NDArray[np.uint8]
+    person: NDArray[np.uint8]
+    garments: NDArray[np.uint8]
+
+    def warped(self, transform: NDArray[np.float64]) -> Self:
+        """All of it under a homogeneous transform, (3, 3)."""
+        labels = (_warp(image, transform, cv2.INTER_NEAREST, (BACKGROUND,)) for image in self[1:])
+        photo = _warp(self.photo, transform, cv2.INTER_LINEAR, PADDING_COLOR)
+        return type(self)(photo, *labels)
+
+    def halved(self) -> Self:
+        """All of it at half the size."""
+        size = self.mask.shape[1] // 2, self.mask.shape[0] // 2
+        photo = np.asarray(cv2.resize(self.photo, size, interpolation=cv2.INTER_AREA), np.uint8)
+        labels = (
+            cv2.resize(image, size, interpolation=cv2.INTER_NEAREST_EXACT) for image in self[1:]
+        )
+        return type(self)(photo, *(np.asarray(image, np.uint8) for image in labels))
+
+
 def augment(
-    photo: NDArray[np.uint8],
-    mask: NDArray[np.uint8],
-    person: NDArray[np.uint8],
-    backdrop: tuple[NDArray[np.uint8], NDArray[np.uint8]],
+    sample: Sample,
+    backdrop: Sample,
     settings: AugmentationSettings,
     background: Background,
     rng: Generator,
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """A changed copy of a photo and its mask.
+    *,
+    crop: float = 0.0,
+) -> Sample:
+    """A changed copy of a photo and what is known of it.
 
     Args:
-        photo: RGB uint8 (H, W, 3).
-        mask: uint8 (H, W), class ids.
-        person: uint8 (H, W), not 0 on what stays where the background is hidden.
-        backdrop: another photo of the data set with its mask, to stand behind the person.
+        sample: what to change.
+        backdrop: another sample, to stand behind the person.
         settings: how far to go.
         background: what the background becomes where it is hidden.
         rng: decides everything, so that the same generator gives the same copy.
+        crop: the probability that the photo is first cut to the part around somebody in it.
     """
-    height, width = mask.shape
+    height, width = sample.mask.shape
     transform = _affine(width, height, settings, rng)
+    if rng.random() < crop:
+        transform = transform @ _around_somebody(sample.person, rng)
     shown: Slices | None = None
     if rng.random() < settings.close_up:
         if rng.random() < 0.5:
-            transform = transform @ _close_up(mask, rng)
+            transform = transform @ _close_up(sample.mask, rng)
         else:
-            moved = _warp(mask, transform, cv2.INTER_NEAREST, (BACKGROUND,))
+            moved = _warp(sample.mask, transform, cv2.INTER_NEAREST, (BACKGROUND,))
             to_frame, shown = _cut(moved, rng)
             transform = to_frame @ transform
-    photo = _warp(photo, transform, cv2.INTER_LINEAR, PADDING_COLOR)
-    mask = _warp(mask, transform, cv2.INTER_NEAREST, (BACKGROUND,))
+    photo, mask, person, garments = sample.warped(transform)
+    if rng.random() < settings.recolor:
+        photo = recolored(photo, garments, rng)
     photo = _jitter(photo, settings.color_jitter, rng)
     behind = mask == BACKGROUND
     if rng.random() < settings.swap_background:
         # Whoever stands in the other photo keeps their classes, so the mask stays true.
-        other_photo, other_mask = backdrop
-        photo = np.where(behind[..., None], _jitter(other_photo, settings.color_jitter, rng), photo)
-        mask = np.where(behind, other_mask, mask)
+        other_photo = _jitter(backdrop.photo, settings.color_jitter, rng)
+        photo = np.where(behind[..., None], other_photo, photo)
+        mask = np.where(behind, backdrop.mask, mask)
+        garments = np.where(behind, backdrop.garments, garments)
     if rng.random() < settings.hide_background:
-        person = _warp(person, transform, cv2.INTER_NEAREST, (BACKGROUND,))
         visible = widen(
             _mistaken(person, settings.mask_mistakes, rng) > 0, rng.uniform(0, WIDEST_MARGIN)
         )
         photo = hide_background(photo, visible, background)
         # What an extractor cuts off the person stays a true pixel of theirs, to be guessed.
         mask = np.where(behind & ~visible, np.uint8(BACKGROUND), mask)
+        garments = np.where(behind & ~visible, np.uint8(BACKGROUND), garments)
     if shown:
-        photo, mask = _padded(photo, shown, PADDING_COLOR), _padded(mask, shown, (BACKGROUND,))
-    return photo, mask
+        photo = _padded(photo, shown, PADDING_COLOR)
+        mask, garments = (_padded(image, shown, (BACKGROUND,)) for image in (mask, garments))
+    return Sample(photo, mask, person, garments)
+
+
+def _around_somebody(people: NDArray[np.uint8], rng: Generator) -> NDArray[np.float64]:
+    """A homogeneous transform, (3, 3), to the frame of a photo cut around one of the people."""
+    numbers = np.unique(people)[1:]
+    if not len(numbers):
+        return np.eye(3)
+    height, width = people.shape
+    part = part_around(people == rng.choice(numbers), (width, height))
+    return _to_frame(part, (width, height))[0]
 
 
 def _mistaken(person: NDArray[np.uint8], mistakes: float, rng: Generator) -> NDArray[np.uint8]:
@@ -144,12 +192,18 @@ def _cut(mask: NDArray[np.uint8], rng: Generator) -> tuple[NDArray[np.float64], 
     end = round(head + rng.uniform(*ENDS) * (feet - head))
     first, last = (0, end) if rng.random() < UPPER else (end, height)
     rows, columns = part_around(mask[first:last] != BACKGROUND, (width, height))
+    rows = slice(rows.start + first, rows.stop + first)
+    return _to_frame((rows, columns), (width, height))
+
+
+def _to_frame(part: Slices, frame: Size) -> tuple[NDArray[np.float64], Slices]:
+    """How a part of a photo is laid into the frame, and what part of the frame it fills."""
+    rows, columns = part
     size = columns.stop - columns.start, rows.stop - rows.start
-    left, top, fitted_width, fitted_height = Fit(size, (width, height)).box
-    scale = np.array([fitted_width / size[0], fitted_height / size[1]])
-    offset = np.array([left, top]) - scale * np.array([columns.start, rows.start + first])
-    shown = slice(top, top + fitted_height), slice(left, left + fitted_width)
-    return _scaling(scale, offset), shown
+    left, top, width, height = Fit(size, frame).box
+    scale = np.array([width / size[0], height / size[1]])
+    offset = np.array([left, top]) - scale * np.array([columns.start, rows.start])
+    return _scaling(scale, offset), (slice(top, top + height), slice(left, left + width))
 
 
 def _scaling(scale: ArrayLike, offset: ArrayLike) -> NDArray[np.float64]:

@@ -67,8 +67,8 @@ def range_test(
     task = SegmentationTask(rising, dataset, device, init)
     points: list[RangePoint] = []
     mean = 0.0
-    for step, (photos, masks) in zip(range(steps), task.batches(0), strict=False):
-        losses = task.pair.step(photos, masks, step, step / max(steps - 1, 1))
+    for step, batch in zip(range(steps), task.batches(0), strict=False):
+        losses = task.pair.step(batch, step, step / max(steps - 1, 1))
         mean = SMOOTHING * mean + (1 - SMOOTHING) * sum(recipe.loss.weighted(losses))
         # A young mean is mostly its start at 0, which is divided out.
         points.append(RangePoint(task.learning_rate, mean / (1 - SMOOTHING ** (step + 1))))

@@ -6,7 +6,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from pix2seg.garments import FIRST_GARMENT
 from pix2seg.train.run.distributed import total
+
+SOMEBODY = 255
+"""The label of pixels of which only this is known: they are not background."""
 
 AdversarialLoss = Literal["lsgan", "vanilla"]
 
@@ -26,6 +30,42 @@ def adversarial_loss(logits: Tensor, real: bool, kind: AdversarialLoss) -> Tenso
     return F.binary_cross_entropy_with_logits(logits, target)
 
 
+def partial_cross_entropy(logits: Tensor, mask: Tensor, weights: Tensor) -> Tensor:
+    """Minus the log of the probability of what is known of each pixel, summed over the pixels.
+
+    Where the class is known this is the cross-entropy; on pixels of `SOMEBODY` it is
+    -log(1 - p(background)), so that photos with nothing but a person's mask teach too.
+
+    Args:
+        logits: (N, classes, H, W).
+        mask: int64 (N, H, W), class ids or `SOMEBODY`.
+        weights: (classes,), of the known classes.
+    """
+    log_probabilities = logits.float().log_softmax(1)
+    known = F.nll_loss(log_probabilities, mask, weights, ignore_index=SOMEBODY, reduction="sum")
+    foreground = log_probabilities[:, 1:].logsumexp(1)
+    return known - (foreground * (mask == SOMEBODY)).sum()
+
+
+def garment_loss(logits: Tensor, garments: Tensor) -> Tensor:
+    """Cross-entropy and Dice of the garment kinds, on pixels of garments alone.
+
+    Args:
+        logits: (N, kinds, h, w), of the kinds from `FIRST_GARMENT` on.
+        garments: int64 (N, H, W), ids of the scheme `garments`; H and W are multiples of h and w.
+
+    Returns:
+        A scalar; 0 where no garment is labelled.
+    """
+    stride = garments.shape[1] // logits.shape[2]
+    kinds = garments[:, stride // 2 :: stride, stride // 2 :: stride] - FIRST_GARMENT
+    worn = kinds >= 0
+    if not worn.any():
+        return logits.sum() * 0.0
+    entropy = F.cross_entropy(logits, kinds.where(worn, -100), ignore_index=-100)
+    return entropy + dice_loss(logits, kinds.where(worn, SOMEBODY))
+
+
 def dice_loss(logits: Tensor, mask: Tensor) -> Tensor:
     """1 - the soft Dice coefficient of each class over the batch, averaged over the classes.
 
@@ -34,14 +74,15 @@ def dice_loss(logits: Tensor, mask: Tensor) -> Tensor:
 
     Args:
         logits: (N, classes, H, W).
-        mask: int64 (N, H, W), class ids.
+        mask: int64 (N, H, W), class ids; pixels of `SOMEBODY` do not count.
 
     Returns:
         A scalar, 0..1. A class without a pixel in the batch costs nothing.
     """
     classes = logits.shape[1]
-    probabilities = logits.float().softmax(1)
-    truth = F.one_hot(mask, classes).permute(0, 3, 1, 2)
+    known = mask != SOMEBODY
+    probabilities = logits.float().softmax(1) * known[:, None]
+    truth = F.one_hot(mask.where(known, 0), classes).permute(0, 3, 1, 2) * known[:, None]
     found, there = probabilities.sum((0, 2, 3)), truth.sum((0, 2, 3))
     met = (probabilities * truth).sum((0, 2, 3))
     # Dice is no mean over photos, so its sums are those of the whole batch.

@@ -15,11 +15,15 @@ from pix2seg.generators.heads import map_colors
 from pix2seg.generators.library import NetworkGenerator
 from pix2seg.train.generator.discriminator import PatchDiscriminator
 from pix2seg.train.generator.losses import (
+    SOMEBODY,
     AdversarialLoss,
     adversarial_loss,
     class_weights,
     dice_loss,
+    garment_loss,
+    partial_cross_entropy,
 )
+from pix2seg.train.generator.samples import Batch
 from pix2seg.train.recipe import DiscriminatorSettings, SegmentationRecipe
 from pix2seg.train.run.distributed import average_gradients, share_batch_norm
 from pix2seg.train.run.ema import update_ema
@@ -67,12 +71,11 @@ class Pair:
         for generator in (self.generator, self.ema):
             cast(NetworkGenerator, generator).network.set_mean(mean)
 
-    def step(self, photo: Tensor, mask: Tensor, step: int, progress: float) -> dict[str, float]:
+    def step(self, batch: Batch, step: int, progress: float) -> dict[str, float]:
         """Train on one batch.
 
         Args:
-            photo: uint8 (N, H, W, 3).
-            mask: uint8 (N, H, W), class ids.
+            batch: photos and what is known of them.
             step: optimiser steps done so far.
             progress: how much of the run is done, 0..1.
 
@@ -83,23 +86,22 @@ class Pair:
         # Each piece of a batch leaves its gradients, so that large batches fit small memories.
         pieces = self.recipe.schedule.accumulate
         losses: dict[str, float] = {}
-        for piece, (photos, masks) in enumerate(
-            zip(photo.chunk(pieces), mask.chunk(pieces), strict=True)
-        ):
+        cut = zip(*(part.chunk(pieces) for part in batch), strict=True)
+        for piece, parts in enumerate(cut):
             last = piece == pieces - 1
-            for name, loss in self._learn(photos, masks, 1 / pieces, last).items():
+            for name, loss in self._learn(Batch(*parts), 1 / pieces, last).items():
                 losses[name] = losses.get(name, 0.0) + loss / pieces
         _descend(self.generator_optimizer)
         update_ema(self.ema, self.generator, self.recipe.optimizer.ema_decay, step)
         return losses
 
-    def _learn(self, photo: Tensor, mask: Tensor, share: float, last: bool) -> dict[str, float]:
+    def _learn(self, batch: Batch, share: float, last: bool) -> dict[str, float]:
         """Leave the gradients of a piece of a batch; returns its losses."""
-        photo = to_input(photo.to(self.device))
-        mask = mask.to(self.device).long()
-        true_map = self.colors[mask].permute(0, 3, 1, 2)
+        photo = to_input(batch.photos.to(self.device))
+        mask = batch.masks.to(self.device).long()
         with autocast(self.device):
             generated: Generated = self.generator(photo)
+        true_map = self._true_map(mask, generated.map)
         losses: dict[str, Tensor] = {}
         settings = self.recipe.loss
         if self.adversary and settings.adversarial_weight:
@@ -112,12 +114,21 @@ class Pair:
         if generated.logits is not None and settings.cross_entropy_weight:
             # Summed and divided by the pixels: the weights' mean over the data set is 1, and a
             # batch without rare classes should not count for more.
-            entropy = F.cross_entropy(generated.logits, mask, self.class_weights, reduction="sum")
+            entropy = partial_cross_entropy(generated.logits, mask, self.class_weights)
             losses["cross_entropy"] = entropy / mask.numel()
         if generated.logits is not None and settings.dice_weight:
             losses["dice"] = dice_loss(generated.logits, mask)
+        if generated.garments is not None and settings.garment_weight:
+            garments = batch.garments.to(self.device).long()
+            losses["garment"] = garment_loss(generated.garments, garments)
         _backward(share * torch.stack(settings.weighted(losses)).sum())
         return {name: float(loss.detach()) for name, loss in losses.items()}
+
+    def _true_map(self, mask: Tensor, generated: Tensor) -> Tensor:
+        """The map of a mask, (N, 3, H, W); where the class is not known, what was generated."""
+        known = mask != SOMEBODY
+        colors = self.colors[mask.where(known, 0)].permute(0, 3, 1, 2)
+        return torch.where(known[:, None], colors, generated.detach())
 
     def _set_learning_rates(self, factor: float) -> None:
         rates = [(self.generator_optimizer, self.recipe.optimizer.learning_rate)]

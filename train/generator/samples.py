@@ -1,8 +1,9 @@
 """Photos and masks in memory, and augmented."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import NamedTuple, Self
 
 import cv2
 import numpy as np
@@ -11,13 +12,30 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils import data as torch_data
 
+from pix2seg.garments import FIRST_GARMENT
 from pix2seg.preprocess.background import Background, hide_background, widen
 from pix2seg.preprocess.dataset.dataset import Dataset
 from pix2seg.preprocess.dataset.split import Split
-from pix2seg.preprocess.fit import Size
-from pix2seg.train.generator.augment import augment
+from pix2seg.preprocess.fit import Fit, Size
+from pix2seg.train.generator.augment import Sample, augment
+from pix2seg.train.generator.losses import SOMEBODY
+from pix2seg.train.person.photos import PersonPhoto
 from pix2seg.train.recipe import AugmentationSettings
 from pix2seg.train.run.batches import Key
+
+
+class Batch(NamedTuple):
+    """What a generator learns from in one step.
+
+    Attributes:
+        photos: RGB uint8 (N, H, W, 3).
+        masks: uint8 (N, H, W), class ids, or `SOMEBODY`.
+        garments: uint8 (N, H, W), ids of the scheme `garments`; 0 where none is known.
+    """
+
+    photos: Tensor
+    masks: Tensor
+    garments: Tensor
 
 
 @dataclass(frozen=True)
@@ -26,14 +44,24 @@ class Samples:
 
     Attributes:
         photos: RGB uint8 (N, H, W, 3).
-        masks: uint8 (N, H, W), class ids.
+        masks: uint8 (N, H, W), class ids, or `SOMEBODY` where the photo's masks tell people alone.
         people: uint8 (N, H, W), not 0 where the person is: an extractor's finding, if the data
-            set has it, else all classes but the background.
+            set has it, else all classes but the background. Where the masks tell people alone,
+            they are numbered.
+        garments: uint8 (N, H, W), ids of the scheme `garments`, or None where none are known.
     """
 
     photos: NDArray[np.uint8]
     masks: NDArray[np.uint8]
     people: NDArray[np.uint8]
+    garments: NDArray[np.uint8] | None = None
+
+    def __getitem__(self, index: int) -> Sample:
+        """One of them."""
+        garments = np.zeros_like(self.masks[index])
+        if self.garments is not None:
+            garments = self.garments[index]
+        return Sample(self.photos[index], self.masks[index], self.people[index], garments)
 
     def __len__(self) -> int:
         return len(self.photos)
@@ -42,6 +70,22 @@ class Samples:
         """Each class's share of the pixels, (classes,)."""
         counts = sum(np.bincount(mask.ravel(), minlength=classes) for mask in self.masks)
         return np.asarray(counts / self.masks.size, float)
+
+    def repeats(self, below: float) -> NDArray[np.float64]:
+        """How often each photo should be drawn so that rare garments are seen, (N,), 1 or more.
+
+        The repeat factors of Gupta et al. 2019 (arXiv 1908.03195, section 4.1): the square root
+        of `below` over the share of photos that show the photo's rarest kind.
+
+        Args:
+            below: kinds that a smaller share of the photos shows are drawn more often; 0 for none.
+        """
+        if self.garments is None or not below:
+            return np.ones(len(self))
+        shown = np.array([np.bincount(g.ravel(), minlength=256) > 0 for g in self.garments])
+        shown[:, :FIRST_GARMENT] = False
+        rarity = np.sqrt(below / np.maximum(shown.mean(0), 1 / len(self)))
+        return np.maximum((shown * rarity).max(1), 1.0)
 
     def hidden(self, background: Background) -> Self:
         """The same with the background hidden, as a photo's is before the generator sees it."""
@@ -68,6 +112,7 @@ def load_samples(dataset: Dataset, split: Split, size: Size) -> Samples:
     photos = np.empty((len(names), height, width, 3), np.uint8)
     masks = np.empty((len(names), height, width), np.uint8)
     people = np.empty_like(masks) if dataset.has_people else masks
+    garments = np.empty_like(masks) if dataset.has_garments else None
 
     def decode(index: int) -> None:
         photo, mask = dataset.read(names[index])
@@ -76,43 +121,81 @@ def load_samples(dataset: Dataset, split: Split, size: Size) -> Samples:
         if dataset.has_people:
             person = dataset.read_person(names[index])
             people[index] = cv2.resize(person, size, interpolation=cv2.INTER_NEAREST_EXACT)
+        if garments is not None:
+            worn = dataset.read_garments(names[index])
+            garments[index] = cv2.resize(worn, size, interpolation=cv2.INTER_NEAREST_EXACT)
 
     with ThreadPoolExecutor() as threads:
         list(threads.map(decode, range(len(names))))
-    return Samples(photos, masks, people)
+    return Samples(photos, masks, people, garments)
 
 
-class AugmentedBatches(torch_data.Dataset[tuple[Tensor, Tensor]]):
-    """Augmented photos and masks.
+def people_samples(photos: Sequence[PersonPhoto], size: Size) -> Samples:
+    """Photos of which nothing but the people's masks is known, at a network size."""
+    fits = [Fit((photo.labels.shape[1], photo.labels.shape[0]), size) for photo in photos]
+    people = np.stack([fit.mask(p.labels) for fit, p in zip(fits, photos, strict=True)])
+    masks = np.where(people > 0, np.uint8(SOMEBODY), np.uint8(0))
+    pixels = np.stack([fit.photo(p.pixels) for fit, p in zip(fits, photos, strict=True)])
+    return Samples(pixels, masks, people)
+
+
+class AugmentedBatches(torch_data.Dataset[Batch]):
+    """Augmented photos, masks and garments.
 
     What is drawn depends on the seed, the epoch and the index alone, so a run that goes on after
     a break sees what an unbroken one would.
+
+    Args:
+        samples: what every batch has.
+        people: samples of which people alone are known, numbered after those, or None.
+        crop: the share of `people` that is cut to the part around one of them.
+        settings: how far photos are changed.
+        background: what the background becomes where it is hidden.
+        seed: decides everything.
     """
 
     def __init__(
-        self, samples: Samples, settings: AugmentationSettings, background: Background, seed: int
+        self,
+        samples: Samples,
+        people: Samples | None,
+        crop: float,
+        settings: AugmentationSettings,
+        background: Background,
+        seed: int,
     ) -> None:
-        self.samples = samples
+        self.samples, self.people, self.crop = samples, people, crop
         self.settings = settings
         self.background: Background = background
         self.seed = seed
 
-    def __getitem__(self, keys: list[Key]) -> tuple[Tensor, Tensor]:
-        """Photos uint8 (N, H, W, 3) and masks uint8 (N, H, W)."""
-        photos, masks = zip(*[self._augmented(key) for key in keys], strict=True)
-        return torch.from_numpy(np.stack(photos)), torch.from_numpy(np.stack(masks))
+    def __getitem__(self, keys: list[Key]) -> Batch:
+        """The batch for a list of keys; some batches have half the size."""
+        drawn = [self._augmented(key) for key in keys]
+        # Keys repeat in no batch, so the first tells this one from all others.
+        chance = np.random.default_rng([self.seed, *keys[0], 1]).random()
+        if chance < self.settings.half_size:
+            drawn = [sample.halved() for sample in drawn]
+        return Batch(
+            torch.from_numpy(np.stack([sample.photo for sample in drawn])),
+            torch.from_numpy(np.stack([sample.mask for sample in drawn])),
+            torch.from_numpy(np.stack([sample.garments for sample in drawn])),
+        )
 
-    def _augmented(self, key: Key) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    def _augmented(self, key: Key) -> Sample:
         epoch, index = key
         rng = np.random.default_rng([self.seed, epoch, index])
-        other = int(rng.integers(len(self.samples)))
-        photos, masks = self.samples.photos, self.samples.masks
-        return augment(
-            photos[index],
-            masks[index],
-            self.samples.people[index],
-            (photos[other], masks[other]),
-            self.settings,
-            self.background,
-            rng,
-        )
+        backdrops = self._either(rng)
+        backdrop = backdrops[int(rng.integers(len(backdrops)))]
+        crop = 0.0
+        sample = None
+        if index < len(self.samples):
+            sample = self.samples[index]
+        elif self.people is not None:
+            sample, crop = self.people[index - len(self.samples)], self.crop
+        assert sample is not None
+        return augment(sample, backdrop, self.settings, self.background, rng, crop=crop)
+
+    def _either(self, rng: np.random.Generator) -> Samples:
+        if self.people is not None and rng.random() < 0.5:
+            return self.people
+        return self.samples

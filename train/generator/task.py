@@ -1,6 +1,6 @@
 """Trains a generator, with or without a discriminator, on a prepared data set."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,15 @@ from pix2seg.generators.library import pretrained_deeplabv3
 from pix2seg.generators.weights import WeightsInfo, load_generator, save_generator
 from pix2seg.preprocess.dataset.dataset import Dataset
 from pix2seg.train.generator.pair import Pair
-from pix2seg.train.generator.samples import AugmentedBatches, load_samples
+from pix2seg.train.generator.samples import (
+    AugmentedBatches,
+    Batch,
+    Samples,
+    load_samples,
+    people_samples,
+)
 from pix2seg.train.generator.validate import picture_grid, validate
+from pix2seg.train.person.photos import read_person_photos
 from pix2seg.train.recipe import NetworkGeneratorSettings, SegmentationRecipe
 from pix2seg.train.run.batches import RunBatches, load_batches
 from pix2seg.train.run.trainer import Validation
@@ -32,9 +39,14 @@ class SegmentationTask:
         device: where to train.
         init: weights to start from. A network of another library takes over every tensor that
             fits, so a trained backbone serves other classes; `voc` are torchvision's for DeepLab.
+        people: folders of photos of which the people's masks alone are known, as
+            `read_person_photos` takes them; the recipe's `[people]` says how many a batch has.
+
+    A recipe's garment head is left out where the data names no garments.
 
     Raises:
-        TrainingError: the data has other classes than the recipe, or `init` another generator.
+        TrainingError: the data has other classes than the recipe, the recipe has no use for
+            people, or `init` is another generator.
         SizeError, DatasetError, WeightsError: recipe, data and weights do not fit each other.
     """
 
@@ -44,6 +56,7 @@ class SegmentationTask:
         dataset: Dataset,
         device: torch.device,
         init: str | Path | None = None,
+        people: Sequence[Path] = (),
     ) -> None:
         if dataset.scheme != load_scheme(recipe.scheme):
             raise TrainingError(
@@ -51,10 +64,19 @@ class SegmentationTask:
                 f"classes {', '.join(dataset.scheme.names)}; prepare it with --scheme "
                 f"{recipe.scheme}, or give the data's scheme with --set scheme=FILE"
             )
+        if not dataset.has_garments:
+            recipe = recipe.without_garments()
         self.recipe, self.dataset, self.device = recipe, dataset, device
         torch.manual_seed(recipe.seed)
         self.train_samples = load_samples(dataset, "train", recipe.size)
         self.val_samples = load_samples(dataset, "val", recipe.size)
+        self.people: Samples | None = None
+        if people and not recipe.people:
+            raise TrainingError(f"recipe {recipe.name} has no [people]; leave --people out")
+        if people:
+            longest = max(recipe.size)
+            photos = [p for f in people for p in read_person_photos(f, "train", longest)]
+            self.people = people_samples(photos, recipe.size)
         if recipe.hide:
             self.val_samples = self.val_samples.hidden(recipe.background)
         shares = self.train_samples.class_shares(len(dataset.scheme))
@@ -63,16 +85,23 @@ class SegmentationTask:
             self._start_from(init)
         schedule = recipe.schedule
         self.order = RunBatches(
-            len(self.train_samples), schedule.batch_size, schedule.epochs, recipe.seed
+            len(self.train_samples),
+            schedule.batch_size,
+            schedule.epochs,
+            recipe.seed,
+            repeats=self.train_samples.repeats(schedule.repeat_below),
+            others=len(self.people) if self.people else 0,
+            others_per_batch=recipe.people.per_batch if recipe.people and self.people else 0,
         )
 
     def describe(self) -> str:
         """One line on what is trained on what."""
         parameters = sum(p.numel() for p in self.pair.generator.parameters())
         width, height = self.recipe.size
+        others = f" and {len(self.people)} of people alone" if self.people else ""
         return (
             f"{parameters / 1e6:.1f} M parameters at {width}x{height}, "
-            f"{len(self.train_samples)} photos, {len(self.val_samples)} to validate, "
+            f"{len(self.train_samples)} photos{others}, {len(self.val_samples)} to validate, "
             f"on {self.device} with {torch.get_num_threads()} threads"
         )
 
@@ -95,11 +124,10 @@ class SegmentationTask:
         generator, info = load_generator(Path(init))
         settings = mine.model_dump()
         theirs = {"architecture": "pix2pix", "residual_blocks": 0, **info.recipe["generator"]}
-        # Dropout has no weights, and a residual block that the weights lack starts as identity.
-        alike = all(
-            settings[key] == theirs.get(key)
-            for key in settings.keys() - {"dropout", "residual_blocks"}
-        )
+        # Dropout has no weights, a residual block that the weights lack starts as identity, and a
+        # garment head that they lack starts afresh.
+        free = {"dropout", "residual_blocks", "garment_width"}
+        alike = all(settings[key] == theirs.get(key) for key in settings.keys() - free)
         fewer_blocks = theirs["residual_blocks"] <= mine.residual_blocks
         if not (alike and fewer_blocks and info.scheme == self.dataset.scheme):
             raise self._other_kind(init)
@@ -125,18 +153,22 @@ class SegmentationTask:
             "give --init weights of the same [generator] and scheme"
         )
 
-    def batches(self, start: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Photos uint8 (N, H, W, 3) and masks uint8 (N, H, W), from a step on."""
+    def batches(self, start: int) -> Iterator[Batch]:
+        """The batches from a step on."""
         recipe = self.recipe
         batches = AugmentedBatches(
-            self.train_samples, recipe.augmentation, recipe.background, recipe.seed
+            self.train_samples,
+            self.people,
+            recipe.people.crop if recipe.people else 0.0,
+            recipe.augmentation,
+            recipe.background,
+            recipe.seed,
         )
         return load_batches(batches, self.order.after(start), self.device)
 
-    def step(self, batch: tuple[Tensor, Tensor], step: int) -> dict[str, float]:
+    def step(self, batch: Batch, step: int) -> dict[str, float]:
         """Train on one batch; returns the losses by name."""
-        photo, mask = batch
-        return self.pair.step(photo, mask, step, step / self.order.steps)
+        return self.pair.step(batch, step, step / self.order.steps)
 
     @property
     def learning_rate(self) -> float:
@@ -144,13 +176,21 @@ class SegmentationTask:
         return float(self.pair.generator_optimizer.param_groups[0]["lr"])
 
     def validate(self) -> Validation:
-        """Mean IoU of the EMA generator over the validation photos at network size."""
+        """Mean IoU of the EMA generator over the validation photos at network size.
+
+        Where garments are trained, the score is the mean of the classes' and the garments' mIoU.
+        """
         scheme, batch_size = self.dataset.scheme, self.recipe.schedule.batch_size
-        scores = validate(self.pair.ema, self.val_samples, scheme, self.device, batch_size)
+        scores, worn = validate(self.pair.ema, self.val_samples, scheme, self.device, batch_size)
         scalars = {"val/mean_iou": scores.mean_iou, "val/pixel_accuracy": scores.pixel_accuracy}
         scalars |= {f"val/iou_{n}": float(v) for n, v in zip(scheme.names, scores.iou, strict=True)}
         text = f"pixel accuracy {scores.pixel_accuracy:.3f}  mIoU {scores.mean_iou:.3f}"
-        return Validation(scores.mean_iou, scalars, text, scores.to_dict())
+        if not self.recipe.loss.garment_weight:
+            return Validation(scores.mean_iou, scalars, text, scores.to_dict())
+        scalars["val/garments_mean_iou"] = worn.mean_iou
+        text += f"  garments {worn.mean_iou:.3f}"
+        facts = {**scores.to_dict(), "garments": worn.to_dict()}
+        return Validation((scores.mean_iou + worn.mean_iou) / 2, scalars, text, facts)
 
     def picture(self) -> tuple[str, NDArray[np.uint8]]:
         """A few validation photos with their maps and masks."""

@@ -5,12 +5,17 @@ import torch
 from numpy.typing import NDArray
 
 from pix2seg.classes import Scheme
+from pix2seg.garments import kinds, name_kinds
 from pix2seg.generators.base import Generator
-from pix2seg.generators.inference import generate_maps
+from pix2seg.generators.inference import generate, generate_maps
+from pix2seg.preprocess.fit import Fit
 from pix2seg.thresholds import map_to_mask, mask_to_map
 from pix2seg.train.generator.samples import Samples
 from pix2seg.train.judge.scores import Scores, confusion_matrix
 from pix2seg.train.run.distributed import rank, total, world_size
+
+WHOLE = slice(None), slice(None)
+"""Rows and columns of a photo that the network saw whole."""
 
 
 def validate(
@@ -19,17 +24,32 @@ def validate(
     scheme: Scheme,
     device: torch.device,
     batch_size: int,
-) -> Scores:
-    """Scores of a generator in evaluation mode over all samples, shared among the processes."""
+) -> tuple[Scores, Scores]:
+    """Scores of a generator in evaluation mode over all samples, shared among the processes.
+
+    Returns:
+        Those of the scheme's classes, and of the garments on pixels that the mask calls the last
+        class, clothes; empty where the generator or the samples name none.
+    """
     confusion = np.zeros((len(scheme), len(scheme)), np.int64)
+    of_garments = np.zeros((len(kinds()), len(kinds())), np.int64)
+    size = samples.masks.shape[2], samples.masks.shape[1]
+    fit = Fit(size, size)
     mine = np.arange(len(samples))[rank() :: world_size()]
     for first in range(0, len(mine), batch_size):
         part = mine[first : first + batch_size]
-        maps = generate_maps(generator, samples.photos[part], device)
-        for truth, generated in zip(samples.masks[part], maps, strict=True):
-            confusion += confusion_matrix(truth, map_to_mask(generated, scheme), len(scheme))
-    counts = total(torch.from_numpy(confusion).to(device)).cpu().numpy()
-    return Scores(counts, scheme.names)
+        found = generate(generator, samples.photos[part], device)
+        for i, generated in enumerate(found["map"]):
+            truth, mask = samples[int(part[i])], map_to_mask(generated, scheme)
+            confusion += confusion_matrix(truth.mask, mask, len(scheme))
+            if "garments" in found and samples.garments is not None:
+                worn = name_kinds(found["garments"][i], fit, WHOLE, mask, scheme).mask
+                of_garments += confusion_matrix(truth.garments, worn, len(kinds()))
+    counts, garment_counts = (
+        total(torch.from_numpy(matrix).to(device)).cpu().numpy()
+        for matrix in (confusion, of_garments)
+    )
+    return Scores(counts, scheme.names), Scores(garment_counts, kinds().names)
 
 
 def picture_grid(

@@ -5,6 +5,7 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from pix2seg.errors import TrainingError
@@ -22,13 +23,27 @@ class RunBatches:
         batch_size: samples in a batch; what an epoch leaves over is left out of it.
         epochs: how long the whole run is.
         seed: decides the order.
+        repeats: (samples,), how often each is drawn in an epoch on average; once by default. An
+            epoch has as many batches in any case.
+        others: how many samples of another kind there are, numbered from `samples` on.
+        others_per_batch: how many of those each batch has besides.
 
     Raises:
         TrainingError: the processes cannot share a batch evenly.
     """
 
-    def __init__(self, samples: int, batch_size: int, epochs: int, seed: int) -> None:
-        if batch_size % world_size():
+    def __init__(
+        self,
+        samples: int,
+        batch_size: int,
+        epochs: int,
+        seed: int,
+        *,
+        repeats: NDArray[np.float64] | None = None,
+        others: int = 0,
+        others_per_batch: int = 0,
+    ) -> None:
+        if (batch_size + others_per_batch) % world_size():
             raise TrainingError(
                 f"{world_size()} processes cannot share batches of {batch_size}; take a multiple "
                 "with --set schedule.batch_size"
@@ -36,17 +51,37 @@ class RunBatches:
         self.samples = samples
         self.batch_size = batch_size
         self.seed = seed
+        self.repeats = np.ones(samples) if repeats is None else repeats
+        self.others, self.others_per_batch = others, others_per_batch
         self.steps_per_epoch = max(samples // batch_size, 1)
         self.steps = epochs * self.steps_per_epoch
 
     def after(self, start: int) -> Iterator[list[Key]]:
         """This process's share of each batch from a step on."""
+        order: NDArray[np.int64] | None = None
         for step in range(start, self.steps):
             epoch, batch = divmod(step, self.steps_per_epoch)
-            order = np.random.default_rng([self.seed, epoch]).permutation(self.samples)
+            if order is None or batch == 0:
+                order = self._order(epoch)
             first = batch * self.batch_size
             keys = [(epoch, int(i)) for i in order[first : first + self.batch_size]]
+            keys += [
+                self._other(step * self.others_per_batch + i) for i in range(self.others_per_batch)
+            ]
             yield keys[rank() :: world_size()]
+
+    def _order(self, epoch: int) -> NDArray[np.int64]:
+        """An epoch's samples, each as often as it is repeated, rounded up or down by chance."""
+        rng = np.random.default_rng([self.seed, epoch])
+        counts = np.floor(self.repeats + rng.random(self.samples)).astype(int)
+        drawn = np.repeat(np.arange(self.samples), counts)
+        return np.asarray(rng.permutation(drawn), np.int64)
+
+    def _other(self, number: int) -> Key:
+        """The key of the n-th sample of the other kind: all are drawn before one comes again."""
+        turn, place = divmod(number, self.others)
+        order = np.random.default_rng([self.seed, turn, 1]).permutation(self.others)
+        return turn, self.samples + int(order[place])
 
 
 def load_batches(

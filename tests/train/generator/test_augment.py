@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pix2seg.preprocess.background import GREY, Background, widen
-from pix2seg.train.generator.augment import WIDEST_MARGIN, augment
+from pix2seg.train.generator.augment import WIDEST_MARGIN, Sample, augment
 from pix2seg.train.recipe import AugmentationSettings
 
 STILL = AugmentationSettings(
@@ -51,7 +51,16 @@ def changed(
 ) -> tuple[np.ndarray, np.ndarray]:
     person = mask if person is None else person
     rng = np.random.default_rng(seed)
-    return augment(photo, mask, person, backdrop or sample(2), settings, background, rng)
+    other, other_mask = backdrop or sample(2)
+    changed = augment(
+        Sample(photo, mask, person, mask),
+        Sample(other, other_mask, other_mask, other_mask),
+        settings,
+        background,
+        rng,
+    )
+    assert np.array_equal(changed.garments, changed.mask)  # they go through the same changes
+    return changed.photo, changed.mask
 
 
 @given(st.integers(0, 1000))

@@ -254,8 +254,8 @@ def test_accumulated_pieces_train_what_the_whole_batch_does(
         for module in pair.generator.modules():
             if isinstance(module, torch.nn.BatchNorm2d):
                 module.eval()
-    photos, masks = next(task(small_dataset).batches(0))
-    losses = [pair.step(photos, masks, 0, 0.0) for pair in (whole, pieces)]
+    batch = next(task(small_dataset).batches(0))
+    losses = [pair.step(batch, 0, 0.0) for pair in (whole, pieces)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
     for name, tensor in whole.generator.state_dict().items():
         assert torch.allclose(tensor, pieces.generator.state_dict()[name], atol=1e-4), name
