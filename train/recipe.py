@@ -295,30 +295,54 @@ def built_in_recipes() -> list[str]:
 def read_recipe(name_or_file: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
     """A recipe's TOML as plain data, with `key=value` overrides put in.
 
+    A recipe that says `extends = "..."` has every key of that one, a shipped recipe or a TOML file
+    beside it, but those it gives itself. What is extended extends nothing.
+
     Args:
         name_or_file: a shipped recipe's name, or the path of a TOML file.
         overrides: such as `schedule.epochs=3`; a value is read as TOML, else as text.
 
     Raises:
-        RecipeError: no such recipe, not TOML, or an override that is no `key=value`.
+        RecipeError: no such recipe, not TOML, an override that is no `key=value`, or a recipe
+            that extends one which extends another.
     """
+    name, folder, data = _read_toml(name_or_file)
+    if "extends" in data:
+        data = _extended(data, folder)
+    data = {"name": name, **data}
+    for override in overrides:
+        _override(data, override)
+    return data
+
+
+def _read_toml(name_or_file: str) -> tuple[str, Path, dict[str, Any]]:
+    """A recipe's name, its folder, and its TOML as it stands there."""
     if name_or_file in built_in_recipes():
-        name = name_or_file
-        text = resources.files("pix2seg.train").joinpath(f"recipes/{name}.toml").read_text("utf-8")
+        folder = Path(str(resources.files("pix2seg.train").joinpath("recipes")))
+        path = folder / f"{name_or_file}.toml"
     else:
         path = Path(name_or_file)
         if not path.is_file():
             raise RecipeError(
                 f"no recipe '{name_or_file}'; take {', '.join(built_in_recipes())} or a TOML file"
             )
-        name, text = path.stem, path.read_text("utf-8", errors="replace")
     try:
-        data: dict[str, Any] = {"name": name, **tomllib.loads(text)}
+        return path.stem, path.parent, tomllib.loads(path.read_text("utf-8", errors="replace"))
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"{name_or_file} is not a TOML file: {error}") from error
-    for override in overrides:
-        _override(data, override)
-    return data
+
+
+def _extended(data: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The recipe that `data` extends with the keys of `data` in place of its own."""
+    base = str(data.pop("extends"))
+    _, _, whole = _read_toml(base if base in built_in_recipes() else str(folder / base))
+    if "extends" in whole:
+        raise RecipeError(f"{base} extends {whole['extends']} itself; extend that one instead")
+    whole.pop("name", None)
+    for key, value in data.items():
+        section = isinstance(value, dict) and isinstance(whole.get(key), dict)
+        whole[key] = {**whole[key], **value} if section else value
+    return whole
 
 
 def _override(data: dict[str, Any], override: str) -> None:

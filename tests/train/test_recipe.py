@@ -100,3 +100,35 @@ def test_learning_rate_warms_up_and_decays_to_zero() -> None:
     assert schedule.learning_rate_factor(0.3, 300) == 1
     assert schedule.learning_rate_factor(0.75, 750) == pytest.approx(0.5)
     assert schedule.learning_rate_factor(1, 1000) == 0
+
+
+def test_a_recipe_has_what_it_extends_but_for_its_own_keys(tmp_path: Path) -> None:
+    whole = read_recipe("unet-vgg16-ccp4")
+    shipped = read_recipe("unet-vgg19-ccp4")
+    assert shipped["generator"] == {**whole["generator"], "encoder": "vgg19"}
+    changed = {"name", "summary", "generator"}
+    assert {k: shipped[k] for k in shipped.keys() - changed} == {
+        k: whole[k] for k in whole.keys() - changed
+    }
+    (tmp_path / "base.toml").write_text('size = "64x96"\n[schedule]\nepochs = 3\npatience = 0')
+    mine = tmp_path / "mine.toml"
+    mine.write_text('extends = "base.toml"\n[schedule]\nepochs = 4')
+    assert read_recipe(str(mine), ["schedule.patience=2"]) == {
+        "name": "mine",
+        "size": "64x96",
+        "schedule": {"epochs": 4, "patience": 2},
+    }
+
+
+@pytest.mark.parametrize(
+    ("base", "message"),
+    [
+        ("unet-vgg19-ccp4", "extends unet-vgg16-ccp4 itself; extend that one instead"),
+        ("nowhere.toml", "no recipe '.*nowhere.toml'"),
+    ],
+)
+def test_extending_goes_one_level(base: str, message: str, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.toml"
+    mine.write_text(f'extends = "{base}"')
+    with pytest.raises(RecipeError, match=message):
+        read_recipe(str(mine))
