@@ -207,7 +207,7 @@ def test_three_hundred_hostile_uploads(
     firsts = Counter(answer[9:12] for answer in answers)
     assert set(firsts) <= {b"", b"100", b"400", b"408", b"413", b"415", b"422"}
     assert answers[0][9:12] == b"408"
-    assert answers[1][9:12] in (b"413", b"")
+    assert answers[1][9:12] in (b"413", b"408", b"")  # whichever limit is met first
     assert not [record for record in caplog.records if record.exc_info]
     fine = service.post(
         "/v1/segment", content=photos[0].read_bytes(), headers={"Content-Type": "image/jpeg"}
