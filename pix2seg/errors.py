@@ -61,6 +61,10 @@ class ServiceError(Pix2SegError):
     """The service cannot start."""
 
 
+class CatalogError(Pix2SegError):
+    """A catalogue or its source cannot be read, or does not fit what is asked of it."""
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether memory ran out, which NumPy, OpenCV and torch each say in their own way."""
     said = ("can't allocate memory", "out of memory", "Insufficient memory")

@@ -35,7 +35,7 @@ class Photo:
     Attributes:
         pixels: RGB uint8 (H, W, 3), upright, sRGB.
         alpha: how opaque each pixel is, uint8 (H, W), or None where the photo has no say.
-        file: the file's name, or "image" where there is none.
+        file: what it was called when it was read: by default the file's name, or "image".
         sha256: of the file's bytes; of width, height and pixels where there is no file.
     """
 
@@ -59,7 +59,9 @@ PhotoSource = str | Path | bytes | Image.Image | NDArray[np.generic] | Photo
 """What `read_photo` takes."""
 
 
-def read_photo(source: PhotoSource, *, max_pixels: int = MAX_PIXELS) -> Photo:
+def read_photo(
+    source: PhotoSource, *, max_pixels: int = MAX_PIXELS, name: str | None = None
+) -> Photo:
     """Read a photo and bring it to upright sRGB.
 
     EXIF orientation is applied, colour profiles are converted to sRGB, transparent pixels stand
@@ -69,6 +71,7 @@ def read_photo(source: PhotoSource, *, max_pixels: int = MAX_PIXELS) -> Photo:
         source: a path, a file's bytes, a PIL image, or an array: uint8, uint16 or float in 0..1,
             of shape (H, W), (H, W, 3) or (H, W, 4). A photo that was read is taken as it is.
         max_pixels: larger photos are refused before they are decoded.
+        name: what to call the photo; by default the last part of its path.
 
     Raises:
         PhotoError: the photo cannot be read; the message names it.
@@ -76,16 +79,22 @@ def read_photo(source: PhotoSource, *, max_pixels: int = MAX_PIXELS) -> Photo:
     if isinstance(source, Photo):
         return source
     if isinstance(source, np.ndarray):
-        return _from_image(_image_of_array(source), "image", None, max_pixels)
+        return _from_image(_image_of_array(source), name or "image", None, max_pixels)
     if isinstance(source, Image.Image):
-        name = Path(getattr(source, "filename", "") or "image").name
+        name = name or Path(getattr(source, "filename", "") or "image").name
         return _from_image(source, name, None, max_pixels)
     if isinstance(source, bytes):
-        return _from_bytes(source, "image", max_pixels)
-    return _from_bytes(_file_bytes(Path(source)), Path(source).name, max_pixels, str(source))
+        return _from_bytes(source, name or "image", max_pixels)
+    path = Path(source)
+    return _from_bytes(file_bytes(path), name or path.name, max_pixels, str(source))
 
 
-def _file_bytes(path: Path) -> bytes:
+def file_bytes(path: Path) -> bytes:
+    """A photo's file as it is.
+
+    Raises:
+        PhotoError: it cannot be read.
+    """
     try:
         if path.is_dir():
             raise PhotoError(f"{path} is a folder, not a photo")

@@ -6,6 +6,7 @@ import typer
 from rich.console import Console
 
 from pix2seg.cli.ablate import ablate
+from pix2seg.cli.catalog import catalog
 from pix2seg.cli.compare import compare
 from pix2seg.cli.evaluate import evaluate
 from pix2seg.cli.find import find
@@ -40,6 +41,7 @@ app.command()(evaluate)
 app.command()(compare)
 app.command()(ablate)
 app.command()(recipes)
+app.add_typer(catalog, name="catalog")
 app.add_typer(prepare, name="prepare")
 
 EXIT_INTERRUPTED = 130

@@ -1,0 +1,11 @@
+"""A catalogue of many photos: a folder of Parquet shards that is filled, searched and exported.
+
+    catalog.json       what is catalogued, how, and by which models
+    _plan/00000.parquet    the photos; a row group for each shard
+    00000.parquet      a row a photo of shard 0; see `schema.py`
+    00000_stats.json   counts of shard 0, written last: the mark that it is done
+
+`storage` reads and writes it wherever it lies, `source` lists photos, `book` opens a catalogue and
+knows its shards, `work` does one shard, `local` and `cluster` do many, `search` finds colours and
+`export` writes other programs' formats.
+"""

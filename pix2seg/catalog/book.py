@@ -1,0 +1,173 @@
+"""An opened catalogue: what `catalog.json` says of it, and which of its shards are done."""
+
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pix2seg.catalog.plan import Plan
+from pix2seg.catalog.schema import Row, shard_bytes
+from pix2seg.catalog.storage import Folder, import_pyarrow
+from pix2seg.errors import CatalogError
+
+SCHEMA = "pix2seg.catalog/1"
+FACTS = "catalog.json"
+SHARD, STATS = ".parquet", "_stats.json"
+
+
+@dataclass(frozen=True)
+class Stats:
+    """What became of a shard's photos."""
+
+    photos: int
+    ok: int
+    failed: int
+    seconds: float
+
+
+class Catalog:
+    """A catalogue's folder.
+
+    Args:
+        location: a path or URI.
+
+    Attributes:
+        facts: `catalog.json`.
+        plan: the photos of each shard.
+
+    Raises:
+        CatalogError: there is no catalogue.
+    """
+
+    def __init__(self, location: str) -> None:
+        self.folder = Folder(location)
+        if FACTS not in self.folder.names():
+            raise CatalogError(
+                f"{location} is no catalogue (no {FACTS}); make one with pix2seg catalog run"
+            )
+        self.facts = _parse_facts(self.folder)
+        self.plan = Plan(self.folder)
+
+    @classmethod
+    def begin(cls, location: str, facts: Mapping[str, Any]) -> "Catalog":
+        """Open the catalogue of these facts, or make it where there is none.
+
+        Args:
+            location: a path or URI.
+            facts: as `catalog.json` shall have them.
+
+        Raises:
+            CatalogError: the folder holds something else, or a catalogue of other facts; the
+                message names what differs.
+            OutputError: it cannot be written there.
+        """
+        facts = json.loads(json.dumps({"schema": SCHEMA, **facts}))  # tuples become lists
+        folder = Folder(location)
+        names = folder.names()
+        if FACTS not in names:
+            if names:
+                raise CatalogError(f"{location} holds other files; give a new folder")
+            folder.write(FACTS, (json.dumps(facts, indent=2) + "\n").encode())
+        catalog = cls(location)
+        catalog.refuse_other(facts)
+        return catalog
+
+    def refuse_other(self, facts: Mapping[str, Any]) -> None:
+        """Refuse facts that are not this catalogue's.
+
+        Raises:
+            CatalogError: names the first difference.
+        """
+        _refuse_other(self.folder.location, self.facts, facts)
+
+    def done(self) -> set[int]:
+        """The shards that are done."""
+        ends = [name for name in self.folder.names() if name.endswith(STATS)]
+        return {int(name.removesuffix(STATS)) for name in ends}
+
+    def stats(self) -> dict[int, Stats]:
+        """The counts of the shards that are done, by shard, in order.
+
+        Raises:
+            CatalogError: one cannot be read.
+        """
+
+        def read(shard: int) -> Stats:
+            try:
+                return Stats(**json.loads(self.folder.read(_name(shard) + STATS)))
+            except (ValueError, TypeError) as error:
+                raise CatalogError(f"{self.place(shard)}: its counts are broken") from error
+
+        shards = sorted(self.done())
+        with ThreadPoolExecutor(16) as readers:  # far away, each takes its time
+            return dict(zip(shards, readers.map(read, shards), strict=True))
+
+    def place(self, shard: int) -> str:
+        """The path or URI of a shard."""
+        return self.folder.place(_name(shard) + SHARD)
+
+    def read(self, shard: int, columns: Sequence[str] | None = None) -> Any:
+        """A shard, or some columns of it, as an Arrow table.
+
+        Raises:
+            CatalogError: it cannot be read.
+        """
+        pyarrow = import_pyarrow()
+        data = io.BytesIO(self.folder.read(_name(shard) + SHARD))
+        try:
+            return pyarrow.parquet.read_table(data, columns=columns and list(columns))
+        except (OSError, ValueError) as error:
+            raise CatalogError(f"{self.place(shard)} is broken ({error})") from error
+
+    def rows(self, shard: int) -> list[Row]:
+        """A shard's rows."""
+        rows: list[Row] = self.read(shard).to_pylist()
+        return rows
+
+    def all_rows(self) -> Iterator[Row]:
+        """The rows of every shard that is done, a shard at a time."""
+        for shard in sorted(self.done()):
+            yield from self.rows(shard)
+
+    def write(self, shard: int, rows: Sequence[Row], stats: Stats) -> None:
+        """Write a shard, then its mark.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        self.folder.write(_name(shard) + SHARD, shard_bytes(rows))
+        self.folder.write(_name(shard) + STATS, (json.dumps(asdict(stats)) + "\n").encode())
+
+
+def _name(shard: int) -> str:
+    return f"{shard:05d}"
+
+
+def _parse_facts(folder: Folder) -> dict[str, Any]:
+    try:
+        facts: dict[str, Any] = json.loads(folder.read(FACTS))
+    except ValueError as error:
+        raise CatalogError(f"{folder.place(FACTS)} is broken ({error})") from error
+    if not isinstance(facts, dict) or facts.get("schema") != SCHEMA:
+        raise CatalogError(f"{folder.place(FACTS)} is not of this version ({SCHEMA})")
+    return facts
+
+
+def _refuse_other(
+    location: str, there: Mapping[str, Any], wanted: Mapping[str, Any], path: str = ""
+) -> None:
+    for key in sorted({*there, *wanted}):
+        old, new = there.get(key), wanted.get(key)
+        if isinstance(old, dict) and isinstance(new, dict):
+            _refuse_other(location, old, new, f"{path}{key} ")
+        elif old != new:
+            raise CatalogError(
+                f"{location} was begun with {path}{key} {_shown(old)}, not {_shown(new)}; "
+                "go on with that, or give a new folder"
+            )
+
+
+def _shown(value: Any) -> str:
+    return "none" if value is None else str(value)

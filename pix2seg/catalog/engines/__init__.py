@@ -1,0 +1,1 @@
+"""Who does the shards: processes of this machine (`local`), or a Ray cluster (`cluster`)."""

@@ -1,0 +1,64 @@
+"""A catalogue in other programs' formats, a module each."""
+
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+from pix2seg.catalog.book import Catalog
+from pix2seg.catalog.export.base import Exported, copy_photo, exported_photos
+from pix2seg.classes import Scheme, load_scheme
+from pix2seg.errors import CatalogError, OutputError
+
+FORMATS = ("coco", "csv", "cvat", "imagefolder", "labelstudio", "voc")
+"""Each is a module here, with `write(folder, photos, scheme)`, and `PHOTOS`, the photos' folder."""
+
+NEED_MASKS = ("coco", "cvat", "labelstudio", "voc")
+
+
+def export_catalog(
+    catalog: Catalog,
+    to: str,
+    folder: Path,
+    *,
+    where: str | None = None,
+    garments: bool = False,
+    photos: bool = False,
+) -> int:
+    """Write a catalogue's good rows for another program.
+
+    Args:
+        catalog: what to export.
+        to: one of `FORMATS`.
+        folder: a new folder.
+        where: only rows of which this SQL condition holds.
+        garments: write garments' masks, not the classes'.
+        photos: copy the photos too; `imagefolder` always does.
+
+    Returns:
+        How many photos were exported.
+
+    Raises:
+        CatalogError: the format or the condition is unknown, the catalogue lacks masks, or a
+            photo is no longer there.
+        OutputError: the folder is not empty, or cannot be written.
+    """
+    if to not in FORMATS:
+        raise CatalogError(f"no format '{to}'; take {', '.join(FORMATS)}")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise OutputError(f"{folder} is not empty; export to a new folder")
+    with_masks = to in NEED_MASKS or (to == "imagefolder" and catalog.facts["options"]["masks"])
+    column = ("garment_mask" if garments else "mask") if with_masks else None
+    module = import_module(f"pix2seg.catalog.export.{to}")
+    count = 0
+
+    def counted() -> Iterator[Exported]:
+        nonlocal count
+        for photo in exported_photos(catalog, where, column):
+            if photos or to == "imagefolder":
+                copy_photo(photo, folder / module.PHOTOS)
+            yield photo
+            count += 1
+
+    scheme = load_scheme("garments") if garments else Scheme.from_dict(catalog.facts["scheme"])
+    module.write(folder, counted(), scheme)
+    return count

@@ -1,0 +1,111 @@
+"""What every format does alike: choose rows, give names to files, copy photos, write files."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pix2seg.catalog.book import Catalog
+from pix2seg.catalog.schema import OK, Row, read_mask_png
+from pix2seg.catalog.source import Item
+from pix2seg.catalog.storage import import_duckdb
+from pix2seg.errors import CatalogError
+from pix2seg.files import atomic_write
+from pix2seg.photo import file_bytes
+
+
+@dataclass(frozen=True, eq=False)
+class Exported:
+    """A photo on its way into another format.
+
+    Attributes:
+        row: its row.
+        file: its name in the export, a relative path with `/`; no two are the same.
+        stem: the same without suffix; no two are the same either.
+        mask: class ids, uint8 (H, W); of formats without masks None.
+    """
+
+    row: Row
+    file: str
+    stem: str
+    mask: NDArray[np.uint8] | None
+
+    def shape(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.row["height"], self.row["width"]
+
+
+def exported_photos(
+    catalog: Catalog, where: str | None, mask_column: str | None
+) -> Iterator[Exported]:
+    """The good rows of a catalogue, a shard at a time.
+
+    Args:
+        catalog: what to export.
+        where: only rows of which this SQL condition holds.
+        mask_column: where the masks are, or None if none are needed.
+
+    Raises:
+        CatalogError: the condition is wrong, or a row has no mask.
+    """
+    stems: set[str] = set()
+    for shard in sorted(catalog.done()):
+        for row in _chosen(catalog.read(shard), where):
+            data = row[mask_column] if mask_column else None
+            if mask_column and data is None:
+                raise CatalogError(
+                    f"{catalog.folder.location} has no {mask_column} of {row['file']}; fill a new "
+                    "catalogue with --masks" + (" --garments" if "garment" in mask_column else "")
+                )
+            file = _safe(row["file"])
+            stem = str(PurePosixPath(file).with_suffix(""))
+            if stem.casefold() in stems:  # `x.jpg` beside `x.png`
+                stem = file
+            stems.add(stem.casefold())
+            yield Exported(row, file, stem, read_mask_png(data) if data is not None else None)
+
+
+def copy_photo(photo: Exported, folder: Path) -> None:
+    """Copy a photo into a folder as it lies, under its name in the export.
+
+    Raises:
+        CatalogError: it cannot be read.
+        PhotoError: it cannot be read.
+        OutputError: it cannot be written.
+    """
+    row = photo.row
+    found = Item(row["uri"], row["file"], row["offset"], row["size"]).read()
+    data = found if isinstance(found, bytes) else file_bytes(found)
+    write_file(folder / photo.file, data)
+
+
+def write_file(path: Path, data: bytes | str) -> None:
+    """Write a file, whole or not at all.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(data.encode() if isinstance(data, str) else data)
+
+
+def _chosen(table: Any, where: str | None) -> list[Row]:
+    duckdb = import_duckdb()
+    connection = duckdb.connect()
+    connection.register("photos", table)
+    condition = f" AND ({where})" if where else ""
+    try:
+        found = connection.sql(f"SELECT * FROM photos WHERE status = '{OK}'{condition}")
+        rows: list[Row] = found.to_arrow_table().to_pylist()
+    except duckdb.Error as error:
+        raise CatalogError(f"--where '{where}': {str(error).splitlines()[0]}") from None
+    return rows
+
+
+def _safe(file: str) -> str:
+    """A photo's name as a relative path below an export's folder: `s3://a/b.jpg` is `a/b.jpg`."""
+    parts = file.rpartition("://")[2].split("/")
+    return "/".join(part for part in parts if part not in ("", ".", "..")) or "photo"

@@ -1,0 +1,152 @@
+"""Filling a catalogue: what to do, who does it, and what has become of it."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pix2seg.catalog.book import Catalog
+from pix2seg.catalog.source import list_source
+from pix2seg.catalog.storage import is_remote, local_path
+from pix2seg.catalog.work import Settings
+from pix2seg.errors import CatalogError
+
+if TYPE_CHECKING:
+    from pix2seg.segmenter import Segmenter
+
+SHARD_SIZE = 1000
+
+
+@dataclass(frozen=True)
+class State:
+    """How far a catalogue is.
+
+    Attributes:
+        shards: all of the plan.
+        done: those that are done.
+        photos: all of the plan.
+        ok: photos with a good row.
+        failed: photos with a failed row.
+        seconds: what the shards took, added up over workers.
+    """
+
+    shards: int
+    done: int
+    photos: int
+    ok: int
+    failed: int
+    seconds: float
+
+    @property
+    def left(self) -> int:
+        """Photos of shards that are not done."""
+        return self.photos - self.ok - self.failed
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A catalogue that can be filled.
+
+    Attributes:
+        catalog: the catalogue.
+        settings: how it is filled.
+        device: where its models run here, such as `cpu`.
+    """
+
+    catalog: Catalog
+    settings: Settings
+    device: str
+
+
+def begin_catalog(
+    source: str,
+    location: str,
+    settings: Settings,
+    *,
+    column: str | None = None,
+    shard_size: int = SHARD_SIZE,
+    keep_plan: bool = False,
+) -> Opened:
+    """Make a catalogue, or open it to go on, and plan the shards of photos that are new.
+
+    Args:
+        source: see `list_source`.
+        location: the catalogue's folder or URI.
+        settings: how to catalogue.
+        column: the list's column.
+        shard_size: photos a shard.
+        keep_plan: where there is a plan, take it as it is, without a look at the source.
+
+    Raises:
+        CatalogError: the source cannot be read or holds no photo, or the catalogue was begun with
+            other settings.
+        Pix2SegError: the models cannot be loaded.
+        OutputError: the catalogue cannot be written.
+    """
+    segmenter = settings.segmenter()
+    facts = {
+        "source": source if is_remote(source) else str(local_path(source).absolute()),
+        "column": column,
+        "shard_size": shard_size,
+        "options": settings.facts(),
+        "model": _model(segmenter),
+        "scheme": segmenter.scheme.to_dict(),
+    }
+    found = list_source(source, column)
+    catalog = Catalog.begin(location, facts)
+    if not (keep_plan and len(catalog.plan)):
+        catalog.plan.extend(found, shard_size)
+    if not len(catalog.plan):
+        raise CatalogError(f"{source} holds no photos")
+    return Opened(catalog, settings, segmenter.device)
+
+
+def reopen_catalog(location: str, weights: str | None = None, device: str = "auto") -> Opened:
+    """A catalogue with the settings that it was begun with.
+
+    Args:
+        location: the catalogue's folder or URI.
+        weights: the generator that it was begun with; the one in the box by default.
+        device: where to work.
+
+    Raises:
+        CatalogError: there is no catalogue, or it was begun with other models.
+        Pix2SegError: the models cannot be loaded.
+    """
+    catalog = Catalog(location)
+    settings = Settings(weights=weights, device=device, **catalog.facts["options"])
+    segmenter = settings.segmenter()
+    catalog.refuse_other({**catalog.facts, "model": _model(segmenter)})
+    return Opened(catalog, settings, segmenter.device)
+
+
+def open_shards(catalog: Catalog, among: Collection[int] | None = None) -> list[int]:
+    """The shards that are not done yet, of all or of some."""
+    done = catalog.done()
+    shards = range(len(catalog.plan)) if among is None else sorted(among)
+    return [shard for shard in shards if shard not in done and shard < len(catalog.plan)]
+
+
+def failed_shards(catalog: Catalog) -> dict[int, int]:
+    """Failed photos by shard, of the shards that have any."""
+    return {shard: stats.failed for shard, stats in catalog.stats().items() if stats.failed}
+
+
+def _model(segmenter: "Segmenter") -> dict[str, str]:
+    return {"generator": segmenter.info.version, "person": segmenter.extractor.version}
+
+
+def state(catalog: Catalog) -> State:
+    """How far a catalogue is.
+
+    Raises:
+        CatalogError: a shard's counts cannot be read.
+    """
+    stats = catalog.stats()
+    return State(
+        shards=len(catalog.plan),
+        done=len(stats),
+        photos=sum(catalog.plan.counts),
+        ok=sum(s.ok for s in stats.values()),
+        failed=sum(s.failed for s in stats.values()),
+        seconds=sum(s.seconds for s in stats.values()),
+    )

@@ -1,0 +1,167 @@
+"""Files wherever they lie: this machine's folders, or object storage through pyarrow."""
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from pix2seg.errors import CatalogError, OutputError
+from pix2seg.files import atomic_write
+
+SCHEMES = ("file", "gs", "s3")
+"""What a URI may begin with."""
+
+
+def import_pyarrow() -> Any:
+    """The module `pyarrow`, with its parts `fs` and `parquet`.
+
+    Raises:
+        CatalogError: it is not installed.
+    """
+    try:
+        import pyarrow
+        import pyarrow.fs
+        import pyarrow.parquet
+    except ImportError:
+        raise CatalogError(
+            'a catalogue needs pyarrow: pip install ".[catalog]" in the checkout of pix2seg'
+        ) from None
+    return pyarrow
+
+
+def import_duckdb() -> Any:
+    """The module `duckdb`.
+
+    Raises:
+        CatalogError: it is not installed.
+    """
+    try:
+        import duckdb
+    except ImportError:
+        raise CatalogError(
+            'this needs duckdb: pip install ".[catalog]" in the checkout of pix2seg'
+        ) from None
+    return duckdb
+
+
+def is_remote(location: str) -> bool:
+    """Whether a location lies in object storage.
+
+    Raises:
+        CatalogError: it is a URI that cannot be read, such as `https://...`.
+    """
+    scheme, found, _ = location.partition("://")
+    if found and scheme not in SCHEMES:
+        raise CatalogError(
+            f"cannot read {location}: {scheme}:// is not known here; use a path, s3:// or gs://, "
+            "or download it first"
+        )
+    return bool(found) and scheme != "file"
+
+
+def local_path(location: str) -> Path:
+    """The path of a location on this machine: a path as it is, or a `file://` URI."""
+    if location.startswith("file://"):
+        return Path(os.fsdecode(unquote(urlsplit(location).path, errors="surrogateescape")))
+    return Path(location)
+
+
+@cache
+def _file_system(root: str) -> Any:
+    pyarrow = import_pyarrow()
+    return pyarrow.fs.FileSystem.from_uri(root)[0]
+
+
+def file_system(location: str) -> tuple[Any, str]:
+    """A location's pyarrow file system, and its path there.
+
+    Raises:
+        CatalogError: the file system cannot be reached.
+    """
+    pyarrow = import_pyarrow()
+    if not is_remote(location):
+        return pyarrow.fs.LocalFileSystem(), str(local_path(location).absolute())
+    scheme, _, path = location.partition("://")
+    try:
+        return _file_system(f"{scheme}://{path.split('/', 1)[0]}"), path.rstrip("/")
+    except (OSError, ValueError) as error:  # pyarrow's errors derive from these
+        raise CatalogError(f"cannot reach {location}: {_first_line(error)}") from error
+
+
+def read_bytes(location: str, offset: int | None = None, size: int | None = None) -> bytes:
+    """A file's bytes, or `size` of them from `offset`.
+
+    Raises:
+        CatalogError: it cannot be read.
+    """
+    system, path = file_system(location)
+    try:
+        with system.open_input_file(path) as file:
+            return bytes(file.read() if offset is None else file.read_at(size, offset))
+    except (OSError, ValueError) as error:
+        raise CatalogError(f"cannot read {location}: {_first_line(error)}") from error
+
+
+class Folder:
+    """A folder, here or in object storage, whose files appear whole or not at all.
+
+    Args:
+        location: a path or URI.
+
+    Raises:
+        CatalogError: the location cannot be reached.
+    """
+
+    def __init__(self, location: str | Path) -> None:
+        self.location = str(location).rstrip("/") or "/"
+        self.remote = is_remote(self.location)
+        if not self.remote:
+            self.location = str(local_path(self.location).absolute())
+        self.system, self.root = file_system(self.location)
+
+    def names(self, folder: str = "") -> list[str]:
+        """Names of the files in the folder, or in one inside it, sorted; none where there is none.
+
+        Raises:
+            CatalogError: it cannot be listed.
+        """
+        pyarrow = import_pyarrow()
+        where = f"{self.root}/{folder}".rstrip("/")
+        try:
+            found = self.system.get_file_info(pyarrow.fs.FileSelector(where, allow_not_found=True))
+        except (OSError, ValueError) as error:
+            raise CatalogError(f"cannot list {self.location}: {_first_line(error)}") from error
+        return sorted(f.base_name for f in found if f.type == pyarrow.fs.FileType.File)
+
+    def place(self, name: str) -> str:
+        """The path or URI of a file of the folder."""
+        return f"{self.location}/{name}"
+
+    def read(self, name: str) -> bytes:
+        """A file's bytes.
+
+        Raises:
+            CatalogError: it cannot be read.
+        """
+        return read_bytes(self.place(name))
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write a file. Object storage shows a file when all of it has come, and not before.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        if not self.remote:
+            with atomic_write(Path(self.place(name))) as temporary:
+                temporary.write_bytes(data)
+            return
+        try:
+            with self.system.open_output_stream(f"{self.root}/{name}") as file:
+                file.write(data)
+        except (OSError, ValueError) as error:
+            raise OutputError(f"cannot write {self.place(name)}: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

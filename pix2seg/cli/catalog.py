@@ -1,0 +1,263 @@
+"""`pix2seg catalog`: fill, look after and export a catalogue of many photos."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pix2seg.cli.options import (
+    Device,
+    Everyone,
+    Flip,
+    Hide,
+    MaxColors,
+    MaxPixels,
+    Names,
+    PersonName,
+    Weights,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pix2seg.catalog.engines.base import Team
+    from pix2seg.catalog.run import Opened
+    from pix2seg.catalog.work import Job
+
+catalog = typer.Typer(
+    help="Tag many photos overnight: a Parquet table of palettes and masks that grows shard by "
+    "shard, survives being killed, and is searched and exported.",
+    no_args_is_help=True,
+)
+
+Location = Annotated[
+    str, typer.Argument(metavar="OUT", help="The catalogue: a path, s3://, gs://.")
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(min=1, help="Processes, one thread each; default: one a core, or one for a GPU."),
+]
+Ray = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Work on a Ray cluster: auto for the one that is running, local for one of this "
+        "machine, or its address.",
+    ),
+]
+
+
+@catalog.command()
+def run(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE",
+            help="A folder, a glob, a list (.csv, .jsonl, .parquet) or a WebDataset .tar; a path, "
+            "s3:// or gs://.",
+        ),
+    ],
+    out: Location,
+    column: Annotated[str | None, typer.Option(help="The list's column of photos.")] = None,
+    shard_size: Annotated[int, typer.Option(min=1, help="Photos a shard.")] = 1000,
+    shards: Annotated[
+        str | None,
+        typer.Option(metavar="A-B", help="Do these shards alone, of a plan that is there."),
+    ] = None,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Only look which photos there are, and plan the shards.")
+    ] = False,
+    masks: Annotated[bool, typer.Option("--masks", help="Keep the masks, for export.")] = False,
+    garments: Annotated[bool, typer.Option("--garments", help="Find garments too.")] = False,
+    weights: Weights = None,
+    person: PersonName = None,
+    everyone: Everyone = False,
+    hide: Hide = None,
+    flip: Flip = False,
+    max_colors: MaxColors = None,
+    names: Names = "css",
+    max_pixels: MaxPixels = 100_000_000,
+    device: Device = "auto",
+    workers: Workers = None,
+    ray: Ray = None,
+) -> None:
+    """Fill a catalogue, or go on with it: what is done is not done again."""
+    from pix2seg.catalog.run import begin_catalog, open_shards
+    from pix2seg.catalog.work import Job, Settings
+
+    among = _shard_range(shards) if shards else None
+    settings = Settings(
+        weights=str(weights) if weights else None,
+        person=person,
+        everyone=everyone,
+        hide=hide,
+        flip=flip,
+        max_colors=max_colors,
+        names=names,
+        max_pixels=max_pixels,
+        masks=masks,
+        garments=garments,
+        device=device,
+    )
+    console = _console(stderr=True)
+    with console.status("looking which photos there are"):
+        opened = begin_catalog(
+            source,
+            out,
+            settings,
+            column=column,
+            shard_size=shard_size,
+            keep_plan=among is not None,
+        )
+    counts = opened.catalog.plan.counts
+    todo = open_shards(opened.catalog, among)
+    photos = sum(counts[shard] for shard in todo)
+    if plan:
+        console.print(f"{photos:,} photos to do, in {len(todo)} of {len(counts)} shards")
+        return
+    _fill(console, opened, Job(out, settings), todo, photos, workers, ray)
+
+
+@catalog.command()
+def status(out: Location) -> None:
+    """Say how far a catalogue is, and what failed."""
+    from collections import Counter
+
+    from pix2seg.catalog.book import Catalog
+    from pix2seg.catalog.run import failed_shards, state
+
+    book = Catalog(out)
+    now = state(book)
+    console = _console()
+    console.print(f"{now.done:,} of {now.shards:,} shards done")
+    console.print(f"{now.ok:,} photos ok, {now.failed:,} failed, {now.left:,} left")
+    if now.ok:
+        console.print(f"{now.seconds / (now.ok + now.failed):.2f} s a photo and worker")
+    errors: Counter[str] = Counter()
+    example: dict[str, str] = {}
+    for shard in failed_shards(book):
+        for row in book.read(shard, ["uri", "status", "error"]).to_pylist():
+            if row["status"] == "failed":
+                kind = row["error"].replace(row["uri"], "PHOTO")
+                errors[kind] += 1
+                example.setdefault(kind, row["uri"])
+    for kind, count in errors.most_common(10):
+        console.print(f"{count:,} × {kind}, such as {example[kind]}")
+
+
+@catalog.command()
+def retry(
+    out: Location,
+    weights: Weights = None,
+    device: Device = "auto",
+    workers: Workers = None,
+    ray: Ray = None,
+) -> None:
+    """Do the failed photos again, as the catalogue was begun."""
+    from pix2seg.catalog.run import failed_shards, reopen_catalog
+    from pix2seg.catalog.work import Job
+
+    console = _console(stderr=True)
+    with console.status("loading"):
+        opened = reopen_catalog(out, str(weights) if weights else None, device)
+        failed = failed_shards(opened.catalog)
+    job = Job(out, opened.settings, retry=True)
+    _fill(console, opened, job, list(failed), sum(failed.values()), workers, ray)
+
+
+@catalog.command()
+def export(
+    out: Location,
+    to: Annotated[
+        str,
+        typer.Option(help="coco, cvat, voc, labelstudio, imagefolder or csv.", metavar="FORMAT"),
+    ],
+    folder: Annotated[Path, typer.Option("--out", help="New folder to write to.")],
+    where: Annotated[
+        str | None,
+        typer.Option(metavar="SQL", help='Only rows of which this holds, such as "quality < 0.7".'),
+    ] = None,
+    garments: Annotated[
+        bool, typer.Option("--garments", help="Write garments' masks, not the classes'.")
+    ] = False,
+    photos: Annotated[
+        bool, typer.Option("--photos", help="Copy the photos too; imagefolder always does.")
+    ] = False,
+) -> None:
+    """Write a catalogue for other programs: to correct masks, or to train elsewhere."""
+    from pix2seg.catalog.book import Catalog
+    from pix2seg.catalog.export import export_catalog
+
+    console = _console(stderr=True)
+    with console.status("exporting"):
+        count = export_catalog(
+            Catalog(out), to, folder, where=where, garments=garments, photos=photos
+        )
+    console.print(f"{count:,} photos exported to {folder}")
+
+
+def _console(stderr: bool = False) -> "Console":
+    """Plain lines: names and messages are no markup, and are not broken."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False, markup=False, soft_wrap=True)
+
+
+def _fill(
+    console: "Console",
+    opened: "Opened",
+    job: "Job",
+    shards: list[int],
+    photos: int,
+    workers: int | None,
+    ray: str | None,
+) -> None:
+    """Do shards, and say how it goes."""
+    from pix2seg.catalog.engines.base import run_shards
+    from pix2seg.catalog.run import state
+    from pix2seg.cli.progress import Progress
+
+    team, hands = _team(job, opened.device, workers, ray)
+    progress = Progress(console, photos)
+    try:
+        with progress:
+            for well in run_shards(team, shards, hands):
+                progress.count(well)
+    except KeyboardInterrupt:
+        now = state(opened.catalog)
+        console.print(
+            f"stopped; {now.done} of {now.shards} shards are done and kept. The same command goes "
+            "on from there"
+        )
+        raise
+    now = state(opened.catalog)
+    console.print(progress.line())
+    console.print(
+        f"{now.done:,} of {now.shards:,} shards done: {now.ok:,} photos ok, {now.failed:,} failed"
+        + (f"; see pix2seg catalog status {job.location}" if now.failed else ""),
+    )
+
+
+def _team(job: "Job", device: str, workers: int | None, ray: str | None) -> "tuple[Team, int]":
+    """An engine and how many hands to take on."""
+    if ray is not None:
+        from pix2seg.catalog.engines.cluster import RayTeam
+
+        cluster = RayTeam(job, ray)
+        return cluster, cluster.hands(workers)
+    from pix2seg.catalog.engines.local import LocalTeam, default_workers
+
+    return LocalTeam(job), workers or default_workers(device)
+
+
+def _shard_range(text: str) -> range:
+    first, dash, last = text.partition("-")
+    try:
+        shards = range(int(first), int(last if dash else first) + 1)
+    except ValueError:
+        shards = range(0)
+    if not shards:
+        raise typer.BadParameter(
+            f"'{text}' is no range of shards; write 0-99", param_hint="--shards"
+        )
+    return shards

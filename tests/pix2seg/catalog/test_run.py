@@ -1,0 +1,209 @@
+import json
+import multiprocessing
+import os
+import random
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pix2seg.catalog.book import Catalog
+from pix2seg.catalog.engines.base import run_shards
+from pix2seg.catalog.engines.local import LocalTeam
+from pix2seg.catalog.run import begin_catalog, failed_shards, open_shards, reopen_catalog, state
+from pix2seg.catalog.schema import read_mask_png
+from pix2seg.catalog.work import Job, Settings, Worker
+from pix2seg.errors import CatalogError
+from pix2seg.segmenter import Segmenter
+
+KILLS = 20
+
+Fill = Callable[[str, str], Catalog]
+
+
+def rows(catalog: Catalog) -> list[dict[str, Any]]:
+    """All rows, but for how long each took."""
+    return [{**row, "seconds": None} for row in catalog.all_rows()]
+
+
+def fill_here(source: str, out: str, settings: Settings) -> None:
+    """What `pix2seg catalog run` does, by a process that may be killed."""
+    catalog = begin_catalog(source, out, settings, shard_size=2).catalog
+    for _ in run_shards(LocalTeam(Job(out, settings), "fork"), open_shards(catalog), 2):
+        pass
+
+
+def test_rows_tell_of_each_photo(small_catalog: Catalog, shop: Path, settings: Settings) -> None:
+    found = rows(small_catalog)
+    files = ["men/front0.jpg", "men/front1.jpg", "women/broken.jpg", "women/front0.jpg"]
+    assert [row["file"] for row in found] == [*files, "women/front1.jpg"]
+    broken = found.pop(2)
+    assert broken["status"] == "failed"
+    assert "not a photo" in broken["error"]
+    assert broken["palettes"] is None
+
+    result = Segmenter(settings.weights, person="none", device="cpu")(shop / files[0])
+    row = found[0]
+    assert row["uri"] == str(shop / files[0])
+    assert row["sha256"] == result.photo.sha256
+    assert (row["width"], row["height"]) == (result.photo.width, result.photo.height)
+    assert (read_mask_png(row["mask"]) == result.mask).all()
+    assert row["model"]["generator"] == result.model["generator"]
+    assert {c["class"]: c["share"] for c in row["coverage"]} == pytest.approx(
+        result.coverage(), abs=1e-6
+    )
+    for palette in row["palettes"]:
+        swatches = result.palette()[palette["class"]]
+        assert [c["hex"] for c in palette["colors"]] == [s.color.hex for s in swatches]
+    colors = [c for palette in row["palettes"] for c in palette["colors"]]
+    assert len(row["search"]["L"]) == len(row["search"]["of"]) == len(colors)
+
+
+def test_other_libraries_read_it(small_catalog: Catalog) -> None:
+    import duckdb
+    import pandas
+    import polars
+
+    shards = small_catalog.folder.place("*.parquet")
+    wide = "SELECT unnest(palettes, recursive := true) FROM read_parquet(?) WHERE status = 'ok'"
+    listed = duckdb.connect().execute(wide, [shards]).fetchall()
+    assert len(listed) == 4 * 3
+    frame = polars.scan_parquet(shards).filter(polars.col("status") == "ok").collect()
+    assert frame["person"].struct.field("found").to_list() == [True] * 4
+    first = pandas.read_parquet(small_catalog.place(0))
+    assert first["palettes"][0][0]["class"] == "clothes"
+
+
+def test_kills_lose_nothing(
+    shop: Path, small_catalog: Catalog, settings: Settings, tmp_path: Path
+) -> None:
+    began = time.monotonic()
+    fill_here(str(shop), str(tmp_path / "unbroken"), settings)
+    whole = time.monotonic() - began
+    draw, out, wrong = random.Random(0), tmp_path / "out", 0
+    context = multiprocessing.get_context("fork")  # torch has one thread here, see conftest
+    for _ in range(KILLS):
+        done = Catalog(str(out)).done() if (out / "catalog.json").exists() else set()
+        if done == {0, 1, 2}:
+            shutil.rmtree(out)
+            done = set()
+        process = context.Process(target=fill_here, args=(str(shop), str(out), settings))
+        process.start()
+        process.join(draw.uniform(0, whole))
+        process.kill()
+        process.join()
+        wrong += not done <= (Catalog(str(out)).done() if done else set())
+    assert not wrong
+    fill_here(str(shop), str(out), settings)
+    assert rows(Catalog(str(out))) == rows(small_catalog)
+
+
+def test_done_shards_are_left_alone(shop: Path, fill: Fill, tmp_path: Path) -> None:
+    source, out = tmp_path / "source", str(tmp_path / "out")
+    shutil.copytree(shop, source)
+    first = fill(str(source), out)
+    before = {f: f.stat().st_mtime_ns for f in Path(out).glob("0*")}
+    shutil.copy(source / "men" / "front0.jpg", source / "men" / "added.jpg")
+    grown = fill(str(source), out)
+    assert {f: f.stat().st_mtime_ns for f in before} == before
+    assert grown.plan.counts == [2, 2, 1, 1]
+    assert [r["file"] for r in grown.rows(3)] == ["men/added.jpg"]
+    assert len(first.plan) == 3
+
+
+def test_other_settings_are_refused(
+    small_catalog: Catalog, shop: Path, settings: Settings, small_mask_rcnn: Path, tmp_path: Path
+) -> None:
+    out = small_catalog.folder.location
+    for change, message in (
+        ({"max_colors": 2}, "options max_colors none, not 2"),
+        ({"flip": True}, "options flip False, not True"),
+        ({"person": "grabcut"}, "model person none, not grabcut"),
+        ({"weights": None}, r"model generator small \w+, not pix2pix"),
+    ):
+        other = Settings(**{**vars(settings), **change})
+        with pytest.raises(CatalogError, match=message):
+            begin_catalog(str(shop), out, other, shard_size=2)
+    with pytest.raises(CatalogError, match="shard_size 2, not 3"):
+        begin_catalog(str(shop), out, settings, shard_size=3)
+    with pytest.raises(CatalogError, match="source"):
+        begin_catalog(str(tmp_path), out, settings, shard_size=2)
+    with pytest.raises(CatalogError, match="other files"):
+        begin_catalog(str(shop), str(shop / "men"), settings, shard_size=2)
+
+
+def test_failed_photos_are_tried_again(
+    shop: Path, fill: Fill, settings: Settings, tmp_path: Path
+) -> None:
+    source, out = tmp_path / "source", str(tmp_path / "out")
+    shutil.copytree(shop, source)
+    fill(str(source), out)
+    opened = reopen_catalog(out, settings.weights, "cpu")
+    catalog = opened.catalog
+    assert failed_shards(catalog) == {1: 1}
+    good = catalog.rows(1)[1]
+    shutil.copy(source / "men" / "front0.jpg", source / "women" / "broken.jpg")
+    assert list(Worker(Job(out, opened.settings, retry=True)).run(1)) == [True]
+    assert state(catalog).failed == 0
+    mended, untouched = catalog.rows(1)
+    assert mended["sha256"] == catalog.rows(0)[0]["sha256"]
+    assert untouched == good
+
+
+def test_photos_that_end_a_process_fail(
+    shop: Path, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def deadly(segmenter: Segmenter, source: Any) -> Any:
+        if source.file == "women/front0.jpg":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return call(segmenter, source)
+
+    call = Segmenter.__call__
+    monkeypatch.setattr(Segmenter, "__call__", deadly)
+    out = str(tmp_path / "out")
+    fill_here(str(shop), out, settings)
+    found = {row["file"]: row for row in Catalog(out).all_rows()}
+    assert found["women/front0.jpg"]["error"] == "ended the process that worked on it"
+    assert [row["status"] for row in found.values()].count("ok") == 3
+
+
+def test_workers_end_with_their_parent(shop: Path, settings: Settings, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    context = multiprocessing.get_context("fork")
+    process = context.Process(target=fill_here, args=(str(shop), str(out), settings))
+    process.start()
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    if not children.exists():
+        pytest.skip("only Linux tells a process's children")
+    while not (workers := children.read_text().split()):
+        time.sleep(0.01)
+    process.kill()
+    process.join()
+    limit = time.monotonic() + 30
+    while any(_lives(worker) for worker in workers):
+        assert time.monotonic() < limit
+        time.sleep(0.05)
+
+
+def _lives(process: str) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2][0] != "Z"
+    except OSError:
+        return False
+
+
+def test_broken_catalogues_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(CatalogError, match=r"no catalog\.json"):
+        Catalog(str(tmp_path))
+    (tmp_path / "catalog.json").write_text("{")
+    with pytest.raises(CatalogError, match="broken"):
+        Catalog(str(tmp_path))
+    (tmp_path / "catalog.json").write_text(json.dumps({"schema": "pix2seg.catalog/9"}))
+    with pytest.raises(CatalogError, match="not of this version"):
+        Catalog(str(tmp_path))
+    with pytest.raises(CatalogError, match="https:// is not known"):
+        Catalog("https://shop.example/out")

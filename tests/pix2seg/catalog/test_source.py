@@ -1,0 +1,93 @@
+import csv
+import io
+import json
+import os
+import tarfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pix2seg.catalog.source import _pattern, list_source
+from pix2seg.errors import CatalogError
+from pix2seg.photo import read_photo
+
+
+def files(source: Path | str, column: str | None = None) -> list[str]:
+    return [item.file for item in list_source(str(source), column)]
+
+
+def test_folders_and_globs(shop: Path) -> None:
+    women = ["women/broken.jpg", "women/front0.jpg", "women/front1.jpg"]
+    assert files(shop) == ["men/front0.jpg", "men/front1.jpg", *women]
+    assert files(f"{shop}/*/front1.jpg") == ["men/front1.jpg", "women/front1.jpg"]
+    assert files(f"{shop}/**/b*.jpg") == ["women/broken.jpg"]
+    assert files(f"{shop}/[!m]*/*") == women
+    with pytest.raises(CatalogError, match="no folder"):
+        files(shop / "children")
+
+
+@given(st.text("ab/.", max_size=8))
+def test_patterns_are_those_of_globs(path: str) -> None:
+    assert bool(_pattern("**/*.a").fullmatch(path)) == path.endswith(".a")
+    assert bool(_pattern("*/?").fullmatch(path)) == (
+        path.count("/") == 1 and len(path.partition("/")[2]) == 1
+    )
+
+
+def test_lists(shop: Path, tmp_path: Path) -> None:
+    import pyarrow
+    from pyarrow import parquet
+
+    there, far = str(shop / "men" / "front0.jpg"), "s3://bucket/a.jpg"
+    rows = [{"id": i, "uri": uri} for i, uri in enumerate(["near/b.jpg", there, far])]
+    with (tmp_path / "list.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, ["id", "uri"])
+        writer.writeheader()
+        writer.writerows(rows)
+    (tmp_path / "list.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "list.parquet")
+    for suffix in ("csv", "jsonl", "parquet"):
+        found = list(list_source(str(tmp_path / f"list.{suffix}")))
+        assert [item.uri for item in found] == [str(tmp_path / "near/b.jpg"), there, far]
+        assert found[0].file == "near/b.jpg"
+        with pytest.raises(CatalogError, match="no column 'photo'"):
+            files(tmp_path / f"list.{suffix}", "photo")
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1")
+    with pytest.raises(CatalogError, match="no readable list"):
+        files(tmp_path / "broken.parquet")
+    with pytest.raises(CatalogError, match="--column"):
+        files(shop, "uri")
+
+
+def test_tars_are_read_in_place(shop: Path, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "shop.tar", "w") as tar:
+        tar.add(shop, "shop")
+        info = tarfile.TarInfo("shop/front.json")
+        tar.addfile(info, io.BytesIO())
+    found = list(list_source(str(tmp_path / "shop.tar")))
+    assert len(found) == 5
+    for item in found:
+        assert (
+            item.read() == (shop.parent / shop.name / item.file.removeprefix("shop/")).read_bytes()
+        )
+    assert files(tmp_path) == [f"shop/{item.file}" for item in found]
+    with tarfile.open(tmp_path / "packed.tar", "w:gz") as tar:
+        tar.add(shop, "shop")
+    with pytest.raises(CatalogError, match="uncompressed tar"):
+        files(tmp_path / "packed.tar")
+
+
+def test_odd_names_are_read(shop: Path, tmp_path: Path) -> None:
+    data = (shop / "men" / "front0.jpg").read_bytes()
+    names = ["a b.jpg", "写真.jpg", "dbl[1  2].jpg", "a#b.jpg", "100%.jpg"]
+    for name in names:
+        (tmp_path / name).write_bytes(data)
+    with open(os.fsencode(tmp_path) + b"/caf\xe9.jpg", "wb") as file:  # noqa: PTH123
+        file.write(data)
+    found = list(list_source(str(tmp_path)))
+    assert len(found) == len(names) + 1
+    for item in found:
+        item.uri.encode()
+        assert read_photo(item.read()).width
