@@ -1,16 +1,31 @@
 """Files appear whole or not at all."""
 
+import io
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from pix2seg.errors import OutputError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+UNFINISHED = ".pix2seg-"
+"""Begins the names of files that are being written."""
+
+ABANDONED = 3600.0
+"""Nobody goes on writing a file that is unfinished and as old as this, in seconds."""
 
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
     """Write a file beside its place and move it there when it is whole.
+
+    What a killed process left unfinished in the folder goes too, once it is an hour old.
 
     Args:
         path: where the file shall be; its folder is made if need be.
@@ -22,9 +37,10 @@ def atomic_write(path: Path) -> Iterator[Path]:
         OutputError: the file cannot be written there. Whatever else goes wrong inside is raised
             as it is; in both cases the file that was there before is left as it was.
     """
-    temporary = path.with_name(f".{path.stem[:40]}-{secrets.token_hex(4)}{path.suffix}")
+    temporary = path.with_name(f"{UNFINISHED}{secrets.token_hex(4)}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(path.parent)
         yield temporary
         temporary.replace(path)
     except OSError as error:
@@ -33,3 +49,31 @@ def atomic_write(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # gone already, or its folder never was
             temporary.unlink()
+
+
+def write_image(path: Path, image: "Image", format: str, **options: Any) -> None:
+    """Write an image, whole or not at all.
+
+    Args:
+        path: where to.
+        image: what to write.
+        format: such as "PNG" or "JPEG".
+        options: of Pillow's encoder.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    # Pillow's encoders of JPEG and TIFF do not notice that a disk is full; write_bytes does.
+    encoded = io.BytesIO()
+    image.save(encoded, format, **options)
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(encoded.getvalue())
+
+
+@cache
+def _remove_abandoned(folder: Path) -> None:
+    """Remove, once a process, the files in a folder that nobody will ever finish."""
+    for file in folder.glob(f"{UNFINISHED}*"):
+        with suppress(OSError):  # another process may have been faster
+            if time.time() - file.stat().st_mtime > ABANDONED:
+                file.unlink()

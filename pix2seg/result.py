@@ -13,7 +13,7 @@ from pix2seg.classes import Scheme
 from pix2seg.colors.names import NameList
 from pix2seg.colors.palette import Palette
 from pix2seg.colors.photo_colors import PhotoColors, photo_colors
-from pix2seg.files import atomic_write
+from pix2seg.files import write_image
 from pix2seg.photo import Photo
 from pix2seg.preprocess.dataset.dataset import indexed_image
 from pix2seg.preprocess.person import Person
@@ -138,6 +138,5 @@ class Segmentation:
         written = []
         for name, picture in pictures.items():
             written.append(base.with_name(f"{base.name}.{name}.png"))
-            with atomic_write(written[-1]) as temporary:
-                picture.save(temporary, "PNG", compress_level=PNG_LEVEL)
+            write_image(written[-1], picture, "PNG", compress_level=PNG_LEVEL)
         return written + (self.colors().save(base) if colors else [])

@@ -1,6 +1,9 @@
 """What tests share: real photos with their masks, and small data sets and models made from them."""
 
 import os
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -92,3 +95,19 @@ def small_mask_rcnn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     recipe = {"name": "small", "network": widths, "size": (96, 128)}
     save_network(path, network, recipe, {})
     return path
+
+
+@contextmanager
+def _full_disk(room: int) -> Iterator[None]:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.fixture
+def full_disk() -> Callable[[int], AbstractContextManager[None]]:
+    """Within `full_disk(room)` no file grows beyond so many bytes: to a program, a full disk."""
+    return _full_disk

@@ -23,13 +23,14 @@ def compare(
     seed become one row, with mean and standard deviation.
     """
     import json
+    import re
 
     from PIL import Image
     from rich.console import Console
     from rich.progress import track
 
     from pix2seg.device import keep_freed_memory
-    from pix2seg.files import atomic_write
+    from pix2seg.files import atomic_write, write_image
     from pix2seg.train.judge.compare import compare_run, figure, markdown, photos_to_show, read_run
 
     keep_freed_memory()
@@ -55,6 +56,6 @@ def compare(
     for source, group in sources.items():
         if show[source]:
             pixels = figure([compared[run] for run in group], [datasets[run] for run in group])
-            with atomic_write(out / f"{source}.jpg") as temporary:
-                Image.fromarray(pixels).save(temporary, "JPEG", quality=85)
+            name = re.sub(r"[^\w.-]+", "-", source).strip(".-") or "photos"
+            write_image(out / f"{name}.jpg", Image.fromarray(pixels), "JPEG", quality=85)
     console.print(f"{tables}\nwritten to {out}", highlight=False, markup=False, soft_wrap=True)

@@ -116,12 +116,12 @@ class _Worst:
     def write(self) -> None:
         from PIL import Image
 
-        from pix2seg.files import atomic_write
+        from pix2seg.files import write_image
 
         for rank, (score, photo) in enumerate(self.photos, 1):
             name = f"{rank:02d}-{score:.3f}-{photo.name.replace('/', '-')}.jpg"
-            with atomic_write(self.folder / name) as temporary:
-                Image.fromarray(photo.picture()).save(temporary, "JPEG", quality=90)
+            picture = Image.fromarray(photo.picture())
+            write_image(self.folder / name, picture, "JPEG", quality=90)
 
 
 def _print(

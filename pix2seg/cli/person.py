@@ -62,7 +62,7 @@ def person(
     from rich.progress import track
 
     from pix2seg.errors import PhotoError
-    from pix2seg.files import atomic_write
+    from pix2seg.files import write_image
     from pix2seg.photo import read_photo
     from pix2seg.segmenter import Segmenter
 
@@ -86,8 +86,8 @@ def person(
             "person": Image.fromarray(found.mask.astype(np.uint8) * 255),
             "grey": _without_background(pixels, found.visible(), hidden),
         }.items():
-            with atomic_write(base.with_name(f"{base.name}.{name}.png")) as temporary:
-                image.save(temporary, "PNG", compress_level=2)
+            file = base.with_name(f"{base.name}.{name}.png")
+            write_image(file, image, "PNG", compress_level=2)
     console.print(
         f"{len(inputs) - len(bad)} photos done with {segmenter.extractor.version}, results in {out}"
     )

@@ -14,7 +14,7 @@ from pix2seg.colors.names import NameList
 from pix2seg.colors.palette import FEW_COLORS, MAX_COLORS, Palette, extract_palette
 from pix2seg.colors.regions import Region, find_regions
 from pix2seg.colors.swatches import swatches
-from pix2seg.files import atomic_write
+from pix2seg.files import atomic_write, write_image
 from pix2seg.photo import Photo
 
 FEW_COLORED = ("skin", "hair")
@@ -71,9 +71,8 @@ class PhotoColors:
             OutputError: a file cannot be written.
         """
         sheet = base.with_name(f"{base.name}.palette.png")
-        with atomic_write(sheet) as temporary:
-            image = Image.fromarray(swatches(self.photo.pixels, self.palettes, self.names))
-            image.save(temporary, "PNG", compress_level=2)
+        image = Image.fromarray(swatches(self.photo.pixels, self.palettes, self.names))
+        write_image(sheet, image, "PNG", compress_level=2)
         if not json_file:
             return [sheet]
         document = base.with_name(f"{base.name}.palette.json")

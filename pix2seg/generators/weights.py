@@ -4,24 +4,17 @@ import hashlib
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 
 from pix2seg.errors import WeightsError
-from pix2seg.files import atomic_write
 from pix2seg.generators.base import Generator
 from pix2seg.generators.build import build_generator
 from pix2seg.generators.info import WeightsInfo, read_info
+from pix2seg.tensor_file import read_tensors, save_tensors
 
 
 def save_generator(path: Path, generator: Generator, info: WeightsInfo) -> None:
-    """Write a generator in half precision, whole or not at all."""
-    tensors = {
-        name: (tensor.half() if tensor.is_floating_point() else tensor).cpu().contiguous()
-        for name, tensor in generator.state_dict().items()
-    }
-    with atomic_write(path) as temporary:
-        temporary.write_bytes(save(tensors, info.metadata))
+    """Write a generator in 8 bits, whole or not at all; see `save_tensors`."""
+    save_tensors(path, generator.state_dict(), info.metadata)
 
 
 def load_generator(path: Path) -> tuple[Generator, WeightsInfo]:
@@ -31,7 +24,7 @@ def load_generator(path: Path) -> tuple[Generator, WeightsInfo]:
         WeightsError: no such file, not a pix2seg weights file, or tensors that do not fit the
             generator its metadata describes.
     """
-    metadata, tensors = _read(path)
+    metadata, tensors = read_tensors(path)
     info = read_info(path, metadata, hashlib.sha256(path.read_bytes()).hexdigest())
     try:
         generator = build_generator(info.scheme, **info.recipe["generator"])
@@ -42,17 +35,6 @@ def load_generator(path: Path) -> tuple[Generator, WeightsInfo]:
     _check_tensors(path, generator.state_dict(), tensors)
     generator.load_state_dict(tensors)
     return generator.eval(), info
-
-
-def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
-    if not path.is_file():
-        raise WeightsError(f"no weights file {path}")
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            return metadata, {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise WeightsError(f"{path} is not a whole safetensors file ({error})") from error
 
 
 def _check_tensors(

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from pix2seg.photo import Photo
     from pix2seg.result import Segmentation
 
-PNG_LEVEL = 2
-"""zlib's default, 6, makes files a tenth smaller and takes three times as long."""
-
 CUTOUTS = "cutouts"
 """Stands for the cut-outs of all classes that the photo shows."""
 
@@ -114,6 +111,8 @@ def _picture(result: "Segmentation", name: str) -> "Image":
 
 
 def _png(image: "Image") -> bytes:
+    from pix2seg.result import PNG_LEVEL
+
     data = BytesIO()
     image.save(data, "PNG", compress_level=PNG_LEVEL)
     return data.getvalue()

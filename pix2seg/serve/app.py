@@ -19,7 +19,7 @@ from pix2seg.colors.document import palette_schema
 from pix2seg.errors import Pix2SegError
 from pix2seg.serve.answers import check_pictures, masked_answer, picture_png, segment_answer
 from pix2seg.serve.description import PALETTE, SEGMENT, describe
-from pix2seg.serve.guard import Guard, Record
+from pix2seg.serve.guard import ROUTES, Guard, Record
 from pix2seg.serve.masks import palette_masks
 from pix2seg.serve.options import MaskedPaletteOptions, SegmentOptions, parse_options
 from pix2seg.serve.problems import Problem, problem_of_status
@@ -222,6 +222,8 @@ class _Page(StaticFiles):
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """A file, or 304 where the browser has it."""
+        if f"/{path}" in ROUTES:
+            raise HTTPException(405)  # what comes here was sent with another method
         response = await super().get_response(path, scope)
         response.headers["Cache-Control"] = "no-cache"
         return response

@@ -190,7 +190,7 @@ class Guard:
         if not self._tokens:
             return None
         scheme, _, token = headers.get("authorization", "").partition(" ")
-        given = token.strip().encode("utf-8", "surrogateescape")
+        given = token.strip().encode("latin-1")  # the bytes that came
         # Every token is compared, and each in a time that does not tell how much of it fits.
         right = [hmac.compare_digest(given, known) for known in self._tokens]
         if scheme.lower() != "bearer" or not any(right):

@@ -68,7 +68,14 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _config(app: Any, settings: Settings, **more: Any) -> Config:
+def server_config(app: Any, settings: Settings, **more: Any) -> Config:
+    """How uvicorn serves the application, or what makes it.
+
+    Args:
+        app: what `create_app` gives.
+        settings: the deadline bounds how long the end may take.
+        more: further settings of uvicorn's.
+    """
     return Config(
         app,
         http=PatientProtocol,
@@ -92,7 +99,7 @@ def _serve_alone(settings: Settings, listener: socket.socket) -> None:
 
     # uvicorn raises the signal that ended it once more when all is done: by then it is obeyed.
     signal.signal(signal.SIGTERM, lambda number, frame: None)
-    Server(_config(create_app(settings, failed), settings)).run([listener])
+    Server(server_config(create_app(settings, failed), settings)).run([listener])
     if failures:
         raise failures[0]
 
@@ -102,7 +109,9 @@ def _serve_together(settings: Settings, listener: socket.socket, workers: int) -
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
     app = partial(_worker_app, settings)
     with _shared_numbers():
-        supervisor = Multiprocess(_config(app, settings, factory=True, workers=workers), [listener])
+        supervisor = Multiprocess(
+            server_config(app, settings, factory=True, workers=workers), [listener]
+        )
         supervisor.run()
     if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
         raise ServiceError("a worker could not start; its line in the log says why")

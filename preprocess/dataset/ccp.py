@@ -5,6 +5,7 @@ annotations/pixel-level/NNNN.mat    variable `groundtruth`: label ids, uint8 (H,
 label_list.mat                      variable `label_list`: the 59 label names
 """
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pix2seg.errors import DatasetError
+from pix2seg.photo import MAX_PIXELS
 from pix2seg.preprocess.dataset.prepare import Source
 from pix2seg.preprocess.dataset.split import Split, split_of
 
@@ -31,17 +33,25 @@ def read_label_names(path: Path) -> tuple[str, ...]:
     Raises:
         DatasetError: the file is missing or holds no `label_list`.
     """
-    names = _read_variable(path, "label_list")
-    return tuple(str(name[0]) for name in names.ravel())
+    cells = _read_variable(path, "label_list")
+    names = [str(np.ravel(cell)[0]) for cell in cells.ravel() if _is_text(cell)]
+    if not names or len(names) != cells.size:
+        raise DatasetError(f"{path} holds no list of label names; is it from CCP?")
+    return tuple(names)
 
 
 def read_labels(path: Path) -> NDArray[np.uint8]:
     """The label map of one photo, uint8 (H, W).
 
     Raises:
-        DatasetError: the file is missing or holds no `groundtruth`.
+        DatasetError: the file is missing or holds no `groundtruth` of whole numbers from 0 to 255.
     """
-    return np.asarray(_read_variable(path, "groundtruth"), np.uint8)
+    labels = _read_variable(path, "groundtruth")
+    if labels.ndim != 2 or labels.dtype.kind not in "buif":
+        raise DatasetError(f"{path} holds no label map; is it from CCP?")
+    if not ((labels >= 0) & (labels <= 255)).all() or (labels % 1).any():
+        raise DatasetError(f"{path} holds labels that are no whole numbers from 0 to 255")
+    return labels.astype(np.uint8)
 
 
 def ccp_sources(root: Path) -> list[Source]:
@@ -67,14 +77,24 @@ def ccp_split_of(name: str, val_share: float = 0.1) -> Split:
     return split_of(NEAR_DUPLICATES.get(name, name), val_share)
 
 
-def _read_variable(path: Path, name: str) -> NDArray[Any]:
-    from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
+def _is_text(cell: Any) -> bool:
+    values = np.asarray(cell)
+    return values.dtype.kind == "U" and values.size == 1
 
+
+def _read_variable(path: Path, name: str) -> NDArray[Any]:
+    from scipy.io import loadmat, whosmat
+
+    if not path.is_file():
+        raise DatasetError(f"{path} does not exist; is its folder CCP's?")
     try:
-        variables = loadmat(path, variable_names=[name])
-    except (OSError, ValueError, TypeError, NotImplementedError, MatReadError) as error:
+        shapes = {found: shape for found, shape, _ in whosmat(path)}
+        pixels = math.prod(shapes.get(name, ()))
+        variables = loadmat(path, variable_names=[name]) if pixels <= MAX_PIXELS else {}
+    except Exception as error:  # whatever SciPy's reader stumbles over in a broken file
         raise DatasetError(f"cannot read {path}: {error or 'the file is empty'}") from error
+    if pixels > MAX_PIXELS:
+        raise DatasetError(f"{path} says that it holds {pixels / 1e6:.0f} million labels")
     if name not in variables:
         raise DatasetError(f"{path} holds no variable '{name}'; is it from CCP?")
     return np.asarray(variables[name])

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pix2seg.classes import Scheme
-from pix2seg.errors import DatasetError
+from pix2seg.errors import DatasetError, is_out_of_memory
 from pix2seg.preprocess.dataset.split import Split
 from pix2seg.preprocess.fit import Size
 
@@ -109,6 +109,12 @@ class Dataset:
         return options
 
     @property
+    def extractor(self) -> str | None:
+        """The name of the extractor that found the people, or None where it is not known."""
+        name: str | None = self.facts.get("extractor")
+        return name
+
+    @property
     def has_people(self) -> bool:
         """Whether an extractor's masks are there."""
         return "person" in self.facts
@@ -145,18 +151,27 @@ def indexed_image(mask: NDArray[np.uint8], scheme: Scheme) -> "Image":
 
 
 def read_image(path: Path, mode: str | None = None) -> NDArray[np.uint8]:
-    """An image that the project wrote itself, as uint8.
+    """An image of 8 bits, such as the project writes itself, uint8 (H, W) or (H, W, channels).
+
+    Args:
+        path: the file.
+        mode: Pillow's mode to convert it to; by default the pixels are taken as they are.
 
     Raises:
-        DatasetError: the file is missing or broken.
+        DatasetError: the file is missing or broken, or has values of more than 8 bits.
     """
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     try:
         with Image.open(path) as image:
-            return np.asarray(image.convert(mode) if mode else image, np.uint8)
-    except (OSError, UnidentifiedImageError) as error:
+            pixels = np.asarray(image.convert(mode) if mode else image)
+    except Exception as error:  # each of Pillow's decoders raises its own kind for a broken file
+        if is_out_of_memory(error):
+            raise
         raise DatasetError(f"cannot read {path}; prepare the data set anew ({error})") from error
+    if pixels.dtype.itemsize > 1 and not ((pixels >= 0) & (pixels <= 255)).all():
+        raise DatasetError(f"{path} has values up to {pixels.max()}; save it with 8 bits a pixel")
+    return pixels.astype(np.uint8)
 
 
 def _read_json(path: Path, root: Path) -> Any:

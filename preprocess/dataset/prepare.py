@@ -3,20 +3,26 @@
 import json
 import os
 import shutil
+import signal
+import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from pix2seg.classes import Scheme
-from pix2seg.errors import DatasetError, Pix2SegError
-from pix2seg.files import atomic_write
+from pix2seg.errors import DatasetError, OutputError, Pix2SegError, is_out_of_memory
+from pix2seg.files import atomic_write, write_image
 from pix2seg.photo import read_photo
 from pix2seg.preprocess.background import MARGIN
 from pix2seg.preprocess.dataset.dataset import FORMAT, indexed_image
@@ -24,9 +30,6 @@ from pix2seg.preprocess.dataset.split import SPLITS, Split
 from pix2seg.preprocess.fit import Fit, Size
 from pix2seg.preprocess.person import PersonExtractor, load_extractor
 from pix2seg.preprocess.person.base import part_around
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 JPEG_QUALITY = 95
 
@@ -94,6 +97,12 @@ class Preparation:
             return self._prepare(source)
         except Pix2SegError as error:
             return Prepared(source.name, None, str(error))
+        except Exception as error:
+            if is_out_of_memory(error):
+                return Prepared(
+                    source.name, None, f"{source.photo} needs more memory than there is"
+                )
+            raise
 
     def _prepare(self, source: Source) -> Prepared:
         pixels = read_photo(source.photo).pixels
@@ -103,7 +112,7 @@ class Preparation:
                 f"{source.labels} is {labels.shape[1]}x{labels.shape[0]}, but its photo "
                 f"{pixels.shape[1]}x{pixels.shape[0]}"
             )
-        if labels.max() >= len(self.table):
+        if labels.max(initial=0) >= len(self.table):
             raise DatasetError(
                 f"{source.labels} has label {labels.max()}; the highest is {len(self.table) - 1}"
             )
@@ -134,12 +143,11 @@ class Preparation:
         return Prepared(source.name, np.bincount(mask.ravel(), minlength=len(self.scheme)))
 
     def _write_photo(self, path: Path, pixels: NDArray[np.uint8]) -> None:
-        with atomic_write(path) as temporary:
-            _image(pixels).save(temporary, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+        image = Image.fromarray(pixels)
+        write_image(path, image, "JPEG", quality=JPEG_QUALITY, subsampling=0)
 
     def _write_mask(self, path: Path, mask: NDArray[np.uint8]) -> None:
-        with atomic_write(path) as temporary:
-            indexed_image(mask, self.scheme).save(temporary, "PNG")
+        write_image(path, indexed_image(mask, self.scheme), "PNG")
 
 
 def showing_class(
@@ -158,19 +166,7 @@ def showing_class(
 
 
 def _write_plain(path: Path, pixels: NDArray[np.uint8]) -> None:
-    with atomic_write(path) as temporary:
-        _image(pixels).save(temporary, "PNG")
-
-
-def _image(pixels: NDArray[np.uint8]) -> "Image":
-    from PIL import Image
-
-    return Image.fromarray(pixels)
-
-
-def _keep_to_one_thread() -> None:
-    """The workers fill the cores; PyTorch and ONNX Runtime read this as they are loaded."""
-    os.environ["OMP_NUM_THREADS"] = "1"
+    write_image(path, Image.fromarray(pixels), "PNG")
 
 
 @cache
@@ -200,23 +196,24 @@ def prepare(
     Raises:
         DatasetError: no photo could be used, one split would have none, or there is no extractor
             to crop by.
+        OutputError: the folder cannot be written.
     """
     if preparation.crop and not preparation.person:
         raise DatasetError("--crop needs to know where the people are; add --person mask-rcnn")
-    (preparation.out / "dataset.json").unlink(missing_ok=True)
+    _begin(preparation.out)
     if preparation.person:  # an unknown or missing extractor is told before any work
         version = preparation.extractor().version
         options = {k: str(v) for k, v in preparation.person_options.items() if v is not None}
-        crop = preparation.crop
-        facts = {**facts, "person": version, "person_options": options, "crop": crop}
-    done = []
-    # PyTorch's threads do not survive a fork.
-    context = get_context("spawn")
-    with ProcessPoolExecutor(mp_context=context, initializer=_keep_to_one_thread) as workers:
-        for result in workers.map(preparation.prepare, sources, chunksize=4):
-            yield result
-            if result.pixels is not None:
-                done.append(result)
+        found = {"extractor": preparation.person, "person_options": options}
+        facts = {**facts, "person": version, **found, "crop": preparation.crop}
+    done, first_error = [], ""
+    for result in _prepare_all(sources, preparation):
+        yield result
+        if result.pixels is not None:
+            done.append(result)
+        first_error = first_error or result.error
+    if not done:
+        raise DatasetError(f"none of {len(sources)} photos could be used; the first: {first_error}")
     sides = {source.name: source.split for source in sources}
     names = {split: [r.name for r in done if sides[r.name] == split] for split in SPLITS}
     for split, members in names.items():
@@ -228,6 +225,66 @@ def prepare(
     _write_json(preparation.out / "split.json", names)
     summary = _summary(done, preparation)
     _write_json(preparation.out / "dataset.json", {"format": FORMAT, **facts, **summary})
+
+
+def _begin(out: Path) -> None:
+    """Make sure that the folder can be written, and that it does not look like a data set."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            (out / "dataset.json").unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot write to {out}: {(error.strerror or '').lower()}") from error
+
+
+def _prepare_all(sources: Sequence[Source], preparation: Preparation) -> Iterator[Prepared]:
+    """What becomes of each photo, in order, worked out on all cores."""
+    # torch's threads do not survive a fork.
+    workers = ProcessPoolExecutor(
+        mp_context=get_context("spawn"),
+        initializer=_start_worker,
+    )
+    try:
+        with _without_ctrl_c():
+            results = workers.map(preparation.prepare, sources, chunksize=4)
+        yield from results
+    except BrokenProcessPool:
+        raise DatasetError(
+            "a process that prepared photos was killed, for want of memory it may be; free some, "
+            "or give smaller photos"
+        ) from None
+    finally:
+        workers.shutdown(cancel_futures=True)
+
+
+def _start_worker() -> None:
+    """A worker leaves Ctrl-C to the process that started it, and ends with it, whatever ends that.
+
+    The workers fill the cores, so each keeps to one thread.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    os.environ["OMP_NUM_THREADS"] = "1"  # read by PyTorch and ONNX Runtime as they are loaded
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+@contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """Processes that start meanwhile are deaf to Ctrl-C even before they can say so themselves."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _summary(done: list[Prepared], preparation: Preparation) -> dict[str, Any]:

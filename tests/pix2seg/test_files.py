@@ -1,12 +1,17 @@
 import errno
 import os
 import re
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from pix2seg.errors import OutputError
-from pix2seg.files import atomic_write
+from pix2seg.files import ABANDONED, atomic_write, write_image
 
 
 def test_file_appears_whole_in_a_new_folder(tmp_path: Path) -> None:
@@ -92,3 +97,40 @@ def test_long_names_are_fine(tmp_path: Path) -> None:
     with atomic_write(path) as temporary:
         temporary.write_text("x")
     assert path.exists()
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF"])
+def test_full_disk_leaves_no_picture_cut_off(
+    tmp_path: Path, full_disk: Callable[[int], AbstractContextManager[None]], format: str
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (100, 100, 3), np.uint8)
+    image = Image.fromarray(noise)
+    for name, room in (("new", 5000), ("old", 10**6)):
+        with full_disk(room):
+            if name == "new":
+                with pytest.raises(OutputError, match="cannot write"):
+                    write_image(tmp_path / name, image, format)
+            else:
+                write_image(tmp_path / name, image, format)
+    assert [f.name for f in tmp_path.iterdir()] == ["old"]
+    with Image.open(tmp_path / "old") as read:
+        read.load()
+
+
+def test_what_killed_processes_left_is_removed(tmp_path: Path) -> None:
+    hidden = []
+    for folder in ("one", "two"):  # a process looks into each folder once
+        with atomic_write(tmp_path / folder / "a.txt") as temporary:
+            temporary.write_text("x")
+            hidden.append(temporary)
+    abandoned, at_work, foreign = hidden[0], hidden[0].with_suffix(".png"), tmp_path / "one" / ".x"
+    other = tmp_path / "three"
+    other.mkdir()
+    files = [other / file.name for file in (abandoned, at_work, foreign)]
+    for file in files:
+        file.write_text("half")
+        os.utime(file, (0, time.time() - ABANDONED - 60))
+    os.utime(files[1])
+    with atomic_write(other / "a.txt") as temporary:
+        temporary.write_text("x")
+    assert sorted(other.iterdir()) == sorted([other / "a.txt", *files[1:]])

@@ -130,7 +130,10 @@ def compare_run(run: Path, dataset: Dataset, show: Sequence[str], device: str) -
         device: `auto`, `cpu`, `cuda`, ...
     """
     weights = run / "best.safetensors"
-    segmenter = Segmenter(weights, device=device, person_options=dataset.person_options)
+    generator, info = load_generator(weights)
+    # Another extractor than the one that prepared the data knows nothing of its options.
+    options = dataset.person_options if dataset.extractor == info.person else None
+    segmenter = Segmenter(weights, device=device, person_options=options)
     into = segmenter.scheme.merged_into(coarse := load_scheme(COARSE))
     scores, merged, seconds, pictures = [], [], [], {}
     boundaries = np.zeros((len(segmenter.scheme), 4), np.int64)
@@ -144,8 +147,7 @@ def compare_run(run: Path, dataset: Dataset, show: Sequence[str], device: str) -
             merged.append(Scores(confusion, coarse.names))
         if photo.name in show:
             pictures[photo.name] = overlay(photo.result.photo.pixels, mask, segmenter.scheme)
-    info = segmenter.info
-    generator = fused(load_generator(weights)[0])
+    generator = fused(generator)
     return ComparedRun(
         name=run.resolve().name,
         recipe=info.recipe,

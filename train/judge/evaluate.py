@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pix2seg.errors import WeightsError
+from pix2seg.errors import DatasetError, WeightsError
 from pix2seg.preprocess.dataset.dataset import Dataset, read_image
 from pix2seg.render import overlay
 from pix2seg.result import Segmentation
@@ -46,7 +46,7 @@ def evaluate(segmenter: Segmenter, dataset: Dataset) -> Iterator[EvaluatedPhoto]
 
     Raises:
         WeightsError: the weights and the data set have different classes.
-        DatasetError: a photo or mask is missing or broken.
+        DatasetError: a photo or mask is missing or broken, or they do not fit each other.
     """
     if segmenter.scheme != dataset.scheme:
         raise WeightsError(
@@ -54,7 +54,13 @@ def evaluate(segmenter: Segmenter, dataset: Dataset) -> Iterator[EvaluatedPhoto]
             f"{', '.join(dataset.scheme.names)}; prepare it with the weights' scheme"
         )
     for photo in dataset.full():
-        yield EvaluatedPhoto(photo.name, read_image(photo.mask), segmenter(photo.photo))
+        truth, result = read_image(photo.mask), segmenter(photo.photo)
+        if truth.shape != result.mask.shape or truth.max() >= len(dataset.scheme):
+            raise DatasetError(
+                f"{photo.mask} does not fit {photo.photo}: not the same size, or a class that the "
+                "scheme has not; prepare the data set anew"
+            )
+        yield EvaluatedPhoto(photo.name, truth, result)
 
 
 def total(photos: list[Scores]) -> Scores:

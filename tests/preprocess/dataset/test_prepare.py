@@ -1,14 +1,21 @@
 import json
+import zlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from numpy.typing import ArrayLike
 from PIL import Image
 from scipy.io import savemat
+from typer.testing import CliRunner
 
 from pix2seg.classes import Scheme, load_scheme
-from pix2seg.errors import DatasetError, PersonError
+from pix2seg.cli import app
+from pix2seg.errors import DatasetError, OutputError, PersonError
 from pix2seg.preprocess.dataset.ccp import ccp_sources, read_label_names, read_labels
 from pix2seg.preprocess.dataset.dataset import Dataset, read_image
 from pix2seg.preprocess.dataset.folder import folder_sources, read_mask
@@ -123,6 +130,108 @@ def test_wrong_folder_is_named(tmp_path: Path) -> None:
         Dataset(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.full((4, 4), 300, np.uint16),
+        np.full((4, 4), -1, np.int16),
+        np.full((4, 4), 0.5),
+        np.full((4, 4), np.nan),
+        np.full((4, 4), 1.0, object),
+        np.zeros((2, 2, 2), np.uint8),
+        "text",
+    ],
+    ids=["300", "negative", "half", "nan", "cells", "three axes", "text"],
+)
+def test_labels_that_are_no_ids_are_refused(tmp_path: Path, labels: ArrayLike) -> None:
+    savemat(tmp_path / "x.mat", {"groundtruth": labels})
+    with pytest.raises(DatasetError, match=r"x\.mat holds"):
+        read_labels(tmp_path / "x.mat")
+
+
+@pytest.mark.parametrize("names", [np.zeros((2, 2)), np.full((1, 2), 1.0, object)])
+def test_list_without_label_names_is_refused(tmp_path: Path, names: ArrayLike) -> None:
+    savemat(tmp_path / "label_list.mat", {"label_list": names})
+    with pytest.raises(DatasetError, match="holds no list of label names"):
+        read_label_names(tmp_path / "label_list.mat")
+
+
+def test_annotation_with_flipped_bytes_is_refused_or_read(ccp: Path) -> None:
+    path = next((ccp / "annotations" / "pixel-level").glob("*.mat"))
+    whole = path.read_bytes()
+    rng = np.random.default_rng(0)
+    refused = 0
+    for _ in range(200):
+        flipped = bytearray(whole)
+        flipped[rng.integers(len(whole))] ^= 1 << rng.integers(8)
+        path.write_bytes(flipped)
+        try:
+            assert read_labels(path).dtype == np.uint8
+        except DatasetError:
+            refused += 1
+    assert refused > 20
+
+
+def test_mask_of_16_bits_does_not_wrap(tmp_path: Path) -> None:
+    path = tmp_path / "mask.png"
+    Image.fromarray(np.array([[0, 3]], np.uint16)).save(path)
+    assert read_mask(path).tolist() == [[0, 3]]
+    Image.fromarray(np.array([[0, 257]], np.uint16)).save(path)
+    with pytest.raises(DatasetError, match="values up to 257"):
+        read_mask(path)
+
+
+def test_mask_that_claims_to_be_huge_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mask.png"
+    Image.new("L", (4, 4)).save(path)
+    data = bytearray(path.read_bytes())
+    data[16:24] = (60_000).to_bytes(4, "big") * 2
+    data[29:33] = zlib.crc32(data[12:29]).to_bytes(4, "big")
+    path.write_bytes(data)
+    with pytest.raises(DatasetError, match="cannot read"):
+        read_mask(path)
+
+
+def test_place_that_cannot_be_written_is_told_before_any_work(ccp: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(OutputError, match=r"cannot write to .*file"):
+        prepare_ccp(ccp, tmp_path / "file")
+
+
+def test_first_reason_is_told_where_no_photo_can_be_used(ccp: Path, tmp_path: Path) -> None:
+    for photo in (ccp / "photos").iterdir():
+        photo.unlink()
+    with pytest.raises(DatasetError, match=r"none of 24 photos .*0000\.jpg does not exist"):
+        prepare_ccp(ccp, tmp_path / "out")
+
+
+def test_full_disk_spoils_one_photo_and_leaves_no_half_files(
+    ccp: Path, tmp_path: Path, full_disk: Callable[[int], AbstractContextManager[None]]
+) -> None:
+    table = np.array([0, 3, 2, 1, 3], np.uint8)
+    preparation = Preparation(tmp_path / "out", load_scheme("four"), table, read_labels, (64, 96))
+    with full_disk(1000):
+        result = preparation.prepare(ccp_sources(ccp)[0])
+    assert result.pixels is None
+    assert "cannot write" in result.error
+    assert not [f for f in (tmp_path / "out").rglob("*") if f.is_file()]
+
+
+def test_ccp_is_prepared_from_the_command_line(ccp: Path, tmp_path: Path) -> None:
+    labels = [label for c in load_scheme("ccp59").classes for label in c.labels]
+    savemat(ccp / "label_list.mat", {"label_list": np.array([labels], object)})
+    (ccp / "photos" / "0003.jpg").write_bytes(b"no photo")
+    words = ["prepare", "ccp", str(ccp), str(tmp_path / "out"), "--size", "64x96"]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 2
+    assert "0003.jpg" in result.output
+    assert "23 photos prepared" in result.output
+    dataset = Dataset(tmp_path / "out")
+    assert dataset.scheme == load_scheme("four")
+    assert dataset.size == (64, 96)
+    assert len(dataset.names("train")) + len(dataset.names("val")) == 23
+
+
 def test_folder_pairs_photos_and_masks_by_name(tmp_path: Path) -> None:
     for folder in ("photos/a", "masks/a"):
         (tmp_path / folder).mkdir(parents=True)
@@ -172,9 +281,15 @@ def test_people_found_by_an_extractor_come_with_the_data_set(
     preparation = Preparation(
         tmp_path / "out", load_scheme("four"), same, read_mask, (64, 96), "grabcut"
     )
-    assert all(r.pixels is not None for r in prepare(sources, preparation, {"source": "x"}))
+    torch.set_num_threads(2)
+    try:
+        assert all(r.pixels is not None for r in prepare(sources, preparation, {"source": "x"}))
+        assert torch.get_num_threads() == 2  # the caller's own threads are not prepare's to set
+    finally:
+        torch.set_num_threads(1)
     dataset = Dataset(tmp_path / "out")
     assert dataset.has_people
+    assert dataset.extractor == "grabcut"
     assert dataset.facts["person"].startswith("grabcut")
     found = dataset.read_person(dataset.names("train")[0])
     assert found.shape == (96, 64)

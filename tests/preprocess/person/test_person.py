@@ -161,6 +161,12 @@ def test_cascade_takes_the_first_pass_for_the_people() -> None:
         load_extractor("cascade")
 
 
+def test_first_pass_of_other_weights_runs_where_it_is_told(small_weights: Path) -> None:
+    meta = load_person("cascade", engine="torch", device="meta", weights=small_weights)
+    with pytest.raises(RuntimeError, match="meta"):  # a device that computes nothing
+        meta.find(np.zeros((96, 64, 3), np.uint8))
+
+
 def test_cascade_in_the_segmenter_runs_the_generator_twice(
     small_weights: Path, photos: list[Path]
 ) -> None:

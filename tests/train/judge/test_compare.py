@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ from typer.testing import CliRunner
 
 from pix2seg.classes import load_scheme
 from pix2seg.cli import app
-from pix2seg.errors import TrainingError
+from pix2seg.errors import DatasetError, PersonError, TrainingError
 from pix2seg.preprocess.dataset.dataset import Dataset
 from pix2seg.train.judge.compare import compare_run, read_run
 
@@ -64,6 +65,47 @@ def test_scores_are_those_of_evaluate(
     expected = json.loads(report.read_text())
     assert compared.to_dict()["mean_iou"] == expected["mean_iou"]
     assert compared.to_dict()["boundary_f"] == list(expected["boundary_f"].values())
+
+
+def test_other_extractors_do_not_get_the_options_of_the_data_sets_own(
+    runs: list[Path], small_dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The runs' weights go with the Mask R-CNN, which has no option `config`.
+    facts = {"person": "x", "person_options": {"config": "x"}}
+    dataset = Dataset(small_dataset.root)
+    monkeypatch.setattr(dataset, "facts", {**dataset.facts, **facts, "extractor": "detectron2"})
+    assert compare_run(runs[0], dataset, [], "cpu").scores
+    monkeypatch.setattr(dataset, "facts", {**dataset.facts, "extractor": "mask-rcnn"})
+    with pytest.raises(PersonError, match="no option config"):
+        compare_run(runs[0], dataset, [], "cpu")
+
+
+def test_source_of_the_photos_names_no_file_elsewhere(
+    runs: list[Path], small_dataset: Dataset, tmp_path: Path
+) -> None:
+    run, data = tmp_path / "run", tmp_path / "data"
+    shutil.copytree(runs[0], run)
+    shutil.copytree(small_dataset.root, data)
+    settings = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**settings, "data": [str(data)]}))
+    facts = json.loads((data / "dataset.json").read_text())
+    (data / "dataset.json").write_text(json.dumps({**facts, "source": "../../x"}))
+    out = tmp_path / "a" / "b" / "out"
+    result = CliRunner().invoke(app, ["compare", str(run), "--out", str(out), "--device", "cpu"])
+    assert result.exit_code == 0, result.output
+    assert sorted(f.name for f in out.iterdir()) == ["comparison.json", "comparison.md", "x.jpg"]
+    assert not list(tmp_path.glob("*.jpg"))
+
+
+def test_mask_of_another_size_is_named(
+    runs: list[Path], small_dataset: Dataset, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(small_dataset.root, data)
+    mask = next((data / "full" / "masks").glob("*.png"))
+    Image.new("L", (4, 4)).save(mask)
+    with pytest.raises(DatasetError, match=rf"{mask.name} does not fit"):
+        compare_run(runs[0], Dataset(data), [], "cpu")
 
 
 def test_folder_without_a_run_is_refused(tmp_path: Path) -> None:

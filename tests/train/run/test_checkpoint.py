@@ -1,6 +1,5 @@
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -12,18 +11,9 @@ from pix2seg.train.run.checkpoint import Progress, load_checkpoint, save_checkpo
 CPU = torch.device("cpu")
 
 
-@contextmanager
-def full_disk(room: int) -> Iterator[None]:
-    """No file can become larger than `room` bytes: to a program the same as a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
-def test_full_disk_leaves_the_checkpoint_that_was_there(tmp_path: Path) -> None:
+def test_full_disk_leaves_the_checkpoint_that_was_there(
+    tmp_path: Path, full_disk: Callable[[int], AbstractContextManager[None]]
+) -> None:
     path = tmp_path / "last.pt"
     save_checkpoint(path, {"tensor": torch.zeros(10)}, Progress(step=3))
     with (

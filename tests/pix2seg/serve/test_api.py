@@ -1,0 +1,225 @@
+import base64
+import json
+from io import BytesIO
+from pathlib import Path
+
+import httpx
+import jsonschema
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from pix2seg import Segmenter
+from pix2seg.colors.document import palette_schema
+from pix2seg.serve.description import EXAMPLE
+
+JPEG = {"Content-Type": "image/jpeg"}
+
+
+def picture(data: bytes) -> Image.Image:
+    return Image.open(BytesIO(data))
+
+
+def png(pixels: NDArray[np.uint8]) -> bytes:
+    data = BytesIO()
+    Image.fromarray(pixels).save(data, "PNG")
+    return data.getvalue()
+
+
+def post(
+    service: httpx.Client, photo: Path, path: str = "/v1/segment", **fields: str
+) -> httpx.Response:
+    return service.post(path, files={"photo": (photo.name, photo.read_bytes())}, data=fields)
+
+
+@pytest.fixture(scope="module")
+def segmenter(small_weights: Path) -> Segmenter:
+    return Segmenter(small_weights, person="none")
+
+
+def test_a_form_gives_the_document_that_the_command_writes(
+    service: httpx.Client, segmenter: Segmenter, photos: list[Path]
+) -> None:
+    answer = post(service, photos[0])
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "application/json"
+    jsonschema.validate(answer.json(), palette_schema())
+    assert answer.json() == json.loads(json.dumps(segmenter(photos[0]).colors().document()))
+
+
+def test_a_raw_body_gives_the_same_but_for_the_name(
+    service: httpx.Client, photos: list[Path]
+) -> None:
+    raw = service.post(
+        "/v1/segment?max_colors=2&names=xkcd", content=photos[0].read_bytes(), headers=JPEG
+    ).json()
+    form = post(service, photos[0], max_colors="2", names="xkcd").json()
+    assert raw["image"].pop("file") == "image"
+    assert form["image"].pop("file") == photos[0].name
+    assert raw == form
+    assert all(len(c["colors"]) <= 2 for c in raw["classes"].values())
+
+
+def test_pictures_are_those_of_the_segmenter(
+    service: httpx.Client, segmenter: Segmenter, photos: list[Path]
+) -> None:
+    result = segmenter(photos[1])
+    pictures = post(service, photos[1], pictures="mask, overlay,map,cutouts").json()["pictures"]
+    shown = [name for name in result.scheme.foreground if result.where(name).any()]
+    assert set(pictures) == {"mask", "overlay", "map", *shown}
+    decoded = {name: picture(base64.b64decode(data)) for name, data in pictures.items()}
+    assert np.array_equal(np.asarray(decoded["mask"]), result.mask)
+    assert decoded["mask"].mode == "P"
+    assert np.array_equal(np.asarray(decoded["overlay"]), np.asarray(result.overlay()))
+    assert np.array_equal(np.asarray(decoded["map"]), result.map)
+    for name in shown:
+        assert np.array_equal(np.asarray(decoded[name]), np.asarray(result.cutout(name)))
+
+
+def test_accept_png_gives_the_picture_itself(
+    service: httpx.Client, segmenter: Segmenter, photos: list[Path]
+) -> None:
+    def ask(accept: str, query: str = "") -> httpx.Response:
+        return service.post(
+            f"/v1/segment{query}",
+            content=photos[0].read_bytes(),
+            headers={**JPEG, "Accept": accept},
+        )
+
+    answer = ask("image/png", "?picture=mask")
+    assert answer.headers["content-type"] == "image/png"
+    assert np.array_equal(np.asarray(picture(answer.content)), segmenter(photos[0]).mask)
+    assert ask("*/*", "?picture=overlay").headers["content-type"] == "image/png"
+    assert ask("image/png").json()["errors"][0]["option"] == "picture"
+    assert ask("text/html").status_code == 406
+
+
+def test_a_corrected_mask_changes_the_palette(service: httpx.Client, photos: list[Path]) -> None:
+    truth = np.array(Image.open(photos[0].with_suffix(".png")))
+    colors = np.array([[0, 0, 0], [255, 255, 0], [0, 255, 255], [255, 0, 255]], np.uint8)
+
+    def ask(mask: NDArray[np.uint8], **fields: str) -> httpx.Response:
+        files = {"photo": (photos[0].name, photos[0].read_bytes()), "mask": ("mask", png(mask))}
+        return service.post("/v1/palette", files=files, data=fields)
+
+    document = ask(truth, classes="true").json()
+    jsonschema.validate(document, palette_schema())
+    for class_id, name in enumerate(("skin", "hair", "clothes"), 1):
+        share = (truth == class_id).mean()
+        assert document["classes"][name]["coverage"] == pytest.approx(share, abs=1e-6)
+    assert ask(colors[truth], classes="true").json() == document  # what a canvas gives
+    assert list(ask(truth).json()["classes"]) == ["photo"]
+    without_skin = ask(np.where(truth == 1, 0, truth).astype(np.uint8), classes="true").json()
+    assert without_skin["classes"]["skin"]["colors"] == []
+    for wrong, message in (
+        (truth[1:], "a mask of the photo's upright size"),
+        (truth + np.uint8(9), "the classes are 0 to 3"),
+        (colors[truth] // np.uint8(2), "colours that are no class"),
+    ):
+        problem = ask(wrong, classes="true")
+        assert problem.status_code == 400
+        assert message in problem.json()["detail"]
+
+
+def test_exports_come_with_the_document(service: httpx.Client, photos: list[Path]) -> None:
+    answer = post(service, photos[0], "/v1/palette", exports="gpl,ase,css,tokens").json()
+    data = {name: base64.b64decode(e["base64"]) for name, e in answer["exports"].items()}
+    assert data["gpl"].startswith(b"GIMP Palette")
+    assert data["ase"].startswith(b"ASEF")
+    assert b":root {" in data["css"]
+    assert "photo" in json.loads(data["tokens"])
+    assert answer["exports"]["tokens"]["file"] == f"{photos[0].stem}.tokens.json"
+
+
+@pytest.mark.parametrize(
+    ("query", "option", "sentence"),
+    [
+        ("max_colors=0", "max_colors", "greater than or equal to 1"),
+        ("max_colors=a", "max_colors", "valid integer"),
+        ("regions=perhaps", "regions", "boolean"),
+        ("names=french", "names", "'css', 'xkcd' or 'basic'"),
+        ("pictures=mask,selfie", "pictures", "no picture 'selfie'; there are mask, overlay"),
+        ("exports=psd", "exports", "'gpl', 'ase'"),
+        ("colour=red", "colour", "no option 'colour'; there are max_colors"),
+    ],
+)
+def test_options_that_do_not_fit_are_named(
+    service: httpx.Client, photos: list[Path], query: str, option: str, sentence: str
+) -> None:
+    answer = service.post(f"/v1/segment?{query}", content=photos[0].read_bytes(), headers=JPEG)
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert [error["option"] for error in problem["errors"]] == [option]
+    assert sentence in problem["detail"]
+    assert problem["request"] == answer.headers["x-request-id"]
+
+
+def test_every_error_is_a_problem_document(service: httpx.Client, photos: list[Path]) -> None:
+    photo = photos[0].read_bytes()
+    large = png(np.zeros((2000, 1001), np.uint8))
+    asked = [
+        (service.post("/v1/segment", content=photo[:4000], headers=JPEG), 400, "photo-broken"),
+        (service.post("/v1/segment", content=b"", headers=JPEG), 400, "bad-request"),
+        (service.post("/v1/segment", files={"picture": photo}), 400, "bad-request"),
+        (service.post("/v1/segment", files={"photo": b""}), 400, "bad-request"),
+        (service.post("/v1/segment", content=b"no photo", headers=JPEG), 415, "photo-type"),
+        (service.post("/v1/segment", json={"photo": "url"}), 415, "photo-type"),
+        (service.post("/v1/segment", data={"photo": "url"}), 415, "photo-type"),
+        (service.post("/v1/segment", content=large), 413, "photo-too-large"),
+        (service.post("/v1/segment", content=bytes(400_001)), 413, "upload-too-large"),
+        (service.get("/v1/segment"), 405, "method"),
+        (service.get("/etc/passwd"), 404, "not-found"),
+        (service.get("/..%2f..%2fapp.py"), 404, "not-found"),
+    ]
+    for answer, status, kind in asked:
+        assert answer.status_code == status, answer.text
+        assert answer.headers["content-type"] == "application/problem+json"
+        problem = answer.json()
+        assert problem["type"] == f"urn:pix2seg:problem:{kind}"
+        assert problem["status"] == status
+        assert problem["detail"]
+        assert "\n" not in problem["detail"]
+
+
+def test_schema_info_and_description(service: httpx.Client) -> None:
+    assert service.get("/v1/schema").json() == palette_schema()
+    info = service.get("/v1/info").json()
+    assert [c["name"] for c in info["classes"]] == ["background", "skin", "hair", "clothes"]
+    assert {"image/jpeg", "image/png", "image/webp"} <= set(info["types"])
+    assert info["limits"]["max_upload"] == 400_000
+    jsonschema.validate(EXAMPLE, palette_schema())
+    description = service.get("/openapi.json").json()
+    segment = description["paths"]["/v1/segment"]["post"]
+    names = {parameter["name"] for parameter in segment["parameters"]}
+    assert names == {"max_colors", "regions", "names", "exports", "pictures", "picture"}
+    statuses = {"200", "400", "401", "406", "408", "413", "415", "422", "429", "503"}
+    assert set(segment["responses"]) == statuses
+    form = segment["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
+    assert set(form) == {"photo", *names}
+    known = {f"#/components/schemas/{name}" for name in description["components"]["schemas"]}
+    assert set(references(description)) <= known
+
+
+def test_description_page_needs_nothing_from_elsewhere(service: httpx.Client) -> None:
+    page = service.get("/docs").text
+    for text in (
+        "POST /v1/segment",
+        "max_colors",
+        "application/problem+json",
+        "The photo is broken",
+    ):
+        assert text in page
+    for text in ("http://", "https://json-schema", "<script", "style="):
+        assert text not in page
+    assert service.get("/reference.css").headers["content-type"].startswith("text/css")
+
+
+def references(value: object) -> list[str]:
+    if isinstance(value, list):
+        return [r for item in value for r in references(item)]
+    if isinstance(value, dict):
+        own = [value["$ref"]] if isinstance(value.get("$ref"), str) else []
+        return own + [r for item in value.values() for r in references(item)]
+    return []

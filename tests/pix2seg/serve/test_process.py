@@ -1,0 +1,117 @@
+"""`pix2seg serve` as people start and end it."""
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+Start = Callable[..., Any]
+
+JPEG = {"Content-Type": "image/jpeg"}
+
+
+def wait_until_ready(client: httpx.Client) -> None:
+    for _ in range(600):
+        if client.get("/readyz").status_code == 200:
+            return
+        time.sleep(0.1)
+    raise TimeoutError("the service did not become ready")
+
+
+def test_sigterm_finishes_what_was_begun_and_exits_0(start: Start, photos: list[Path]) -> None:
+    service = start()
+    host, port = service.url.removeprefix("http://").split(":")
+    assert host == "127.0.0.1"
+    with httpx.Client(base_url=service.url) as client:
+        wait_until_ready(client)
+    photo = photos[0].read_bytes()
+    head = (
+        "POST /v1/segment?pictures=mask,overlay HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        f"Expect: 100-continue\r\nContent-Length: {len(photo)}\r\n\r\n"
+    )
+    with socket.create_connection((host, int(port)), timeout=120) as connection:
+        connection.sendall(head.encode())
+        assert connection.recv(100).startswith(b"HTTP/1.1 100")  # the request is begun
+        service.process.send_signal(signal.SIGTERM)
+        for _ in range(600):
+            try:
+                socket.create_connection((host, int(port)), timeout=120).close()
+            except ConnectionRefusedError:
+                break
+            time.sleep(0.1)
+        else:
+            raise AssertionError("it still takes connections")
+        connection.sendall(photo)
+        answer = connection.makefile("rb").read()
+    events = service.events()
+    assert service.process.returncode == 0
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b'"pictures"' in answer
+    assert events[-1]["event"] == "stopped"
+    assert not [event for event in events if "exception" in event]
+
+
+def test_ctrl_c_ends_like_other_commands(start: Start) -> None:
+    service = start()
+    service.process.send_signal(signal.SIGINT)
+    service.events()
+    assert service.process.returncode == 130
+
+
+def test_workers_share_the_address_and_the_numbers(start: Start, photos: list[Path]) -> None:
+    service = start("--workers", 2)
+    lasting = {"headers": {"Connection": "close"}, "timeout": 60}  # each falls to either worker
+    with httpx.Client(base_url=service.url, **lasting) as client:
+        for _ in range(10):
+            wait_until_ready(client)
+        for _ in range(6):
+            answer = client.post("/v1/segment", content=photos[0].read_bytes(), headers=JPEG)
+            assert answer.status_code == 200
+        text = client.get("/metrics").text
+    values = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+    assert values['pix2seg_requests_total{route="/v1/segment",status="200"}'] == "6.0"
+    assert float(values["pix2seg_memory_bytes"]) > 100e6
+    service.process.send_signal(signal.SIGTERM)
+    events = service.events()
+    assert service.process.returncode == 0
+    assert sum(event["event"] == "ready" for event in events) == 2
+
+
+def serve(*words: object) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "pix2seg", "serve", "--port", "0", *map(str, words)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_weights_that_do_not_load_end_it(tmp_path: Path, workers: int) -> None:
+    ended = serve("--weights", tmp_path / "none.safetensors", "--workers", workers)
+    assert ended.returncode == 2
+    assert "no weights file" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_what_it_cannot_start_with_is_one_line(tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.write_text("\n")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        for words, message in (
+            (["--port", taken.getsockname()[1]], "choose another --host or --port"),
+            (["--host", "203.0.113.7"], "cannot listen on 203.0.113.7"),
+            (["--token-file", tmp_path / "none"], "cannot read the token file"),
+            (["--token-file", empty], "holds no token"),
+        ):
+            ended = serve(*words)
+            assert ended.returncode == 2
+            assert message in " ".join(ended.stderr.split())
+            assert "Traceback" not in ended.stderr

@@ -1,0 +1,47 @@
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pix2seg.errors import WeightsError
+from pix2seg.tensor_file import read_tensors, save_tensors
+
+
+@given(st.integers(0, 1000), st.floats(1e-6, 1e4))
+def test_numbers_come_back_within_half_a_step(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, scale: float
+) -> None:
+    drawn = torch.Generator().manual_seed(seed)
+    weight = torch.randn(5, 3, 4, 4, generator=drawn) * scale
+    weight[2] = 0
+    path = tmp_path_factory.mktemp("tensors") / "file.safetensors"
+    save_tensors(path, {"weight": weight}, {"a": "b"})
+    metadata, tensors = read_tensors(path)
+    assert metadata == {"a": "b"}
+    steps = weight.flatten(1).abs().amax(1) / 127
+    apart = (tensors["weight"] - weight).flatten(1).abs().amax(1)
+    assert (apart <= steps * 0.501).all()
+
+
+def test_vectors_keep_half_precision_and_counts_are_exact(tmp_path: Path) -> None:
+    bias, count = torch.linspace(-1, 1, 7), torch.tensor(2**40)
+    save_tensors(tmp_path / "f", {"bias": bias, "count": count}, {})
+    _, tensors = read_tensors(tmp_path / "f")
+    assert torch.equal(tensors["bias"], bias.half().float())
+    assert tensors["count"] == count
+
+
+def test_weights_take_a_byte_each(tmp_path: Path) -> None:
+    save_tensors(tmp_path / "f", {"weight": torch.randn(64, 64, 4, 4)}, {})
+    assert (tmp_path / "f").stat().st_size < 64 * 64 * 16 * 1.02
+
+
+@pytest.mark.parametrize("content", [b"", b"nothing of the kind", b"\xff" * 100])
+def test_other_files_are_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "f").write_bytes(content)
+    with pytest.raises(WeightsError, match="not a whole safetensors file"):
+        read_tensors(tmp_path / "f")
+    with pytest.raises(WeightsError, match="no weights file"):
+        read_tensors(tmp_path / "none")
