@@ -41,7 +41,7 @@ def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     """A file's metadata, and its tensors by name, floating ones in single precision.
 
     Raises:
-        WeightsError: no such file, or it is not a whole safetensors file.
+        WeightsError: no such file, it is not a whole safetensors file, or step sizes do not fit.
     """
     if not path.is_file():
         raise WeightsError(f"no weights file {path}")
@@ -57,7 +57,10 @@ def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
             continue
         if (steps := stored.get(name + SCALE)) is not None:
             if steps.shape != tensor.shape[:1]:
-                raise WeightsError(f"{path} is broken: {name} has {len(steps)} step sizes")
+                raise WeightsError(
+                    f"{path} is broken: tensor {name} is {tuple(tensor.shape)}, which its "
+                    f"{len(steps)} step sizes do not fit"
+                )
             tensor = tensor.float() * _beside(steps, tensor)
         tensors[name] = tensor.float() if tensor.is_floating_point() else tensor
     return metadata, tensors

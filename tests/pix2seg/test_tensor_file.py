@@ -2,13 +2,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pix2seg.errors import WeightsError
 from pix2seg.tensor_file import read_tensors, save_tensors
 
 
+@settings(max_examples=30)
 @given(st.integers(0, 1000), st.floats(1e-6, 1e4))
 def test_numbers_come_back_within_half_a_step(
     tmp_path_factory: pytest.TempPathFactory, seed: int, scale: float
