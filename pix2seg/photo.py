@@ -2,21 +2,28 @@
 
 import hashlib
 import io
+import stat
 import threading
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
-from pix2seg.errors import PhotoError, PhotoFormatError, PhotoSizeError
+from pix2seg.errors import PhotoError, PhotoFormatError, PhotoSizeError, is_out_of_memory
 
 MAX_PIXELS = 100_000_000
 """Larger photos are refused by default: what claims to be larger is mostly a trap."""
+
+MAX_BYTES = 2**30
+"""Larger files are refused before they are read; 100 megapixels of 16 bits take 600 million."""
+
+PIPES = ("/dev/fd/", "/dev/stdin", "/proc/self/fd/")
+"""Begin the paths of what a shell pipes into a program, which ends; others may wait for ever."""
 
 FORMATS = (
     "AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "PSD", "TGA", "TIFF", "WEBP",
@@ -66,6 +73,7 @@ def read_photo(
 
     EXIF orientation is applied, colour profiles are converted to sRGB, transparent pixels stand
     on white as in a shop's page, 16 bits become 8, and of an animation the first frame is taken.
+    What Pillow warns of, such as EXIF data that it cannot read, is the caller's to hear.
 
     Args:
         source: a path, a file's bytes, a PIL image, or an array: uint8, uint16 or float in 0..1,
@@ -96,13 +104,39 @@ def file_bytes(path: Path) -> bytes:
         PhotoError: it cannot be read.
     """
     try:
-        if path.is_dir():
+        kind = path.stat().st_mode
+        if stat.S_ISDIR(kind):
             raise PhotoError(f"{path} is a folder, not a photo")
-        return path.read_bytes()
+        if not (stat.S_ISREG(kind) or (stat.S_ISFIFO(kind) and str(path).startswith(PIPES))):
+            raise PhotoError(f"{path} is a device or a pipe, not a photo")
+        with path.open("rb") as file:
+            return read_bounded(file, str(path))
     except FileNotFoundError:
         raise PhotoError(f"{path} does not exist") from None
     except OSError as error:
         raise PhotoError(f"cannot read {path}: {(error.strerror or '').lower()}") from error
+    except ValueError as error:  # a NUL in the name
+        raise PhotoError(f"cannot read {path}: {error}") from error
+
+
+def read_bounded(file: BinaryIO, name: str) -> bytes:
+    """All that a file holds, unless that is more than `MAX_BYTES`.
+
+    Args:
+        file: open for reading.
+        name: what to call it.
+
+    Raises:
+        PhotoSizeError: the file is larger; no more of it is read.
+    """
+    parts: list[bytes] = []
+    left = MAX_BYTES
+    while part := file.read(2**20):
+        left -= len(part)
+        if left < 0:
+            raise PhotoSizeError(f"{name} has more than {MAX_BYTES / 1e9:.1f} GB, too much to read")
+        parts.append(part)
+    return b"".join(parts)
 
 
 def _from_bytes(data: bytes, name: str, max_pixels: int, shown: str | None = None) -> Photo:
@@ -117,14 +151,14 @@ def _from_bytes(data: bytes, name: str, max_pixels: int, shown: str | None = Non
 
 @contextmanager
 def _decoding(shown: str) -> Iterator[None]:
-    """Whatever Pillow says of a file becomes one PhotoError, and its warnings nothing."""
+    """Whatever Pillow's decoders say of a file becomes one PhotoError."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
+        yield
     except UnidentifiedImageError:
         raise PhotoFormatError(f"{shown} is not a photo in a format known here") from None
     except Exception as error:  # each decoder raises its own kind for a broken file
+        if is_out_of_memory(error):
+            raise
         raise PhotoError(f"{shown} is broken or cut off ({error})") from error
 
 
@@ -154,7 +188,9 @@ def _from_image(
             f"{max_pixels / 1e6:g}; raise --max-pixels if it is no trap"
         )
     with _decoding(shown):
-        rgb, alpha = _to_srgb(ImageOps.exif_transpose(image))
+        upright = ImageOps.exif_transpose(image)
+        upright.load()
+    rgb, alpha = _to_srgb(upright)
     pixels = np.asarray(rgb, np.uint8)
     opacity = None if alpha is None else np.asarray(alpha, np.uint8)
     if data is None:
@@ -226,10 +262,15 @@ def _grey_8_bit(image: Image.Image) -> Image.Image:
 def _apply_profile(image: Image.Image) -> Image.Image:
     """The image in sRGB; one with a profile that is broken or made for another mode unchanged."""
     profile = image.info.get("icc_profile")
-    if not profile or image.mode not in ("RGB", "L", "CMYK"):
+    lab = image.mode == "LAB"  # which is a profile of its own, and Pillow converts it no other way
+    if not lab and (not profile or image.mode not in ("RGB", "L", "CMYK")):
         return image
     try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        source = (
+            ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
+            if lab
+            else ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        )
         converted = ImageCms.profileToProfile(
             image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
         )
