@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from torch.utils.flop_counter import FlopCounterMode
 
-from pix2seg.classes import Scheme, load_scheme
 from pix2seg.errors import TrainingError
 from pix2seg.generators.base import Generator
 from pix2seg.generators.inference import fused
@@ -22,12 +21,8 @@ from pix2seg.generators.weights import load_generator
 from pix2seg.preprocess.dataset.dataset import Dataset, read_image
 from pix2seg.render import overlay
 from pix2seg.segmenter import Segmenter
-from pix2seg.train.judge.boundary import boundary_f
-from pix2seg.train.judge.evaluate import evaluate, total
-from pix2seg.train.judge.scores import READABLE_CLASSES, Scores, confusion_matrix, rounded
-
-COARSE = "four"
-"""The scheme in which runs of finer schemes are scored too."""
+from pix2seg.train.judge.evaluate import Evaluation, evaluate
+from pix2seg.train.judge.scores import READABLE_CLASSES
 
 PICTURE_HEIGHT = 260
 """Of each photo in a figure, in pixels."""
@@ -41,12 +36,9 @@ class ComparedRun:
         name: of the run's folder.
         recipe: as it was run, as plain data.
         source: which data it was trained and scored on.
-        scores: on its validation photos, each at its own size, by its own scheme.
-        coarse: the same by four classes, where its classes fall into those.
-        boundary: boundary F-score of each class.
+        evaluation: on its validation photos, each at its own size.
         parameters: of the generator.
         flops: of the generator for one photo; a multiplication and an addition count as two.
-        seconds: median time of a photo, from pixels to mask, person extractor included.
         epochs: how many it took to the best one.
         training_seconds: how long it took to the best one.
         pictures: overlays by photo, RGB uint8, for the figure.
@@ -55,13 +47,9 @@ class ComparedRun:
     name: str
     recipe: dict[str, Any]
     source: str
-    scheme: Scheme
-    scores: Scores
-    coarse: Scores | None
-    boundary: NDArray[np.float64]
+    evaluation: Evaluation
     parameters: int
     flops: int
-    seconds: float
     epochs: int
     training_seconds: float
     pictures: dict[str, NDArray[np.uint8]] = field(default_factory=dict)
@@ -83,13 +71,10 @@ class ComparedRun:
             "run": self.name,
             "recipe": self.recipe,
             "data": self.source,
-            "scheme": self.scheme.name,
-            **self.scores.to_dict(),
-            "four_class_mean_iou": self.coarse and round(self.coarse.mean_iou, 4),
-            "boundary_f": [rounded(score) for score in self.boundary],
+            "scheme": self.evaluation.scheme.name,
+            **self.evaluation.to_dict(),
             "parameters": self.parameters,
             "flops": self.flops,
-            "seconds_per_photo": round(self.seconds, 4),
             "epochs": self.epochs,
             "training_seconds": self.training_seconds,
         }
@@ -134,31 +119,20 @@ def compare_run(run: Path, dataset: Dataset, show: Sequence[str], device: str) -
     # Another extractor than the one that prepared the data knows nothing of its options.
     options = dataset.person_options if dataset.extractor == info.person else None
     segmenter = Segmenter(weights, device=device, person_options=options)
-    into = segmenter.scheme.merged_into(coarse := load_scheme(COARSE))
-    scores, merged, seconds, pictures = [], [], [], {}
-    boundaries = np.zeros((len(segmenter.scheme), 4), np.int64)
+    evaluation, pictures = Evaluation(segmenter.scheme, segmenter.margin), {}
     for photo in evaluate(segmenter, dataset):
-        scores.append(photo.scores)
-        boundaries = boundaries + photo.boundaries
-        seconds.append(photo.result.seconds)
-        mask = photo.result.mask
-        if into is not None:
-            confusion = confusion_matrix(into[photo.truth], into[mask], len(coarse))
-            merged.append(Scores(confusion, coarse.names))
+        evaluation.add(photo)
         if photo.name in show:
-            pictures[photo.name] = overlay(photo.result.photo.pixels, mask, segmenter.scheme)
+            result = photo.result
+            pictures[photo.name] = overlay(result.photo.pixels, result.mask, result.scheme)
     generator = fused(generator)
     return ComparedRun(
         name=run.resolve().name,
         recipe=info.recipe,
         source=str(dataset.facts["source"]),
-        scheme=segmenter.scheme,
-        scores=total(scores),
-        coarse=total(merged) if merged else None,
-        boundary=boundary_f(boundaries),
+        evaluation=evaluation,
         parameters=sum(p.numel() for p in generator.parameters()),
         flops=_flops(generator, info.size),
-        seconds=median(seconds),
         epochs=info.facts["epoch"],
         training_seconds=info.facts["seconds"],
         pictures=pictures,
@@ -182,9 +156,9 @@ def markdown(runs: Sequence[ComparedRun]) -> str:
         groups.setdefault(run.system, []).append(run)
     systems = list(groups.values())
     tables = [_overview(systems)]
-    for name in dict.fromkeys(run.scheme.name for run in runs):
-        of_scheme = [group for group in systems if group[0].scheme.name == name]
-        if len(of_scheme[0][0].scheme) <= READABLE_CLASSES:
+    for name in dict.fromkeys(run.evaluation.scheme.name for run in runs):
+        of_scheme = [group for group in systems if group[0].evaluation.scheme.name == name]
+        if len(of_scheme[0][0].evaluation.scheme) <= READABLE_CLASSES:
             tables.append(_by_class(of_scheme))
     return "\n".join(tables)
 
@@ -197,18 +171,19 @@ def _overview(systems: Sequence[Sequence[ComparedRun]]) -> str:
     ]
     for group in systems:
         first = group[0]
-        coarse = [run.coarse.mean_iou for run in group if run.coarse]
+        evaluations = [run.evaluation for run in group]
+        coarse = [merged.mean_iou for e in evaluations if (merged := e.coarse)]
         cells = [
             _name(group),
             first.source,
             first.size,
-            str(len(first.scheme)),
-            _spread([run.scores.mean_iou for run in group]),
+            str(len(first.evaluation.scheme)),
+            _spread([e.scores.mean_iou for e in evaluations]),
             _spread(coarse) if coarse else "",
-            _spread([run.scores.pixel_accuracy for run in group]),
+            _spread([e.scores.pixel_accuracy for e in evaluations]),
             f"{first.parameters / 1e6:.1f}",
             f"{first.flops / 1e9:.1f}",
-            f"{1000 * median(run.seconds for run in group):.0f}",
+            f"{1000 * median(e.seconds_per_photo for e in evaluations):.0f}",
             f"{median(run.epochs for run in group):.0f}",
             f"{median(run.training_seconds for run in group) / 60:.1f}",
         ]
@@ -218,7 +193,7 @@ def _overview(systems: Sequence[Sequence[ComparedRun]]) -> str:
 
 def _by_class(systems: Sequence[Sequence[ComparedRun]]) -> str:
     """IoU, Dice and boundary F of each class."""
-    names = systems[0][0].scheme.names
+    names = systems[0][0].evaluation.scheme.names
     lines = [
         "| run | " + " | ".join(f"{name}: IoU | Dice | F" for name in names) + " |",
         "| --- |" + " ---: |" * 3 * len(names),
@@ -227,9 +202,9 @@ def _by_class(systems: Sequence[Sequence[ComparedRun]]) -> str:
         cells = []
         for i in range(len(names)):
             for values in (
-                [run.scores.iou[i] for run in group],
-                [run.scores.dice[i] for run in group],
-                [run.boundary[i] for run in group],
+                [run.evaluation.scores.iou[i] for run in group],
+                [run.evaluation.scores.dice[i] for run in group],
+                [run.evaluation.boundary_f[i] for run in group],
             ):
                 cells.append(_spread([float(value) for value in values]))
         lines.append(f"| {_name(group)} | " + " | ".join(cells) + " |")

@@ -1,18 +1,27 @@
-"""Score the whole way of a photo, from file to mask, on the validation photos at their own size."""
+"""Score the whole way of a photo, from file to mask, on photos at their own size."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pix2seg.classes import Scheme, load_scheme
 from pix2seg.errors import DatasetError, WeightsError
+from pix2seg.preprocess.background import MARGIN
 from pix2seg.preprocess.dataset.dataset import Dataset, read_image
 from pix2seg.render import overlay
 from pix2seg.result import Segmentation
 from pix2seg.segmenter import Segmenter
-from pix2seg.train.judge.boundary import boundary_counts
-from pix2seg.train.judge.scores import Scores, confusion_matrix
+from pix2seg.train.judge.boundary import boundary_counts, boundary_f
+from pix2seg.train.judge.colors import class_ratios
+from pix2seg.train.judge.people import PersonScore
+from pix2seg.train.judge.scores import Scores, confusion_matrix, rounded
+
+COARSE = "four"
+"""The scheme in which generators of finer schemes are scored too."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,11 +37,6 @@ class EvaluatedPhoto:
         """Scores of this photo alone."""
         scheme = self.result.scheme
         return Scores(confusion_matrix(self.truth, self.result.mask, len(scheme)), scheme.names)
-
-    @property
-    def boundaries(self) -> NDArray[np.int64]:
-        """What `boundary_counts` counts in this photo."""
-        return boundary_counts(self.truth, self.result.mask, len(self.result.scheme))
 
     def picture(self) -> NDArray[np.uint8]:
         """The photo, its true overlay and the segmenter's side by side, RGB uint8."""
@@ -63,7 +67,83 @@ def evaluate(segmenter: Segmenter, dataset: Dataset) -> Iterator[EvaluatedPhoto]
         yield EvaluatedPhoto(photo.name, truth, result)
 
 
-def total(photos: list[Scores]) -> Scores:
-    """The scores of several photos, all pixels counted together."""
-    confusion = np.sum([scores.confusion for scores in photos], axis=0)
-    return Scores(confusion, photos[0].names)
+@dataclass
+class Evaluation:
+    """Adds up how well photos were segmented, all pixels counted together.
+
+    Args:
+        scheme: the classes.
+        margin: how far the person's mask grew before the rest was hidden.
+        with_colors: also judge the palettes, which takes longer than the rest.
+
+    Attributes:
+        photos: scores of each photo by name.
+        people: how well the person was found in each photo.
+        ratios: what `class_ratios` says of each photo, by class.
+        seconds: time of each photo, from pixels to mask, person extractor included.
+    """
+
+    scheme: Scheme
+    margin: float = MARGIN
+    with_colors: bool = False
+    photos: dict[str, Scores] = field(default_factory=dict)
+    people: list[PersonScore] = field(default_factory=list)
+    ratios: dict[str, list[float]] = field(default_factory=dict)
+    seconds: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._boundaries = np.zeros((len(self.scheme), 4), np.int64)
+
+    def add(self, photo: EvaluatedPhoto) -> None:
+        """Count a photo."""
+        result, person = photo.result, photo.result.person
+        self.photos[photo.name] = photo.scores
+        self._boundaries += boundary_counts(photo.truth, result.mask, len(self.scheme))
+        self.people.append(
+            PersonScore.of(person.mask, person.visible(self.margin), photo.truth > 0)
+        )
+        self.seconds.append(result.seconds)
+        if self.with_colors:
+            for name, ratio in class_ratios(result, photo.truth).items():
+                self.ratios.setdefault(name, []).append(ratio)
+
+    @property
+    def scores(self) -> Scores:
+        """Over all pixels."""
+        confusions = [photo.confusion for photo in self.photos.values()]
+        return Scores(np.sum(confusions, axis=0, dtype=np.int64), self.scheme.names)
+
+    @property
+    def coarse(self) -> Scores | None:
+        """The same by four classes, if the scheme's classes fall into those."""
+        coarse = load_scheme(COARSE)
+        into = self.scheme.merged_into(coarse)
+        return None if into is None else self.scores.merged(into, coarse.names)
+
+    @property
+    def boundary_f(self) -> NDArray[np.float64]:
+        """Boundary F-score of each class, float64 (classes,)."""
+        return boundary_f(self._boundaries)
+
+    @property
+    def color_ratios(self) -> dict[str, float]:
+        """The median of each class's `ratios`."""
+        return {name: median(values) for name, values in self.ratios.items()}
+
+    @property
+    def seconds_per_photo(self) -> float:
+        """The median of `seconds`."""
+        return median(self.seconds)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All scores as plain data."""
+        coarse, boundary = self.coarse, zip(self.scheme.names, self.boundary_f, strict=True)
+        return {
+            "photos": len(self.photos),
+            "seconds_per_photo": round(self.seconds_per_photo, 4),
+            **self.scores.to_dict(),
+            "four_class_mean_iou": coarse and round(coarse.mean_iou, 4),
+            "boundary_f": {name: rounded(score) for name, score in boundary},
+            "color_distance_ratio": {n: round(ratio, 4) for n, ratio in self.color_ratios.items()},
+            "mean_iou_by_photo": {n: round(s.mean_iou, 4) for n, s in self.photos.items()},
+        }

@@ -1,7 +1,7 @@
 """Scores of a segmentation, from its confusion matrix."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +61,17 @@ class Scores:
     def mean_iou(self) -> float:
         """Mean IoU over the classes that occur, 0..1."""
         return float(np.nanmean(self.iou)) if self.confusion.any() else 0.0
+
+    def merged(self, into: NDArray[np.uint8], names: tuple[str, ...]) -> Self:
+        """The scores of a scheme whose classes hold these whole.
+
+        Args:
+            into: which class of that scheme each class falls into.
+            names: that scheme's classes.
+        """
+        confusion = np.zeros((len(names), len(names)), np.int64)
+        np.add.at(confusion, (into[:, None], into[None]), self.confusion)
+        return type(self)(confusion, names)
 
     def to_dict(self) -> dict[str, Any]:
         """All scores as plain data, rounded to 4 digits; a class that never occurs has null."""

@@ -1,23 +1,27 @@
+import io
 from pathlib import Path
 
 import numpy as np
+from rich.console import Console
 from typer.testing import CliRunner
 
 from pix2seg import Segmenter
 from pix2seg.cli import app
-from pix2seg.preprocess.background import MARGIN
 from pix2seg.preprocess.dataset.dataset import Dataset
-from pix2seg.train.judge.ablation import SETS, photo_sets, run, with_true_mask
+from pix2seg.preprocess.person import EXTRACTORS
+from pix2seg.train.judge.ablation import Ablation, TrueMask, run
+from pix2seg.train.judge.photo_sets import SETS, photo_sets
 
 
 def test_every_validation_photo_is_in_every_set(small_dataset: Dataset) -> None:
     photos = list(photo_sets(small_dataset, ["plain", "clothes-coloured"]))
-    assert [name for name, _, _ in photos] == ["plain", "clothes-coloured"] * 2
-    (_, plain, truth), (_, hard, hard_truth) = photos[:2]
-    assert np.array_equal(truth, hard_truth)
-    assert np.array_equal(plain[truth > 0], hard[truth > 0])
+    assert [photo.set for photo in photos] == ["plain", "clothes-coloured"] * 2
+    plain, hard = photos[:2]
+    assert plain.name == hard.name
+    assert np.array_equal(plain.truth, hard.truth)
+    assert np.array_equal(plain.pixels[plain.truth > 0], hard.pixels[plain.truth > 0])
     again = list(photo_sets(small_dataset, ["plain", "clothes-coloured"]))
-    assert all(np.array_equal(a[1], b[1]) for a, b in zip(photos, again, strict=True))
+    assert all(np.array_equal(a.pixels, b.pixels) for a, b in zip(photos, again, strict=True))
 
 
 def test_the_true_mask_finds_the_person_without_fault(
@@ -25,15 +29,32 @@ def test_the_true_mask_finds_the_person_without_fault(
 ) -> None:
     segmenters = {
         "none": Segmenter(small_weights, person="none", device="cpu"),
-        "true": with_true_mask(small_weights, "cpu", True, MARGIN),
+        "true": Segmenter(small_weights, person=TrueMask(), device="cpu", hide=True),
     }
     table = run(segmenters, photo_sets(small_dataset, ["plain"]))
     assert all(score == (1, 1, 1) for score in table["true", "plain"].people)
     assert all(score.kept == 1 for score in table["none", "plain"].people)
     assert all(score.iou < 1 for score in table["none", "plain"].people)
     for cell in table.values():
-        assert 0 <= cell.mean_iou <= 1
-        assert len(cell.confusions) == len(cell.seconds) == 2
+        assert 0 <= cell.scores.mean_iou <= 1
+        assert len(cell.photos) == len(cell.seconds) == 2
+
+
+def test_every_installed_extractor_has_its_rows(
+    small_dataset: Dataset, small_weights: Path, small_mask_rcnn: Path
+) -> None:
+    said = io.StringIO()
+    ablation = Ablation(
+        small_dataset, Console(file=said, width=200), small_weights, str(small_mask_rcnn), "cpu"
+    )
+    tables = ablation.compare_extractors().splitlines()
+    rows = {line.split("|")[1].strip() for line in tables if line.startswith("| ")}
+    for name in EXTRACTORS:
+        if name == "none" or f"without {name}: " in said.getvalue():
+            assert f"{name}, grey" not in rows
+        else:
+            assert {name, f"{name}, grey"} <= rows
+    assert {"none", "mask-rcnn", "cascade", "grabcut", "true mask", "true mask, grey"} <= rows
 
 
 def test_backgrounds_are_compared(

@@ -64,7 +64,7 @@ def test_scores_are_those_of_evaluate(
     assert CliRunner().invoke(app, ["evaluate", *arguments, "--json", str(report)]).exit_code == 0
     expected = json.loads(report.read_text())
     assert compared.to_dict()["mean_iou"] == expected["mean_iou"]
-    assert compared.to_dict()["boundary_f"] == list(expected["boundary_f"].values())
+    assert compared.to_dict()["boundary_f"] == expected["boundary_f"]
 
 
 def test_other_extractors_do_not_get_the_options_of_the_data_sets_own(
@@ -74,7 +74,7 @@ def test_other_extractors_do_not_get_the_options_of_the_data_sets_own(
     facts = {"person": "x", "person_options": {"config": "x"}}
     dataset = Dataset(small_dataset.root)
     monkeypatch.setattr(dataset, "facts", {**dataset.facts, **facts, "extractor": "detectron2"})
-    assert compare_run(runs[0], dataset, [], "cpu").scores
+    assert compare_run(runs[0], dataset, [], "cpu").evaluation.photos
     monkeypatch.setattr(dataset, "facts", {**dataset.facts, "extractor": "mask-rcnn"})
     with pytest.raises(PersonError, match="no option config"):
         compare_run(runs[0], dataset, [], "cpu")

@@ -30,3 +30,14 @@ def test_class_that_never_occurs_does_not_count() -> None:
     plain = scores.to_dict()
     assert plain["classes"]["hair"] == {"iou": None, "dice": None}
     assert plain["classes"]["clothes"] == {"iou": 1.0, "dice": 1.0}
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_merged_scores_are_those_of_merged_masks(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    into = np.array([0, 2, 1, 2, 0], np.uint8)
+    truth, found = rng.integers(0, 5, (2, 9, 7), np.uint8)
+    fine = Scores(confusion_matrix(truth, found, 5), ("a", "b", "c", "d", "e"))
+    merged = fine.merged(into, ("x", "y", "z"))
+    assert np.array_equal(merged.confusion, confusion_matrix(into[truth], into[found], 3))
+    assert merged.names == ("x", "y", "z")

@@ -1,0 +1,60 @@
+"""The tables of `train.judge.ablation`, in Markdown."""
+
+from collections.abc import Mapping, Sequence
+
+from pix2seg.train.judge.evaluate import Evaluation
+from pix2seg.train.judge.people import PersonScore, summarise
+from pix2seg.train.judge.photo_sets import PhotoSet
+
+Table = Mapping[tuple[str, PhotoSet], Evaluation]
+"""What each way to segment reached on each set of photos."""
+
+
+def markdown(table: Table, sets: Sequence[PhotoSet], heading: str) -> str:
+    """A table of mean IoU and median milliseconds, a row for each way."""
+    names = list(dict.fromkeys(name for name, _ in table))
+    lines = [
+        f"| {heading} | " + " | ".join(f"{column}, mIoU | ms" for column in sets) + " |",
+        "| --- |" + " ---: | ---: |" * len(sets),
+    ]
+    for name in names:
+        cells = [table[name, column] for column in sets]
+        lines.append(
+            f"| {name} | "
+            + " | ".join(
+                f"{cell.scores.mean_iou:.3f} | {1000 * cell.seconds_per_photo:.0f}"
+                for cell in cells
+            )
+            + " |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def people_markdown(rows: Mapping[str, Sequence[PersonScore]], heading: str) -> str:
+    """A table of how well people are found, a row for each way."""
+    lines = [
+        f"| {heading} | photos | person IoU | kept | kept after the margin | missed |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for name, scores in rows.items():
+        facts = summarise(scores)
+        lines.append(
+            f"| {name} | {len(scores)} | {facts['iou']:.3f} | {facts['kept']:.1%} | "
+            f"{facts['kept_with_margin']:.1%} | {facts['missed']:.0f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def margins_markdown(table: Table, sets: Sequence[PhotoSet]) -> str:
+    """A table of what each margin keeps of the person, and of mean IoU."""
+    lines = [
+        "| margin | kept after the margin | "
+        + " | ".join(f"{column}, mIoU" for column in sets)
+        + " |",
+        "| --- | ---: |" + " ---: |" * len(sets),
+    ]
+    for name in dict.fromkeys(name for name, _ in table):
+        kept = summarise(table[name, sets[0]].people)["kept_with_margin"]
+        scores = " | ".join(f"{table[name, column].scores.mean_iou:.4f}" for column in sets)
+        lines.append(f"| {name} | {kept:.2%} | {scores} |")
+    return "\n".join(lines) + "\n"
