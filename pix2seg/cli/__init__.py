@@ -9,6 +9,7 @@ from pix2seg.cli.ablate import ablate
 from pix2seg.cli.catalog import catalog
 from pix2seg.cli.compare import compare
 from pix2seg.cli.evaluate import evaluate
+from pix2seg.cli.export import export
 from pix2seg.cli.find import find
 from pix2seg.cli.learning_rate import learning_rate
 from pix2seg.cli.output import EXIT_BAD_INPUT, print_error
@@ -41,10 +42,17 @@ app.command()(evaluate)
 app.command()(compare)
 app.command()(ablate)
 app.command()(recipes)
+app.command()(export)
 app.add_typer(catalog, name="catalog")
 app.add_typer(prepare, name="prepare")
 
 EXIT_INTERRUPTED = 130
+
+TRAINING = {
+    "onnx", "pycocotools", "safetensors", "scipy", "segmentation_models_pytorch", "skimage",
+    "sklearn", "tensorboard", "torch", "torchvision",
+}  # fmt: skip
+"""What the extra `train` installs."""
 
 
 def main() -> None:
@@ -53,6 +61,15 @@ def main() -> None:
         app()
     except Pix2SegError as error:
         print_error(Console(stderr=True, highlight=False), error)
+        sys.exit(EXIT_BAD_INPUT)
+    except ModuleNotFoundError as error:
+        if error.name not in TRAINING:
+            raise
+        missing = Pix2SegError(
+            f"this needs {error.name}, which is not installed: pip install '.[train]' in the "
+            "checkout of pix2seg"
+        )
+        print_error(Console(stderr=True, highlight=False), missing)
         sys.exit(EXIT_BAD_INPUT)
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)

@@ -36,8 +36,8 @@ def ablate(
     """
     from rich.console import Console
 
-    from pix2seg.device import keep_freed_memory
     from pix2seg.files import atomic_write
+    from pix2seg.memory import keep_freed_memory
     from pix2seg.preprocess.dataset.dataset import Dataset
     from pix2seg.train.judge.ablation import Ablation
 

@@ -29,8 +29,8 @@ def compare(
     from rich.console import Console
     from rich.progress import track
 
-    from pix2seg.device import keep_freed_memory
     from pix2seg.files import atomic_write, write_image
+    from pix2seg.memory import keep_freed_memory
     from pix2seg.train.judge.compare import compare_run, figure, markdown, photos_to_show, read_run
 
     keep_freed_memory()

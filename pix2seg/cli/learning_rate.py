@@ -27,8 +27,9 @@ def learning_rate(
     from rich.console import Console
     from rich.table import Table
 
-    from pix2seg.device import choose_device, keep_freed_memory
+    from pix2seg.device import choose_device
     from pix2seg.errors import TrainingError
+    from pix2seg.memory import keep_freed_memory
     from pix2seg.preprocess.dataset.dataset import Dataset
     from pix2seg.train.generator.learning_rate import range_test, suggested
     from pix2seg.train.recipe import SegmentationRecipe, parse_recipe, read_recipe

@@ -86,8 +86,8 @@ def segment(
     from rich.progress import track
 
     from pix2seg.colors.table import check_format, rows_of, write_table
-    from pix2seg.device import keep_freed_memory
     from pix2seg.errors import PhotoError
+    from pix2seg.memory import keep_freed_memory
     from pix2seg.segmenter import Segmenter
 
     if json_to not in (None, "-"):

@@ -48,7 +48,7 @@ def train(
     """
     from rich.console import Console
 
-    from pix2seg.device import keep_freed_memory
+    from pix2seg.memory import keep_freed_memory
     from pix2seg.train.recipe import parse_recipe
     from pix2seg.train.run.distributed import is_writer, join, leave
     from pix2seg.train.run.trainer import Trainer, check_run

@@ -6,13 +6,13 @@ histogram bins, not pixels.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from pix2seg.colors.color import Color
+from pix2seg.colors.kmeans import kmeans
 from pix2seg.colors.space import Floats, distances, even, to_lab
 
 MAX_COLORS = 5
@@ -127,8 +127,7 @@ def extract_palette(
     if coverage == 0.0:
         return Palette((), 0.0)
     histogram = _histogram(*_on_grid(pixels, mask))
-    with _one_thread():
-        clusters = _cluster(histogram, max_colors)
+    clusters = _cluster(histogram, max_colors)
     total = histogram.counts.sum()
     swatches = [
         Swatch(
@@ -171,8 +170,6 @@ def _histogram(pixels: NDArray[np.uint8], mask: NDArray[np.bool_]) -> _Histogram
 
 
 def _erode(mask: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
-    import cv2
-
     kernel = np.ones((2 * width + 1, 2 * width + 1), np.uint8)
     return cv2.erode(mask.view(np.uint8), kernel).astype(bool)
 
@@ -183,35 +180,19 @@ def _exposure(lab: Floats) -> Floats:
     return np.interp(lightness, [2, 8, 95, 99], [GLARE_WEIGHT, 1, 1, GLARE_WEIGHT])
 
 
-def _one_thread() -> Any:
-    """A context in which k-means stays in one thread: over a few thousand bins, more only wait."""
-    return _thread_pools().limit(limits=1)
-
-
-@cache
-def _thread_pools() -> Any:
-    import sklearn.cluster  # noqa: F401  its thread pools are to be among those found
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()
-
-
 def _cluster(histogram: _Histogram, max_colors: int) -> NDArray[np.intp]:
     """The cluster of each bin, (B,): at most `max_colors`, whose means are not near each other."""
-    from sklearn.cluster import KMeans
-
     points, weights = even(histogram.lab), histogram.weights
     count = min(max_colors, len(points))
-    first = KMeans(count, n_init=STARTS, random_state=0).fit(points, sample_weight=weights)
-    sizes = np.bincount(first.labels_, weights, count).astype(np.float64)
-    sums = [np.bincount(first.labels_, weights * axis, count) for axis in histogram.lab.T]
+    first = kmeans(points, weights, count, STARTS)
+    sizes = np.bincount(first, weights, count).astype(np.float64)
+    sums = [np.bincount(first, weights * axis, count) for axis in histogram.lab.T]
     filled = sizes > 0
     means = np.stack(sums, axis=1)[filled] / sizes[filled, None]
     merged = _merge(means, sizes[filled])
     if len(merged) == count:
-        return np.asarray(first.labels_, np.intp)
-    settled = KMeans(len(merged), n_init=STARTS, random_state=0).fit(points, sample_weight=weights)
-    return np.asarray(settled.labels_, np.intp)
+        return first
+    return kmeans(points, weights, len(merged), STARTS)
 
 
 def _merge(means: Floats, sizes: Floats) -> Floats:

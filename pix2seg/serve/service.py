@@ -140,7 +140,7 @@ def _load_warm(settings: Settings) -> "Segmenter":
     """The model, with every step done once, so that the first request waits for none."""
     import numpy as np
 
-    from pix2seg.device import keep_freed_memory
+    from pix2seg.memory import keep_freed_memory
     from pix2seg.segmenter import Segmenter
 
     keep_freed_memory()

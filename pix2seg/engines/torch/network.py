@@ -1,5 +1,6 @@
 """A network in PyTorch."""
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +9,10 @@ from torch import nn
 
 from pix2seg.device import autocast, choose_device
 from pix2seg.engines.base import Precision
+
+if hasattr(os, "register_at_fork"):
+    # OpenMP's threads do not follow into a forked process, which would wait for them for ever.
+    os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
 
 
 class TorchNetwork:

@@ -1,0 +1,40 @@
+"""`pix2seg export`: from weights files to ONNX files, which run without PyTorch."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+
+def export(
+    weights: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[WEIGHTS]...",
+            help="Weights files (.safetensors) of generators and person extractors; default: the "
+            "two in the box.",
+        ),
+    ] = None,
+    to: Annotated[Literal["onnx"], typer.Option("--to", help="The format.")] = "onnx",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the files; default: beside the weights.")
+    ] = None,
+) -> None:
+    """Turn weights into ONNX files, checked against PyTorch before they are written."""
+    from rich.console import Console
+
+    from pix2seg.engines.base import built_in_file
+    from pix2seg.export import export_to_onnx
+    from pix2seg.generators.info import BUILT_IN as GENERATOR
+    from pix2seg.preprocess.person.mask_rcnn.info import BUILT_IN as PERSON
+
+    console = Console(stderr=True, highlight=False)
+    for file in weights or [built_in_file(GENERATOR), built_in_file(PERSON)]:
+        path = (out or file.parent) / f"{file.stem}.{to}"
+        difference = export_to_onnx(file, path)
+        console.print(
+            f"{path}: {path.stat().st_size / 1e6:.1f} MB, at most {difference:.2g} of an output's "
+            "largest number from PyTorch's results",
+            markup=False,
+            soft_wrap=True,
+        )
