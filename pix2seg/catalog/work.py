@@ -100,7 +100,7 @@ class Worker:
         self.catalog = Catalog(job.location)
         self.segmenter = job.settings.segmenter()
         if self.segmenter.engine == "torch":
-            from pix2seg.device import keep_freed_memory
+            from pix2seg.memory import keep_freed_memory
 
             keep_freed_memory()
 

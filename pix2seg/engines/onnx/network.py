@@ -1,5 +1,6 @@
 """A network in ONNX Runtime."""
 
+import ctypes
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,6 +43,8 @@ class OnnxNetwork:
     def run(self, **inputs: Any) -> dict[str, Any]:
         """NumPy arrays by name, for NumPy arrays by name."""
         if self._process != os.getpid():
+            # To end the session of before the fork would wait for its threads for ever.
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._session))
             self._open()
         return dict(zip(self._outputs, self._session.run(None, inputs), strict=True))
 

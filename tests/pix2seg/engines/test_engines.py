@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from pix2seg import Segmenter
@@ -54,10 +55,10 @@ def test_any_number_of_photos_and_the_same_result_each_time(small: Path) -> None
 def test_suffix_chooses_the_engine_and_the_info_is_the_same(
     small_weights: Path, small_onnx: Path
 ) -> None:
-    torch, onnx = Predictor(small_weights), Predictor(small_onnx)
-    assert (torch.network.engine, onnx.network.engine) == ("torch", "onnx")
-    assert torch.info == onnx.info
-    assert len(torch.info.sha256) == 64
+    ours, theirs = Predictor(small_weights), Predictor(small_onnx)
+    assert (ours.network.engine, theirs.network.engine) == ("torch", "onnx")
+    assert ours.info == theirs.info
+    assert len(ours.info.sha256) == 64
 
 
 def test_masks_agree(torch_networks: Networks, onnx_networks: Networks, photos: list[Path]) -> None:
@@ -91,6 +92,7 @@ def test_people_agree(
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_a_forked_process_goes_on(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    torch.set_num_threads(2)
     predictor = Predictor(small, device="cpu", precision="fp32")
     expected = predictor.predict(noise(1)).map
 
@@ -101,6 +103,7 @@ def test_a_forked_process_goes_on(small: Path, monkeypatch: pytest.MonkeyPatch) 
     child = get_context("fork").Process(target=check, daemon=True)
     child.start()
     child.join(timeout=120)
+    torch.set_num_threads(1)  # as tests/conftest.py does
     assert child.exitcode == 0
 
 

@@ -35,7 +35,7 @@ def test_photos_are_segmented(
     assert document["classes"]["clothes"]["colors"]
 
 
-@pytest.mark.parametrize("command", [("train", "--data", "nowhere"), ("export",)])
+@pytest.mark.parametrize("command", [("train", "--run", "nowhere"), ("export",)])
 def test_what_needs_pytorch_says_so_in_a_line(command: tuple[str, ...]) -> None:
     done = run(*command)
     assert done.returncode == 2
