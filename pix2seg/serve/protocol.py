@@ -1,9 +1,13 @@
 """HTTP/1.1 with patience that ends: for heads that do not come and answers that are not fetched."""
 
 import asyncio
+from secrets import token_hex
 from typing import Any
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from pix2seg.serve.problems import Problem
 
 HEAD_SECONDS = 10.0
 """A request's head must have come so soon after the connection, or after its first byte."""
@@ -36,6 +40,21 @@ class PatientProtocol(H11Protocol):
         elif self._head is not None:
             self._head.cancel()
             self._head = None
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP, unless an answer is under way, and end the connection."""
+        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            self.transport.close()
+            return
+        answer = Problem("bad-request", "this is no HTTP request").response(token_hex(6))
+        headers = [*answer.raw_headers, (b"connection", b"close")]
+        for event in (
+            h11.Response(status_code=answer.status_code, headers=headers),
+            h11.Data(data=bytes(answer.body)),
+            h11.EndOfMessage(),
+        ):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
     def pause_writing(self) -> None:
         """The answer waits to be fetched."""

@@ -208,8 +208,24 @@ def test_three_hundred_hostile_uploads(
     assert set(firsts) <= {b"", b"100", b"400", b"408", b"413", b"415", b"422"}
     assert answers[0][9:12] == b"408"
     assert answers[1][9:12] in (b"413", b"408", b"")  # whichever limit is met first
+    for answer in answers[2:]:
+        if answer[9:12] == b"400":
+            assert b"application/problem+json" in answer
     assert not [record for record in caplog.records if record.exc_info]
     fine = service.post(
         "/v1/segment", content=photos[0].read_bytes(), headers={"Content-Type": "image/jpeg"}
     )
     assert fine.status_code == 200
+
+
+def test_nonsense_after_an_answer_ends_the_connection_quietly(
+    service: httpx.Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    head = b"POST /nothing HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    address = service.base_url.host, service.base_url.port or 80
+    with socket.create_connection(address, timeout=5) as connection:
+        connection.sendall(head)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 405")
+        connection.sendall(b"nonsense\r\n")
+        assert b"HTTP/1.1" not in connection.makefile("rb").read()
+    assert not [record for record in caplog.records if record.exc_info]
