@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from pix2seg.classes import BACKGROUND
 from pix2seg.engines.base import Engine, Precision
 from pix2seg.generators.predictor import Predictor
+from pix2seg.joining import WEIGHT, join_person, to_map
 from pix2seg.photo import PhotoSource, read_photo
-from pix2seg.preprocess.background import MARGIN, hide_background
+from pix2seg.preprocess.background import MARGIN, SOFTNESS, hide_background, soften
 from pix2seg.preprocess.fit import Fit
 from pix2seg.preprocess.person import Person, PersonExtractor, load_extractor
 from pix2seg.preprocess.person.base import part_around
@@ -36,8 +37,10 @@ class Segmenter:
         device: `auto`, `cpu`, `cuda`, `mps`, ...
         precision: `fp32` keeps PyTorch from bfloat16.
         hide: hide the background from the generator, with what its recipe says (grey); by
-            default if the weights were trained on nothing else.
+            default if the weights know hidden backgrounds.
         margin: how far the person's mask grows before the rest is hidden; see `widen`.
+        softness: how far the edge of what is hidden fades; see `soften`.
+        join: how much the extractor's word counts in what is the person; see `join_person`.
         flip: also draw the map of the mirrored photo and take the mean of both: a little better,
             at twice the generator's time.
         person_options: options of an extractor that is named, such as `everyone=True`,
@@ -59,6 +62,8 @@ class Segmenter:
         precision: Precision = "auto",
         hide: bool | None = None,
         margin: float = MARGIN,
+        softness: float = SOFTNESS,
+        join: float = WEIGHT,
         flip: bool = False,
         person_options: Mapping[str, Any] | None = None,
     ) -> None:
@@ -69,7 +74,7 @@ class Segmenter:
         self.engine, self.device = self.generator.network.engine, self.generator.network.device
         self.scheme = self.info.scheme
         self.hide = self.info.hide if hide is None else hide
-        self.margin, self.flip = margin, flip
+        self.margin, self.softness, self.join, self.flip = margin, softness, join, flip
         person = person or self.info.person
         if isinstance(person, str):
             person = load_person(
@@ -114,28 +119,39 @@ class Segmenter:
         visible = person.visible(self.margin)
         part = part_around(visible, self.info.size)
         seen = pixels[part]
-        if self.hide:
-            seen = hide_background(seen, visible[part], self.info.background)
+        fit = Fit((seen.shape[1], seen.shape[0]), self.info.size)
+        framed = fit.photo(seen)
+        certainty = None
+        if person.found and person.certainty is not None:
+            certainty = fit.soft(person.certainty[part])
+        if person.found and self.hide:
+            shown = fit.mask(visible[part].astype(np.uint8)) > 0
+            framed = hide_background(framed, soften(shown, self.softness), self.info.background)
         map = np.empty_like(pixels)
         map[:] = self.scheme.colors[BACKGROUND]
-        map[part] = self._generate_map(seen)
+        map[part] = fit.invert_map(self._generate_map(framed, certainty))
         return map
 
     def _segment_pixels(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Class ids, uint8 (H, W), of RGB pixels, uint8 (H, W, 3), as they are."""
-        return map_to_mask(self._generate_map(pixels), self.scheme)
-
-    def _generate_map(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The map, uint8 (H, W, 3), of RGB pixels of the same shape."""
         fit = Fit((pixels.shape[1], pixels.shape[0]), self.info.size)
-        framed = fit.photo(pixels)
-        if not self.flip:
-            return fit.invert_map(self.generator.predict(framed[None]).map[0])
-        both = np.stack([framed, framed[:, ::-1]])
-        map, mirrored = self.generator.predict(both).map
-        # Maps blend the class colours by probability, so their mean is that of the probabilities.
-        mean = (map.astype(np.uint16) + mirrored[:, ::-1] + 1) // 2
-        return fit.invert_map(mean.astype(np.uint8))
+        return map_to_mask(fit.invert_map(self._generate_map(fit.photo(pixels))), self.scheme)
+
+    def _generate_map(
+        self, framed: NDArray[np.uint8], person: NDArray[np.float32] | None = None
+    ) -> NDArray[np.uint8]:
+        """The map, uint8 (h, w, 3), of a photo in the frame, uint8 (h, w, 3).
+
+        `person` is how sure the extractor is of each pixel, float32 (h, w).
+        """
+        views = np.stack([framed, framed[:, ::-1]]) if self.flip else framed[None]
+        maps, probabilities, _ = self.generator.predict(views)
+        if probabilities is None:
+            return np.mean([maps[0], *maps[1:, :, ::-1]], axis=0).round().astype(np.uint8)
+        mean = np.mean([probabilities[0], *probabilities[1:, ..., ::-1]], axis=0)
+        if person is not None:
+            mean = join_person(mean, person, self.join)
+        return to_map(mean, self.scheme)
 
 
 def load_person(

@@ -28,6 +28,9 @@ BLUR_SIDE, BLUR_SIGMA = 96, 3.0
 MARGIN = 0.03
 """How far a mask grows, in shares of the person's size."""
 
+SOFTNESS = 0.015
+"""How far a grown mask's edge fades to either side (a standard deviation), as `MARGIN`."""
+
 
 def widen(mask: NDArray[np.bool_], margin: float = MARGIN) -> NDArray[np.bool_]:
     """A mask with a margin around it, for extractors cut fingers, hair and shoes.
@@ -47,14 +50,35 @@ def widen(mask: NDArray[np.bool_], margin: float = MARGIN) -> NDArray[np.bool_]:
     return np.asarray(outside <= radius)
 
 
+def soften(mask: NDArray[np.bool_], softness: float = SOFTNESS) -> NDArray[np.float32]:
+    """A mask whose edge fades, for extractors do not know exactly where it is.
+
+    Args:
+        mask: bool (H, W).
+        softness: how far, as a share of the person's size; see `widen`.
+
+    Returns:
+        float32 (H, W), 0..1.
+    """
+    levels = mask.astype(np.float32)
+    sigma = softness * float(np.sqrt(np.count_nonzero(mask)))
+    if sigma < 0.3 or mask.all():  # less than between two pixels
+        return levels
+    faded = cv2.GaussianBlur(levels, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(faded, np.float32)
+
+
 def hide_background(
-    pixels: NDArray[np.uint8], person: NDArray[np.bool_], background: Background | Color = "grey"
+    pixels: NDArray[np.uint8],
+    person: NDArray[np.bool_] | NDArray[np.float32],
+    background: Background | Color = "grey",
 ) -> NDArray[np.uint8]:
     """The photo with something else on every pixel off the person.
 
     Args:
         pixels: RGB uint8 (H, W, 3).
-        person: bool (H, W); the margin is the caller's to add, with `widen`.
+        person: bool (H, W), or float32 (H, W) with how much of each pixel is seen, 0..1; the
+            margin is the caller's to add, with `widen` and `soften`.
         background: a flat colour by name or as RGB, 0..255; or `blur`, the background itself out
             of focus, with nothing of the person smeared into it.
 
@@ -64,10 +88,13 @@ def hide_background(
     if person.all():
         return pixels
     if background == "blur":
-        behind = _blurred(pixels, ~person)
+        behind = _blurred(pixels, person < 0.5)
     else:
         behind = np.array(COLORS.get(background, background), np.uint8)  # type: ignore[arg-type]
-    return np.where(person[..., None], pixels, behind)
+    if person.dtype == np.bool_:
+        return np.where(person[..., None], pixels, behind)
+    share = person[..., None]
+    return (share * pixels + (1 - share) * behind).round().astype(np.uint8)
 
 
 def _blurred(pixels: NDArray[np.uint8], kept: NDArray[np.bool_]) -> NDArray[np.uint8]:

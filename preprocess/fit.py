@@ -90,6 +90,17 @@ class Fit:
         """A mask in the frame, padded with background (0). Nearest pixel, so no new classes."""
         return self._pad(_resize_nearest(mask, self.box[2:]), (0,))
 
+    def soft(self, layer: NDArray[np.float32]) -> NDArray[np.float32]:
+        """A layer such as a probability, float32 (H, W), in the frame, padded with 0."""
+        framed = np.zeros(self.frame_size[::-1], np.float32)
+        left, top, width, height = self.box
+        shrinks = width < layer.shape[1]
+        interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        framed[top : top + height, left : left + width] = cv2.resize(
+            layer, (width, height), interpolation=interpolation
+        )
+        return framed
+
     def invert_map(self, framed: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """A map in the frame, uint8 (H, W, 3), brought to the photo's size, blended smoothly."""
         return _resize(self._crop(framed), self.photo_size)

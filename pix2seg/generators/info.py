@@ -52,9 +52,9 @@ class WeightsInfo:
 
     @property
     def hide(self) -> bool:
-        """Whether the generator was trained on hidden backgrounds alone."""
-        hide: bool = self.recipe.get("hide", False)
-        return hide
+        """Whether the generator knows hidden backgrounds."""
+        augmentation = self.recipe.get("augmentation", {})
+        return bool(self.recipe.get("hide") or augmentation.get("hide_background"))
 
     @property
     def metadata(self) -> dict[str, str]:

@@ -1,14 +1,18 @@
 """What every person extractor takes and gives."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, Self
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from pix2seg.preprocess.background import MARGIN, widen
 from pix2seg.preprocess.fit import Box, Size, crop_around
+
+Edges = tuple[float, float, float, float]
+"""As `Box`, but an edge may lie within a pixel."""
 
 SURE = 0.9
 """Whoever is less sure than this share of the surest is not what the photo is about."""
@@ -22,16 +26,25 @@ class Person:
         mask: bool (H, W), the photo's size: True on the person.
         box: the rectangle around the mask; (0, 0, 0, 0) when nobody was found.
         score: how sure the extractor is, 0..1.
+        certainty: how sure it is of each pixel, float32 (H, W), 0..1; None if it only decides.
+        members: where this is everyone, each of them, the most prominent first.
     """
 
     mask: NDArray[np.bool_]
     box: Box
     score: float
+    certainty: NDArray[np.float32] | None = None
+    members: tuple["Person", ...] = ()
 
     @property
     def found(self) -> bool:
         """Whether there is anybody."""
         return self.box != (0, 0, 0, 0)
+
+    @property
+    def probability(self) -> NDArray[np.float32]:
+        """That a pixel shows the person, float32 (H, W), 0..1."""
+        return self.mask.astype(np.float32) if self.certainty is None else self.certainty
 
     def visible(self, margin: float = MARGIN) -> NDArray[np.bool_]:
         """What is not to be hidden, bool (H, W): the mask with a margin, or all if nobody is found.
@@ -46,6 +59,20 @@ class Person:
         """The person with this mask; nobody, with score 0, if the mask is empty."""
         box = box_around(mask)
         return cls(mask, box, score if box[2] else 0.0)
+
+    @classmethod
+    def from_probability(cls, probability: NDArray[np.float32], score: float) -> Self:
+        """The person who is where `probability`, float32 (H, W), is at least a half."""
+        decided = cls.from_mask(probability >= 0.5, score)
+        return cls(decided.mask, decided.box, decided.score, probability)
+
+    def resized(self, width: int, height: int) -> Self:
+        """The same, for the photo at another size."""
+        size = width, height
+        soft = cv2.resize(self.probability, size, interpolation=cv2.INTER_LINEAR)
+        person = self.from_probability(np.asarray(soft, np.float32), self.score)
+        members = tuple(member.resized(width, height) for member in self.members)
+        return replace(person, members=members)
 
     @classmethod
     def nobody(cls, shape: tuple[int, ...]) -> Self:
@@ -94,14 +121,14 @@ def choose(
     shape: tuple[int, ...],
     *,
     everyone: bool = False,
-    box: Box | None = None,
+    box: Edges | None = None,
 ) -> Person:
     """Who the photo is about: the largest, most central of the sure ones, unless asked otherwise.
 
     Args:
         people: all who were found.
         shape: the photo's (H, W, ...).
-        everyone: take all of them together, with the surest one's score.
+        everyone: take all of them together, with the surest one's score; `members` has each.
         box: take the person whose box overlaps this one the most.
     """
     people = [person for person in people if person.found]
@@ -110,13 +137,21 @@ def choose(
     if not people:
         return Person.nobody(shape)
     if everyone:
-        mask = np.logical_or.reduce([person.mask for person in people])
-        return Person.from_mask(mask, max(person.score for person in people))
+        return _together(sorted(people, key=lambda person: -_prominence(person, *shape[:2])))
     if box:
         return max(people, key=lambda person: overlap(person.box, box))
     best = max(person.score for person in people)
     sure = [person for person in people if person.score >= SURE * best]
     return max(sure, key=lambda person: _prominence(person, *shape[:2]))
+
+
+def _together(people: Sequence[Person]) -> Person:
+    certainty = None
+    if any(person.certainty is not None for person in people):
+        certainty = np.maximum.reduce([person.probability for person in people])
+    mask = np.logical_or.reduce([person.mask for person in people])
+    score = max(person.score for person in people)
+    return Person(mask, box_around(mask), score, certainty, tuple(people))
 
 
 def _prominence(person: Person, height: int, width: int) -> float:
@@ -129,7 +164,7 @@ def _prominence(person: Person, height: int, width: int) -> float:
     return float(np.count_nonzero(person.mask)) * (1 - 0.25 * (off_x**2 + off_y**2))
 
 
-def overlap(box: Box, other: Box) -> float:
+def overlap(box: Edges, other: Edges) -> float:
     """Intersection over union of two boxes, 0..1."""
     width = min(box[2], other[2]) - max(box[0], other[0])
     height = min(box[3], other[3]) - max(box[1], other[1])
@@ -139,5 +174,5 @@ def overlap(box: Box, other: Box) -> float:
     return width * height / both
 
 
-def _area(box: Box) -> int:
+def _area(box: Edges) -> float:
     return (box[2] - box[0]) * (box[3] - box[1])

@@ -15,9 +15,9 @@ from torch.utils import data as torch_data
 from pix2seg.device import autocast
 from pix2seg.engines.torch.network import TorchNetwork
 from pix2seg.errors import TrainingError
-from pix2seg.preprocess.person.base import Person, choose
+from pix2seg.preprocess.person.base import Person
 from pix2seg.preprocess.person.mask_rcnn.detector import Detector
-from pix2seg.preprocess.person.mask_rcnn.extractor import find_people
+from pix2seg.preprocess.person.mask_rcnn.extractor import find_person
 from pix2seg.preprocess.person.mask_rcnn.inference import PhotoToPeople
 from pix2seg.preprocess.person.mask_rcnn.info import PersonInfo
 from pix2seg.preprocess.person.mask_rcnn.network import build_network
@@ -140,7 +140,7 @@ class PersonTask:
         width, height = self.recipe.size
         network = TorchNetwork(PhotoToPeople(self.ema), {}, self.device, "fp32")
         detector = Detector(network, PersonInfo("in training", width * height))
-        return choose(find_people(detector, pixels), pixels.shape)
+        return find_person(detector, pixels)
 
     def picture(self) -> tuple[str, NDArray[np.uint8]]:
         """Validation photos with what is found in them tinted, RGB uint8."""

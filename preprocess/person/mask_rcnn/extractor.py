@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,21 +42,26 @@ class MaskRCNN:
 
     def find(self, pixels: NDArray[np.uint8]) -> Person:
         """The person, with the detection's score."""
-        people = find_people(self.detector, pixels)
-        return choose(people, pixels.shape, everyone=self.everyone, box=self.box)
+        return find_person(self.detector, pixels, everyone=self.everyone, box=self.box)
 
 
-def find_people(detector: Detector, pixels: NDArray[np.uint8]) -> list[Person]:
-    """Everybody of whom the detector is sure in an RGB photo, uint8 (H, W, 3), surest first."""
+def find_person(
+    detector: Detector, pixels: NDArray[np.uint8], *, everyone: bool = False, box: Box | None = None
+) -> Person:
+    """The person in an RGB photo, uint8 (H, W, 3); see `choose`.
+
+    Chosen at the detector's own working size: a dozen people at the size of a large photo would
+    fill the memory.
+    """
     height, width = pixels.shape[:2]
     found = detector.detect(pixels)
-    return [
-        Person.from_mask(_enlarged(mask, width, height), float(score))
+    people = [
+        Person.from_probability(mask, float(score))
         for mask, score in zip(found.masks, found.scores, strict=True)
         if score >= LEAST_SCORE
     ]
-
-
-def _enlarged(mask: NDArray[np.float32], width: int, height: int) -> NDArray[np.bool_]:
-    full = cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(np.asarray(full) >= 0.5)
+    rows, columns = found.masks.shape[1:]
+    x, y = columns / width, rows / height
+    near = (box[0] * x, box[1] * y, box[2] * x, box[3] * y) if box else None
+    chosen = choose(people, (rows, columns), everyone=everyone, box=near)
+    return chosen.resized(width, height)
