@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pix2seg import Segmenter
 from pix2seg.errors import PersonError, WeightsError
 from pix2seg.photo import read_photo
-from pix2seg.preprocess.background import GREY, hide_background, widen
+from pix2seg.preprocess.background import GREY, hide_background, soften, widen
 from pix2seg.preprocess.dataset.folder import read_mask
 from pix2seg.preprocess.person import Box, Person, load_extractor
 from pix2seg.preprocess.person.base import box_around, choose, overlap, part_around
@@ -100,8 +100,39 @@ def test_everyone_and_the_person_in_a_box() -> None:
     both = choose([corner, centre], (100, 100), everyone=True)
     assert np.array_equal(both.mask, corner.mask | centre.mask)
     assert both.box == (40, 10, 100, 90)
+    assert both.members == (centre, corner)  # the most prominent first
+    assert np.array_equal(both.probability, both.mask.astype(np.float32))
     assert choose([corner, centre], (100, 100), box=(75, 20, 100, 80)) is corner
     assert not choose([corner, centre], (100, 100), box=(0, 0, 30, 30)).found
+
+
+def test_a_person_s_probability_is_enlarged_with_its_members() -> None:
+    certainty = np.zeros((10, 10), np.float32)
+    certainty[2:8, 3:6] = 0.9
+    certainty[2:8, 6] = 0.2
+    soft = Person.from_probability(certainty, 0.8)
+    assert soft.box == (3, 2, 6, 8)
+    hard = Person.from_mask(certainty == np.float32(0.2), 0.7)
+    both = choose([hard, soft], (10, 10), everyone=True).resized(40, 20)
+    assert both.mask.shape == both.probability.shape == (20, 40)
+    assert both.box == (12, 4, 28, 16)
+    assert [member.box for member in both.members] == [(12, 4, 24, 16), (24, 4, 28, 16)]
+    assert both.probability[10, 26] > 0.8
+    assert both.members[0].probability[10, 26] == pytest.approx(0.2, abs=0.05)
+    assert not Person.nobody((10, 10)).resized(4, 5).found
+
+
+def test_the_edge_of_what_is_hidden_fades() -> None:
+    mask = np.zeros((60, 60), bool)
+    mask[10:50, 20:40] = True
+    assert np.array_equal(soften(mask, 0), mask)
+    assert soften(np.ones((5, 5), bool)).all()
+    shown = soften(mask, 0.1)
+    assert shown[30, 30] > 0.99
+    assert shown[30, 5] < 0.01
+    assert 0.3 < shown[30, 20] < 0.7
+    hidden = hide_background(np.full((60, 60, 3), 200, np.uint8), shown, "black")
+    assert np.abs(hidden[..., 0] - 200 * shown).max() <= 0.5
 
 
 def test_background_turns_grey_and_the_margin_stays() -> None:
