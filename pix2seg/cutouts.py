@@ -43,12 +43,13 @@ def soft_alpha(
         pixels: RGB uint8 (H, W, 3).
         probability: of foreground, float32 (H, W), 0..1.
         mask: bool (H, W), the foreground after tidying; where it decides otherwise than the
-            probability, it is believed.
+            probability, and away from its edge, it is believed.
 
     Returns:
         float32 (H, W), 0..1.
     """
-    believed = np.where((probability >= 0.5) == mask, probability, mask).astype(np.float32)
+    near = _near_edge(mask) & ((probability >= 0.5) == mask)
+    believed = np.where(near, probability, mask).astype(np.float32)
     small = _shrunk(believed)
     slope, offset = _linear_in_colors(_shrunk(pixels).astype(np.float32) / 255, small)
     size = mask.shape[1], mask.shape[0]
@@ -121,6 +122,13 @@ def put_before(
         share = alpha[part, :, None]
         colors[part] = (share * colors[part] + (1 - share) * behind[part]).round()
     return colors
+
+
+def _near_edge(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Pixels within `REACH` of a mask's edge."""
+    width = 2 * max(round(REACH * max(mask.shape)), 1) + 1
+    levels, kernel = mask.astype(np.uint8), np.ones((width, width), np.uint8)
+    return np.asarray(cv2.dilate(levels, kernel) != cv2.erode(levels, kernel))
 
 
 def _linear_in_colors(guide: Floats, alpha: Floats) -> tuple[Floats, Floats]:

@@ -1,49 +1,69 @@
 """The pictures that pix2seg makes of a result: overlay and cut-outs."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
 
-from pix2seg.classes import BACKGROUND, Scheme
-
-TINT = 0.22
-"""How much of a class's map colour lies over the photo."""
+from pix2seg.classes import BACKGROUND, Scheme, SegmentationClass
 
 FADE = 0.55
 """How much of the background's colour and contrast gives way to light grey."""
 
-CONTOUR = 1 / 400
-"""A contour's width as a share of the photo's longer side."""
+CONTOUR = 1 / 600
+"""A contour's width as a share of the photo's longer side, at least a pixel."""
 
-INK = (32, 32, 36)
+RIM = 0.4
+"""How dark a pixel at each side of a contour is, so that the contour shows on its own colour."""
+
+LETTER = 1 / 45
+"""Height of the legend's letters as a share of the photo's longer side."""
+
+LEAST_LETTER = 10
+"""Smaller letters cannot be read: photos too small for a legend of these have none."""
+
+INK, PAPER = (32, 32, 36), (255, 255, 255)
 
 
 def overlay(
     pixels: NDArray[np.uint8], mask: NDArray[np.uint8], scheme: Scheme
 ) -> NDArray[np.uint8]:
-    """The photo with its classes tinted and outlined, and its background faded.
+    """The photo with its classes outlined in their map colours and named, its background faded.
+
+    What is in a class keeps its own colours.
 
     Args:
         pixels: RGB uint8 (H, W, 3).
         mask: class ids, uint8 (H, W).
-        scheme: gives the tints, the classes' map colours.
+        scheme: gives the outlines' colours and the names.
 
     Returns:
         RGB uint8 (H, W, 3).
     """
     grey = cv2.cvtColor(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     faded = cv2.addWeighted(grey, 1 - FADE, np.full_like(grey, 235), FADE, 0)
-    tints = np.broadcast_to(scheme.colors[mask], pixels.shape)
-    tinted = cv2.addWeighted(pixels, 1 - TINT, np.ascontiguousarray(tints), TINT, 0)
-    picture = np.where(mask[..., None] == BACKGROUND, faded, tinted)
+    picture = np.where(mask[..., None] == BACKGROUND, faded, pixels)
+    shown = [int(class_id) for class_id in np.unique(mask) if class_id != BACKGROUND]
+    outlines = {class_id: _outlines(mask == class_id) for class_id in shown}
     width = max(1, round(max(mask.shape) * CONTOUR))
-    for class_id in range(1, len(scheme)):
-        contours, _ = cv2.findContours(
-            (mask == class_id).astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE
-        )
-        for color, thickness in ((INK, width + 2), (scheme.classes[class_id].color, width)):
-            cv2.drawContours(picture, contours, -1, color, thickness, cv2.LINE_AA)
+    rims = picture.copy()
+    for outline in outlines.values():
+        cv2.drawContours(rims, outline, -1, INK, width + 2, cv2.LINE_AA)
+    picture = cv2.addWeighted(picture, 1 - RIM, rims, RIM, 0)
+    for class_id, outline in outlines.items():
+        color = scheme.classes[class_id].color
+        cv2.drawContours(picture, outline, -1, color, width, cv2.LINE_AA)
+    if shown:
+        _add_legend(picture, mask, [scheme.classes[i] for i in shown])
     return picture
+
+
+def _outlines(where: NDArray[np.bool_]) -> Sequence[Any]:
+    contours, _ = cv2.findContours(where.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    return contours
 
 
 def cutout(pixels: NDArray[np.uint8], class_mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
@@ -59,3 +79,37 @@ def cutout(pixels: NDArray[np.uint8], class_mask: NDArray[np.bool_]) -> NDArray[
     """
     rgba = np.dstack([pixels, np.full(class_mask.shape, 255, np.uint8)])
     return rgba * class_mask[..., None]
+
+
+def _add_legend(
+    picture: NDArray[np.uint8], mask: NDArray[np.uint8], classes: list[SegmentationClass]
+) -> None:
+    """Draw the names of the classes into the corner that hides the least of them."""
+    height, width = mask.shape
+    legend = _legend(classes, max(round(max(mask.shape) * LETTER), LEAST_LETTER))
+    rows, columns = legend.shape[:2]
+    if rows > height // 2 or columns > width // 2:
+        return
+    corners = [
+        (slice(y, y + rows), slice(x, x + columns))
+        for y in (0, height - rows)
+        for x in (0, width - columns)
+    ]
+    emptiest = min(corners, key=lambda corner: np.count_nonzero(mask[corner]))
+    picture[emptiest] = legend
+
+
+def _legend(classes: list[SegmentationClass], letter: int) -> NDArray[np.uint8]:
+    """A chip in its map colour and the name of each class, line by line, RGB uint8."""
+    font = ImageFont.load_default(letter)
+    line, margin = round(letter * 1.4), round(letter * 0.6)
+    text = round(max(font.getlength(c.name) for c in classes))
+    size = 3 * margin + letter + text, 2 * margin + line * len(classes)
+    legend = Image.new("RGB", size, PAPER)
+    draw = ImageDraw.Draw(legend)
+    for i, shown in enumerate(classes):
+        top = margin + i * line + (line - letter) // 2
+        chip = (margin, top, margin + letter - 1, top + letter - 1)
+        draw.rectangle(chip, shown.color, INK)
+        draw.text((2 * margin + letter, top + letter // 2), shown.name, INK, font, anchor="lm")
+    return np.asarray(legend)

@@ -1,22 +1,39 @@
 """What segmenting a photo gives: the mask, and everything that follows from it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from pix2seg import render
-from pix2seg.classes import Scheme
+from pix2seg.classes import BACKGROUND, Scheme
 from pix2seg.colors.names import NameList
-from pix2seg.colors.palette import Palette
+from pix2seg.colors.palette import MAX_COLORS, Palette
 from pix2seg.colors.photo_colors import PhotoColors, photo_colors
+from pix2seg.cutouts import cutout, soft_alpha
+from pix2seg.errors import WeightsError
 from pix2seg.files import write_image
+from pix2seg.garments import (
+    BODY,
+    FIRST_GARMENT,
+    Garment,
+    Kinds,
+    find_garments,
+    kinds,
+    number_garments,
+)
 from pix2seg.photo import Photo
 from pix2seg.preprocess.dataset.dataset import indexed_image
 from pix2seg.preprocess.person import Person
+from pix2seg.thresholds import share_of
+
+PERSON = "person"
+"""The name of the cut-out of all classes together."""
 
 PNG_LEVEL = 2
 """zlib's default, 6, makes files a tenth smaller and takes three times as long."""
@@ -34,6 +51,10 @@ class Segmentation:
         person: what the extractor found; not found, the whole photo was segmented.
         model: versions of the "generator" and the "person" extractor.
         seconds: time from pixels to mask.
+        quality: an estimate of the mask's mean IoU, 0..1; see `pix2seg.trust`.
+        review: why somebody should look at the result, or None.
+        naming: finds the kind of each clothes pixel when it is first asked for, or None where the
+            weights name no garments.
     """
 
     photo: Photo
@@ -43,6 +64,19 @@ class Segmentation:
     person: Person
     model: Mapping[str, str]
     seconds: float
+    quality: float
+    review: str | None
+    naming: Callable[[], Kinds] | None = None
+
+    @cached_property
+    def kinds(self) -> Kinds | None:
+        """The kind of each clothes pixel; None where the weights name no garments."""
+        return self.naming() if self.naming else None
+
+    @property
+    def garment_mask(self) -> NDArray[np.uint8] | None:
+        """Ids of the scheme `garments`, uint8 (H, W); None where the weights name no garments."""
+        return self.kinds.mask if self.kinds else None
 
     def where(self, name: str) -> NDArray[np.bool_]:
         """The pixels of a class, bool (H, W).
@@ -60,32 +94,134 @@ class Segmentation:
             for name, count in zip(self.scheme.names, counts, strict=True)
         }
 
-    def cutout(self, name: str) -> Image.Image:
-        """The photo with all but one class transparent, RGBA.
+    def garments(self, max_colors: int = MAX_COLORS) -> list[Garment]:
+        """The things that the person wears, the largest first.
+
+        Args:
+            max_colors: at most so many for each one's palette.
+
+        Raises:
+            WeightsError: the weights name no garments.
+        """
+        return find_garments(self, self._named(), max_colors)
+
+    def to_pipeline(self) -> list[dict[str, Any]]:
+        """What Hugging Face's image-segmentation pipelines give: label, score and mask each.
+
+        Garments by kind where the weights name them, else classes; skin and hair in any case.
+        A mask is an 8-bit grey image, 255 on what it shows. A class's score is None, as theirs
+        is where nothing but the class of each pixel is known.
+        """
+        things = [(g.kind, g.score, g.mask) for g in self.garments()] if self.kinds else []
+        classes = BODY if self.kinds else self.scheme.names
+        things += [(n, None, self.where(n)) for n in classes[1:] if n in self.scheme.names]
+        return [
+            {"label": label, "score": score, "mask": Image.fromarray(mask.astype(np.uint8) * 255)}
+            for label, score, mask in things
+            if mask.any()
+        ]
+
+    def cutout(self, what: str | Garment = PERSON, *, hard_edges: bool = False) -> Image.Image:
+        """The photo with all else transparent, RGBA.
+
+        Args:
+            what: a class by name, a garment of `garments()`, or `person` for all classes.
+            hard_edges: alpha is 0 or 255 as the mask says, and colours stay as they are; by
+                default edges are soft, and free of the background's colour.
 
         Raises:
             SchemeError: the scheme has no such class.
         """
-        return Image.fromarray(render.cutout(self.photo.pixels, self.where(name)))
+        mask, share = self._edges(what)
+        if hard_edges:
+            return Image.fromarray(render.cutout(self.photo.pixels, mask))
+        alpha = soft_alpha(self.photo.pixels, share, mask)
+        return Image.fromarray(cutout(self.photo.pixels, alpha))
 
-    def overlay(self) -> Image.Image:
-        """The photo with its classes tinted and outlined, RGB."""
-        return Image.fromarray(render.overlay(self.photo.pixels, self.mask, self.scheme))
+    def cutouts(
+        self, *, garments: bool = False, hard_edges: bool = False
+    ) -> Iterator[tuple[str, Image.Image]]:
+        """The cut-outs of all that the photo shows, by the names that their files bear.
+
+        Args:
+            garments: also of each garment.
+            hard_edges: see `cutout`.
+
+        Raises:
+            WeightsError: the weights name no garments.
+        """
+        shown = [name for name in self.scheme.foreground if self.where(name).any()]
+        for name in [PERSON, *shown] if shown else []:
+            yield name, self.cutout(name, hard_edges=hard_edges)
+        if garments:
+            for name, garment in number_garments(self.garments()).items():
+                yield name.replace(" ", "-"), garment.cutout(hard_edges=hard_edges)
+
+    def garment_image(self) -> Image.Image:
+        """The kinds as an 8-bit palette image, pixel value = id in the scheme `garments`.
+
+        Raises:
+            WeightsError: the weights name no garments.
+        """
+        return indexed_image(self._named().mask, kinds())
+
+    def _edges(self, what: str | Garment) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+        """Where something is, bool (H, W), and how much of each pixel is of it, float32 (H, W)."""
+        if isinstance(what, Garment):
+            ids = [i for i, name in enumerate(self.scheme.names) if name not in BODY]
+            share = share_of(self.map, self.scheme, ids)
+            others = (self._named().mask >= FIRST_GARMENT) & ~what.mask
+            return what.mask, np.where(others, np.float32(0), share)
+        if what == PERSON and PERSON not in self.scheme.names:
+            return self.mask != BACKGROUND, 1 - share_of(self.map, self.scheme, [BACKGROUND])
+        return self.where(what), share_of(self.map, self.scheme, [self.scheme.id_of(what)])
+
+    def _named(self) -> Kinds:
+        if self.kinds is None:
+            raise WeightsError(
+                f"the weights {self.model['generator']} name no garments; take those in the box, "
+                "or train with a garment head"
+            )
+        return self.kinds
+
+    def overlay(self, *, garments: bool = False) -> Image.Image:
+        """The photo with its classes outlined and named, RGB.
+
+        Args:
+            garments: outline and name garments instead.
+
+        Raises:
+            WeightsError: the weights name no garments.
+        """
+        if garments:
+            picture = render.overlay(self.photo.pixels, self._named().mask, kinds())
+        else:
+            picture = render.overlay(self.photo.pixels, self.mask, self.scheme)
+        return Image.fromarray(picture)
 
     def colors(
         self,
         max_colors: int | None = None,
         *,
-        regions: bool = False,
+        garments: bool = False,
         names: NameList = "css",
     ) -> PhotoColors:
-        """The colours of each class but the background; see `pix2seg.colors.photo_colors`."""
+        """The colours of each class but the background; see `pix2seg.colors.photo_colors`.
+
+        Args:
+            max_colors: at most so many each; by default 5, and 3 for skin and hair.
+            garments: also the colours of each garment.
+            names: the list that names the colours.
+
+        Raises:
+            WeightsError: the weights name no garments.
+        """
         person = self.person
         return photo_colors(
             self.photo,
             {name: self.where(name) for name in reversed(self.scheme.foreground)},  # clothes first
+            garments=self.garments(max_colors or MAX_COLORS) if garments else None,
             max_colors=max_colors,
-            regions=regions,
             names=names,
             model=self.model,
             person={
@@ -93,6 +229,8 @@ class Segmentation:
                 "score": round(person.score, 4),
                 "box": list(person.box) if person.found else None,
             },
+            quality=self.quality,
+            review=self.review,
         )
 
     def palette(self, max_colors: int | None = None) -> Mapping[str, Palette]:
@@ -110,6 +248,8 @@ class Segmentation:
         *,
         colors: bool = False,
         cutouts: bool = False,
+        hard_edges: bool = False,
+        garments: bool = False,
         map: bool = False,
     ) -> list[Path]:
         """Write the results, each file whole or not at all.
@@ -119,7 +259,10 @@ class Segmentation:
             stem: the files' names begin with it; by default the photo's name without suffix. May
                 name inner folders.
             colors: write swatches and palette JSON.
-            cutouts: write a cut-out of each class that the photo shows.
+            cutouts: write a cut-out of the person, and of each class that the photo shows.
+            hard_edges: see `cutout`.
+            garments: write the garments' mask, outline and name garments in the overlay, and
+                tell colours and cut-outs of each.
             map: write the generated map.
 
         Returns:
@@ -127,16 +270,21 @@ class Segmentation:
 
         Raises:
             OutputError: a file cannot be written.
+            WeightsError: the weights name no garments.
         """
         base = Path(folder) / (stem or Path(self.photo.file).stem)
-        pictures = {"mask": indexed_image(self.mask, self.scheme), "overlay": self.overlay()}
+        pictures = {
+            "mask": indexed_image(self.mask, self.scheme),
+            "overlay": self.overlay(garments=garments),
+        }
+        if garments:
+            pictures["garments"] = self.garment_image()
         if map:
             pictures["map"] = Image.fromarray(self.map)
         if cutouts:
-            shown = [n for n in self.scheme.foreground if self.where(n).any()]
-            pictures |= {name: self.cutout(name) for name in shown}
+            pictures |= self.cutouts(garments=garments, hard_edges=hard_edges)
         written = []
         for name, picture in pictures.items():
             written.append(base.with_name(f"{base.name}.{name}.png"))
             write_image(written[-1], picture, "PNG", compress_level=PNG_LEVEL)
-        return written + (self.colors().save(base) if colors else [])
+        return written + (self.colors(garments=garments).save(base) if colors else [])

@@ -1,15 +1,17 @@
 """The way of a photo: find the person, crop and fit, generate the map, threshold, tidy."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pix2seg.classes import BACKGROUND
+from pix2seg.classes import BACKGROUND, Scheme
 from pix2seg.engines.base import Engine, Precision
+from pix2seg.garments import Kinds, name_kinds
 from pix2seg.generators.predictor import Predictor
 from pix2seg.joining import WEIGHT, join_person, to_map
 from pix2seg.photo import PhotoSource, read_photo
@@ -20,6 +22,7 @@ from pix2seg.preprocess.person.base import part_around
 from pix2seg.result import Segmentation
 from pix2seg.thresholds import map_to_mask
 from pix2seg.tidy import tidy
+from pix2seg.trust import judge
 
 
 class Segmenter:
@@ -99,11 +102,14 @@ class Segmenter:
         photo = read_photo(source, max_pixels=max_pixels)
         began = time.perf_counter()
         person = self.extractor.find(photo.pixels)
-        map = self._map_of_person(photo.pixels, person)
+        map, of_kinds = self._draw_person(photo.pixels, person)
+        raw = map_to_mask(map, self.scheme)
+        mask = tidy(raw, person.visible(margin=0))
+        trust = judge(map, raw, mask, person, self.scheme)
         return Segmentation(
             photo=photo,
             map=map,
-            mask=tidy(map_to_mask(map, self.scheme), person.visible(margin=0)),
+            mask=mask,
             scheme=self.scheme,
             person=person,
             model={
@@ -112,10 +118,18 @@ class Segmenter:
                 "engine": self.engine,
             },
             seconds=time.perf_counter() - began,
+            quality=trust.quality,
+            review=trust.review,
+            naming=of_kinds and partial(of_kinds, mask, self.scheme),
         )
 
-    def _map_of_person(self, pixels: NDArray[np.uint8], person: Person) -> NDArray[np.uint8]:
-        """The map, uint8 (H, W, 3), drawn from the part around the person alone."""
+    def _draw_person(
+        self, pixels: NDArray[np.uint8], person: Person
+    ) -> tuple[NDArray[np.uint8], Callable[[NDArray[np.uint8], Scheme], Kinds] | None]:
+        """The map, uint8 (H, W, 3), drawn from the part around the person alone.
+
+        With it comes what names the kinds on the clothes of a mask, if the weights name any.
+        """
         visible = person.visible(self.margin)
         part = part_around(visible, self.info.size)
         seen = pixels[part]
@@ -129,29 +143,38 @@ class Segmenter:
             framed = hide_background(framed, soften(shown, self.softness), self.info.background)
         map = np.empty_like(pixels)
         map[:] = self.scheme.colors[BACKGROUND]
-        map[part] = fit.invert_map(self._generate_map(framed, certainty))
-        return map
+        drawn, kinds = self._generate_map(framed, certainty)
+        map[part] = fit.invert_map(drawn)
+        return map, None if kinds is None else partial(name_kinds, kinds, fit, part)
 
     def _segment_pixels(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Class ids, uint8 (H, W), of RGB pixels, uint8 (H, W, 3), as they are."""
         fit = Fit((pixels.shape[1], pixels.shape[0]), self.info.size)
-        return map_to_mask(fit.invert_map(self._generate_map(fit.photo(pixels))), self.scheme)
+        return map_to_mask(fit.invert_map(self._generate_map(fit.photo(pixels))[0]), self.scheme)
 
     def _generate_map(
         self, framed: NDArray[np.uint8], person: NDArray[np.float32] | None = None
-    ) -> NDArray[np.uint8]:
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float32] | None]:
         """The map, uint8 (h, w, 3), of a photo in the frame, uint8 (h, w, 3).
 
-        `person` is how sure the extractor is of each pixel, float32 (h, w).
+        `person` is how sure the extractor is of each pixel, float32 (h, w). With the map come
+        the logits of the kinds, float32 (kinds, rows, columns), if the weights name any.
         """
         views = np.stack([framed, framed[:, ::-1]]) if self.flip else framed[None]
-        maps, probabilities, _ = self.generator.predict(views)
+        maps, probabilities, kinds = self.generator.predict(views)
+        named = None if kinds is None else _unflipped(kinds)
         if probabilities is None:
-            return np.mean([maps[0], *maps[1:, :, ::-1]], axis=0).round().astype(np.uint8)
-        mean = np.mean([probabilities[0], *probabilities[1:, ..., ::-1]], axis=0)
+            mean_map = np.mean([maps[0], *maps[1:, :, ::-1]], axis=0)
+            return mean_map.round().astype(np.uint8), named
+        mean = _unflipped(probabilities)
         if person is not None:
             mean = join_person(mean, person, self.join)
-        return to_map(mean, self.scheme)
+        return to_map(mean, self.scheme), named
+
+
+def _unflipped(views: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The mean of (1, C, h, w), or of a photo's and its mirror image's (2, C, h, w): (C, h, w)."""
+    return np.mean([views[0], *views[1:, ..., ::-1]], axis=0, dtype=np.float32)
 
 
 def load_person(

@@ -5,6 +5,7 @@ HSV channel in which the two lie farthest apart; a class's range is what its cut
 never overlap. Hue tells only colours apart that both have one: black and greys have none.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
@@ -71,6 +72,28 @@ def map_to_mask(map: NDArray[np.uint8], scheme: Scheme) -> NDArray[np.uint8]:
     if undecided.any():
         mask[undecided] = _nearest(map[undecided], scheme.colors)
     return mask
+
+
+def share_of(
+    map: NDArray[np.uint8], scheme: Scheme, class_ids: Collection[int]
+) -> NDArray[np.float32]:
+    """How much of each pixel of a map is of some classes, float32 (H, W), 0..1.
+
+    A pixel that blends two classes' colours lies between them, and its distances to both tell how
+    much of each it has.
+
+    Args:
+        map: RGB uint8 (H, W, 3).
+        scheme: gives the map colours.
+        class_ids: the classes, not all of the scheme's.
+    """
+    pixels = map.astype(np.float32)
+    to_them = np.full(map.shape[:2], np.inf, np.float32)
+    to_others = to_them.copy()
+    for class_id, color in enumerate(scheme.colors.astype(np.float32)):
+        nearest = to_them if class_id in class_ids else to_others
+        np.minimum(nearest, np.linalg.norm(pixels - color, axis=-1), out=nearest)
+    return np.asarray(to_others / (to_them + to_others), np.float32)
 
 
 def mask_to_map(mask: NDArray[np.uint8], scheme: Scheme) -> NDArray[np.uint8]:

@@ -6,6 +6,7 @@ import typer
 from rich.console import Console
 
 from pix2seg.cli.ablate import ablate
+from pix2seg.cli.calibrate import calibrate
 from pix2seg.cli.catalog import catalog
 from pix2seg.cli.compare import compare
 from pix2seg.cli.evaluate import evaluate
@@ -41,6 +42,7 @@ app.command()(learning_rate)
 app.command()(evaluate)
 app.command()(compare)
 app.command()(ablate)
+app.command()(calibrate)
 app.command()(recipes)
 app.command()(export)
 app.add_typer(catalog, name="catalog")

@@ -14,6 +14,13 @@ def find(
     class_name: Annotated[
         str | None, typer.Option("--class", help="Look in this class alone, such as clothes.")
     ] = None,
+    garment: Annotated[
+        str | None,
+        typer.Option(
+            help="Look in this garment alone, such as trousers; the table must have been written "
+            "with --garments."
+        ),
+    ] = None,
     within: Annotated[
         float, typer.Option(min=0, help="How far (CIEDE2000) a colour may be.")
     ] = 10.0,
@@ -34,13 +41,20 @@ def find(
     classes = sorted({row["class"] for row in rows})
     if class_name and class_name not in classes:
         raise ColorError(f"{table} has no class '{class_name}'; it has {', '.join(classes)}")
-    matches = find_color(rows, wanted, class_name, within)
+    garments = sorted({row["garment"] for row in rows} - {""})
+    if garment and garment not in garments:
+        raise ColorError(
+            f"{table} has no garment '{garment}'; it has {', '.join(garments)}"
+            if garments
+            else f"{table} names no garments; write it with --garments"
+        )
+    matches = find_color(rows, wanted, class_name, within, garment)
     listing = Table("photo", "class", "colour", "", "name", "CIEDE2000", "share", box=None)
     for match in matches[:limit]:
         row = match.row
         listing.add_row(
             Text(row["file"]),
-            row["class"],
+            row["garment"] or row["class"],
             row["hex"],
             Text("  ", f"on {row['hex']}"),
             row["name"],

@@ -67,9 +67,6 @@ MaxColors = Annotated[
     typer.Option(min=1, max=64, help="At most so many colours a class (default 5; skin, hair 3)."),
 ]
 MaxPixels = Annotated[int, typer.Option(min=1, help="Refuse photos with more pixels than this.")]
-Regions = Annotated[
-    bool, typer.Option("--regions", help="Also part the clothes: a palette for each garment.")
-]
 Names = Annotated[
     Literal["css", "xkcd", "basic"], typer.Option(help="The list that names the colours.")
 ]

@@ -21,14 +21,17 @@ EXIT_BAD_INPUT = 2
 
 
 def swatch_text(palette: "Palette") -> "Text":
-    """A palette as blocks of its colours, or as hex codes where the terminal shows none."""
+    """A palette's base colours, and its colours as blocks, or hex codes where none are shown."""
     from rich.console import Console
     from rich.text import Text
 
+    from pix2seg.colors.names import basic_names
+
+    names = f"{'/'.join(basic_names(palette))} "
     console = Console(stderr=True)
     if console.color_system is None or console.no_color:
-        return Text(" ".join(swatch.color.hex for swatch in palette))
-    return Text.assemble(*[("  ", f"on {swatch.color.hex}") for swatch in palette])
+        return Text(names + " ".join(swatch.color.hex for swatch in palette))
+    return Text.assemble(names, *[("  ", f"on {swatch.color.hex}") for swatch in palette])
 
 
 def print_json(colors: "PhotoColors") -> None:

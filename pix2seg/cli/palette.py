@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pix2seg.cli.options import MaxColors, MaxPixels, Names, Regions, TableFile
+from pix2seg.cli.options import MaxColors, MaxPixels, Names, TableFile
 from pix2seg.cli.output import exit_on_bad, print_json
 
 if TYPE_CHECKING:
@@ -43,7 +43,6 @@ def palette(
         ),
     ] = None,
     max_colors: MaxColors = None,
-    regions: Regions = False,
     names: Names = "css",
     table: TableFile = None,
     max_pixels: MaxPixels = 100_000_000,
@@ -91,9 +90,7 @@ def palette(
         except PhotoError as error:
             bad.append(error)
             continue
-        colors = photo_colors(
-            photo, {"photo": counted}, max_colors=max_colors, regions=regions, names=names
-        )
+        colors = photo_colors(photo, {"photo": counted}, max_colors=max_colors, names=names)
         base = out / input_photo.stem
         colors.save(base, json_file=not json_to)
         for name in to or ():
@@ -136,7 +133,5 @@ def _print(console: "Console", name: str, colors: "PhotoColors") -> None:
     from rich.text import Text
 
     from pix2seg.cli.output import swatch_text
-    from pix2seg.colors.names import feed_text
 
-    found = colors.palettes["photo"]
-    console.print(Text.assemble(name, "  ", swatch_text(found), "  ", feed_text(found)))
+    console.print(Text.assemble(name, "  ", swatch_text(colors.palettes["photo"])))

@@ -17,7 +17,6 @@ from pix2seg.cli.options import (
     PersonConfig,
     PersonName,
     PersonWeights,
-    Regions,
     TableFile,
     Weights,
     person_options,
@@ -47,8 +46,27 @@ def segment(
         bool, typer.Option("--colors", help="Also write palette JSON and swatches.")
     ] = False,
     cutouts: Annotated[
-        bool, typer.Option("--cutouts", help="Also write a transparent cut-out of each class.")
+        bool,
+        typer.Option(
+            "--cutouts", help="Also write transparent cut-outs: the person, and each class."
+        ),
     ] = False,
+    hard_edges: Annotated[
+        bool, typer.Option("--hard-edges", help="Cut-outs end where the mask does.")
+    ] = False,
+    garments: Annotated[
+        bool,
+        typer.Option(
+            "--garments",
+            help="Also name the garments: their mask, overlay, colours and cut-outs.",
+        ),
+    ] = False,
+    review: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Also collect here the overlays of photos to be looked at."
+        ),
+    ] = None,
     map: Annotated[
         bool, typer.Option("--map", help="Also write the map as the generator drew it.")
     ] = False,
@@ -70,7 +88,6 @@ def segment(
     hide: Hide = None,
     flip: Flip = False,
     max_colors: MaxColors = None,
-    regions: Regions = False,
     names: Names = "css",
     table: TableFile = None,
     max_pixels: MaxPixels = 100_000_000,
@@ -79,8 +96,9 @@ def segment(
     """Segment photos of dressed people into skin, hair and clothes.
 
     For each photo NAME: NAME.mask.png (pixel value = class) and NAME.overlay.png; with --colors
-    NAME.palette.json and NAME.palette.png; with --cutouts NAME.clothes.png, NAME.skin.png and
-    NAME.hair.png; with --map NAME.map.png.
+    NAME.palette.json and NAME.palette.png; with --cutouts NAME.person.png, NAME.clothes.png,
+    NAME.skin.png and NAME.hair.png; with --garments NAME.garments.png (pixel value = kind); with
+    --map NAME.map.png.
     """
     from rich.console import Console
     from rich.progress import track
@@ -109,21 +127,26 @@ def segment(
             flip=flip,
             person_options=options,
         )
-    summary = _summary(segmenter.scheme.foreground)
+    summary = _summary(segmenter.scheme.foreground, garments and bool(colors or json_to or table))
     rows: list[Row] = []
     bad: list[PhotoError] = []
+    doubts: list[str] = []
     for photo in track(inputs, "segmenting", console=console, transient=True):
         try:
             result = segmenter(photo.path, max_pixels=max_pixels)
         except PhotoError as error:
             bad.append(error)
             continue
-        if not result.person.found:
-            print_warning(console, f"{photo.path}: nobody found, so the whole photo is segmented")
-        result.save(out, photo.stem, cutouts=cutouts, map=map)
+        result.save(
+            out, photo.stem, cutouts=cutouts, hard_edges=hard_edges, garments=garments, map=map
+        )
+        if result.review:
+            doubts.append(f"{photo.path}: quality {result.quality:.2f}, {result.review}")
+            if review:
+                _save_for_review(review / photo.stem, result, garments)
         found = None
         if colors or json_to or table:
-            found = result.colors(max_colors, regions=regions, names=names)
+            found = result.colors(max_colors, garments=garments, names=names)
             found.save(out / photo.stem, json_file=not json_to)
             rows.extend(rows_of(found.document()))
             if json_to:
@@ -131,20 +154,30 @@ def segment(
         _add_row(summary, photo, result, found)
     if table:
         write_table(table, rows)
-    _report(console, summary, bad, out, str(segmenter.device))
+    _report(console, summary, bad, doubts, out, str(segmenter.device))
 
 
-def _summary(classes: tuple[str, ...]) -> "Table":
+def _save_for_review(base: Path, result: "Segmentation", garments: bool) -> None:
+    from pix2seg.files import write_image
+
+    picture = result.overlay(garments=garments)
+    write_image(base.with_name(f"{base.name}.overlay.png"), picture, "PNG")
+
+
+def _summary(classes: tuple[str, ...], garments: bool) -> "Table":
     from rich.table import Table
 
     table = Table(box=None)
-    table.add_column("photo", overflow="fold")
+    table.add_column("photo", overflow="fold", min_width=12)
     if len(classes) <= READABLE_CLASSES:
         for name in reversed(classes):
             table.add_column(name, justify="right")
-            table.add_column("")
+            table.add_column("", overflow="fold")
     else:
         table.add_column("largest classes")
+    if garments:
+        table.add_column("garments", overflow="fold")
+    table.add_column("quality", justify="right")
     table.add_column("seconds", justify="right")
     return table
 
@@ -158,6 +191,7 @@ def _add_row(
     from rich.text import Text
 
     from pix2seg.cli.output import swatch_text
+    from pix2seg.colors.names import basic_names
 
     coverage, classes = result.coverage(), result.scheme.foreground
     cells: list[Text] = [Text(photo.relative.as_posix())]
@@ -168,14 +202,25 @@ def _add_row(
     else:
         largest = sorted(classes, key=lambda name: -coverage[name])[:READABLE_CLASSES]
         cells.append(Text(", ".join(f"{n} {coverage[n]:.1%}" for n in largest if coverage[n])))
+    if colors and colors.garments is not None:
+        worn = [f"{'/'.join(basic_names(g.palette))} {g.kind}" for g in colors.garments]
+        cells.append(Text(", ".join(worn)))
+    cells.append(Text(f"{result.quality:.2f}"))
     cells.append(Text(f"{result.seconds:.2f}"))
     summary.add_row(*cells)
 
 
 def _report(
-    console: "Console", table: "Table", bad: "list[PhotoError]", out: Path, device: str
+    console: "Console",
+    table: "Table",
+    bad: "list[PhotoError]",
+    doubts: list[str],
+    out: Path,
+    device: str,
 ) -> None:
     if table.row_count:
         console.print(table)
         console.print(f"{table.row_count} segmented on {device}, results in {out}", highlight=False)
+    for doubt in doubts:
+        print_warning(console, f"to be looked at: {doubt}")
     exit_on_bad(console, bad)

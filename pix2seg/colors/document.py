@@ -1,4 +1,4 @@
-"""The palette JSON, `pix2seg.palette/1`; its JSON Schema ships as schemas/palette-1.schema.json."""
+"""The palette JSON, `pix2seg.palette/2`; its JSON Schema ships as schemas/palette-2.schema.json."""
 
 import json
 import re
@@ -8,10 +8,10 @@ from typing import Any
 
 from pix2seg.colors.names import NameList, basic_names, feed_text, name_of
 from pix2seg.colors.palette import Palette, Swatch
-from pix2seg.colors.regions import Region
 from pix2seg.colors.skin import MONK_TONES, nearest_tones
+from pix2seg.garments import Garment
 
-SCHEMA = "pix2seg.palette/1"
+SCHEMA = "pix2seg.palette/2"
 
 SKIN = "skin"
 """The class whose colours are set beside the Monk tones."""
@@ -19,7 +19,7 @@ SKIN = "skin"
 
 def palette_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) that every palette document passes."""
-    file = resources.files("pix2seg").joinpath("schemas/palette-1.schema.json")
+    file = resources.files("pix2seg").joinpath("schemas/palette-2.schema.json")
     schema: dict[str, Any] = json.loads(file.read_text("utf-8"))
     return schema
 
@@ -30,43 +30,47 @@ def palette_document(
     model: Mapping[str, str],
     person: Mapping[str, Any],
     palettes: Mapping[str, Palette],
-    regions: Mapping[str, Sequence[Region]] | None = None,
+    garments: Sequence[Garment] | None = None,
+    quality: float | None = None,
+    review: str | None = None,
     names: NameList = "css",
 ) -> dict[str, Any]:
-    """The palettes of a photo's classes as plain data, ready for `json.dumps`.
+    """The palettes of a photo's classes and garments as plain data, ready for `json.dumps`.
 
     Args:
         image: file, width, height and sha256 of the photo.
-        model: versions of generator and person extractor.
+        model: versions of generator and person extractor, and the engine.
         person: found, score and box.
         palettes: by class name.
-        regions: by class name, for the classes that were parted into regions.
+        garments: the largest first; None where nobody asked for them.
+        quality: an estimate of the mask's mean IoU, or None where nothing was segmented.
+        review: why somebody should look at the result, or None.
         names: the list that names the colours.
     """
-    classes: dict[str, Any] = {}
-    for name, palette in palettes.items():
-        classes[name] = {
-            "coverage": round(palette.coverage, 6),
-            "basic": list(basic_names(palette)),
-            "feed": feed_text(palette),
-            "colors": _colors(palette, names, name),
-        }
-        if regions and name in regions:
-            classes[name]["regions"] = [
-                {
-                    "box": list(region.box),
-                    "share": round(region.share, 6),
-                    "colors": _colors(region.palette, names, name),
-                }
-                for region in regions[name]
-            ]
-    return {
+    document: dict[str, Any] = {
         "schema": SCHEMA,
         "image": dict(image),
         "model": dict(model),
         "person": dict(person),
-        "classes": classes,
+        "quality": None if quality is None else round(quality, 4),
+        "review": review,
+        "classes": {
+            name: {"coverage": round(palette.coverage, 6), **_colors(palette, names, name == SKIN)}
+            for name, palette in palettes.items()
+        },
     }
+    if garments is not None:
+        document["garments"] = [
+            {
+                "kind": garment.kind,
+                "coverage": round(garment.coverage, 6),
+                "score": round(garment.score, 4),
+                "box": list(garment.box),
+                **_colors(garment.palette, names),
+            }
+            for garment in garments
+        ]
+    return document
 
 
 def document_text(document: Mapping[str, Any]) -> str:
@@ -75,9 +79,9 @@ def document_text(document: Mapping[str, Any]) -> str:
     return re.sub(r"\[[\d\s,.-]+\]", lambda numbers: " ".join(numbers[0].split()), text)
 
 
-def _colors(palette: Palette, names: NameList, class_name: str) -> list[dict[str, Any]]:
+def _colors(palette: Palette, names: NameList, skin: bool = False) -> dict[str, Any]:
     colors = [_color(swatch, names) for swatch in palette]
-    if class_name == SKIN:
+    if skin:
         for color, swatch in zip(colors, palette, strict=True):
             color["monk"] = [
                 {
@@ -87,7 +91,11 @@ def _colors(palette: Palette, names: NameList, class_name: str) -> list[dict[str
                 }
                 for near in nearest_tones(swatch.color)
             ]
-    return colors
+    return {
+        "basic": list(basic_names(palette)),
+        "feed": feed_text(palette),
+        "colors": colors,
+    }
 
 
 def _color(swatch: Swatch, names: NameList) -> dict[str, Any]:
@@ -99,5 +107,6 @@ def _color(swatch: Swatch, names: NameList) -> dict[str, Any]:
         "lab": [round(x, 1) + 0.0 for x in swatch.color.lab],  # + 0.0 turns -0.0 into 0.0
         "share": round(swatch.share, 6),
         "name": name_of(swatch.color, names),
+        "basic": name_of(swatch.color, "basic"),
         "mean": swatch.mean.hex,
     }

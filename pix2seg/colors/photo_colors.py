@@ -1,6 +1,6 @@
 """The colours of one photo, with all that is written of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,13 @@ from PIL import Image
 from pix2seg.colors.document import document_text, palette_document
 from pix2seg.colors.names import NameList
 from pix2seg.colors.palette import FEW_COLORS, MAX_COLORS, Palette, extract_palette
-from pix2seg.colors.regions import Region, find_regions
 from pix2seg.colors.swatches import swatches
 from pix2seg.files import atomic_write, write_image
+from pix2seg.garments import Garment, number_garments
 from pix2seg.photo import Photo
 
 FEW_COLORED = ("skin", "hair")
-"""Classes whose palettes have fewer colours, and that are not parted into regions."""
+"""Classes whose palettes have fewer colours."""
 
 NOBODY = {"found": False, "score": 0.0, "box": None}
 NO_MODEL = {"generator": "none", "person": "none"}
@@ -26,23 +26,27 @@ NO_MODEL = {"generator": "none", "person": "none"}
 
 @dataclass(frozen=True, eq=False)
 class PhotoColors:
-    """The palettes of a photo's classes.
+    """The palettes of a photo's classes and garments.
 
     Attributes:
         photo: the photo.
         palettes: by class name.
-        regions: by class name; empty unless regions were asked for.
+        garments: the largest first; None unless they were asked for.
         names: the list that names the colours.
         model: versions of the generator and the person extractor that found the classes.
         person: found, score and box, as in the palette JSON.
+        quality: an estimate of the mask's mean IoU; None where nothing was segmented.
+        review: why somebody should look at the result, or None.
     """
 
     photo: Photo
     palettes: Mapping[str, Palette]
-    regions: Mapping[str, list[Region]]
+    garments: Sequence[Garment] | None
     names: NameList
     model: Mapping[str, str] = field(default_factory=NO_MODEL.copy)
     person: Mapping[str, Any] = field(default_factory=NOBODY.copy)
+    quality: float | None = None
+    review: str | None = None
 
     def document(self) -> dict[str, Any]:
         """The palette JSON as plain data; see `pix2seg.colors.document`."""
@@ -56,7 +60,9 @@ class PhotoColors:
             model=self.model,
             person=self.person,
             palettes=self.palettes,
-            regions=self.regions,
+            garments=self.garments,
+            quality=self.quality,
+            review=self.review,
             names=self.names,
         )
 
@@ -71,7 +77,9 @@ class PhotoColors:
             OutputError: a file cannot be written.
         """
         sheet = base.with_name(f"{base.name}.palette.png")
-        image = Image.fromarray(swatches(self.photo.pixels, self.palettes, self.names))
+        worn = number_garments(self.garments or ())
+        palettes = {**self.palettes, **{name: g.palette for name, g in worn.items()}}
+        image = Image.fromarray(swatches(self.photo.pixels, palettes, self.names))
         write_image(sheet, image, "PNG", compress_level=2)
         if not json_file:
             return [sheet]
@@ -85,22 +93,26 @@ def photo_colors(
     photo: Photo,
     masks: Mapping[str, NDArray[np.bool_]],
     *,
+    garments: Sequence[Garment] | None = None,
     max_colors: int | None = None,
-    regions: bool = False,
     names: NameList = "css",
     model: Mapping[str, str] = NO_MODEL,
     person: Mapping[str, Any] = NOBODY,
+    quality: float | None = None,
+    review: str | None = None,
 ) -> PhotoColors:
     """Find the colours of each class.
 
     Args:
         photo: the photo.
         masks: bool (H, W) by class name.
+        garments: as in `PhotoColors`.
         max_colors: at most so many for each class; by default 5, and 3 for skin and hair.
-        regions: also part the classes, but for skin and hair, into regions.
         names: the list that names the colours.
         model: as in `PhotoColors`.
         person: as in `PhotoColors`.
+        quality: as in `PhotoColors`.
+        review: as in `PhotoColors`.
     """
     palettes = {
         name: extract_palette(
@@ -108,9 +120,4 @@ def photo_colors(
         )
         for name, mask in masks.items()
     }
-    parted = {
-        name: find_regions(photo.pixels, masks[name], palette)
-        for name, palette in palettes.items()
-        if regions and name not in FEW_COLORED
-    }
-    return PhotoColors(photo, palettes, parted, names, model, person)
+    return PhotoColors(photo, palettes, garments, names, model, person, quality, review)

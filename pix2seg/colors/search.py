@@ -24,7 +24,11 @@ class Match:
 
 
 def find_color(
-    rows: Sequence[Row], wanted: Color, class_name: str | None = None, within: float = 10.0
+    rows: Sequence[Row],
+    wanted: Color,
+    class_name: str | None = None,
+    within: float = 10.0,
+    garment: str | None = None,
 ) -> list[Match]:
     """The photos that show a colour, the nearest first; equally near ones by share.
 
@@ -33,12 +37,17 @@ def find_color(
         wanted: the colour to look for.
         class_name: look in this class alone.
         within: farther colours (CIEDE2000) are no match.
+        garment: look in garments of this kind alone.
 
     Returns:
         The best match of each photo. Distances that differ by less than 1, which no eye tells
         apart, count as equal.
     """
-    rows = [row for row in rows if class_name in (None, row["class"])]
+    rows = [
+        row
+        for row in rows
+        if class_name in (None, row["class"]) and garment in (None, row["garment"])
+    ]
     if not rows:
         return []
     labs = np.array([Color.from_hex(row["hex"]).lab for row in rows])

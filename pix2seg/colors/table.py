@@ -13,6 +13,7 @@ COLUMNS = {
     "file": str,
     "sha256": str,
     "class": str,
+    "garment": str,
     "coverage": float,
     "rank": int,
     "hex": str,
@@ -25,8 +26,15 @@ COLUMNS = {
     "share": float,
     "name": str,
     "basic": str,
+    "quality": float,
+    "review": str,
 }
-"""The columns and their types. `rank` counts a class's colours from 1; `basic` names the class."""
+"""The columns and their types. A row is a colour of a class, or with `garment` filled of a garment;
+`rank` counts its colours from 1, and `basic` names it. `quality` is empty where nothing was
+segmented, `review` where nothing speaks for one."""
+
+GARMENTS_CLASS = "clothes"
+"""The class under which garments stand."""
 
 FORMATS = (".csv", ".jsonl", ".parquet")
 
@@ -46,18 +54,27 @@ def check_format(path: Path) -> None:
 
 
 def rows_of(document: Mapping[str, Any]) -> Iterator[Row]:
-    """The rows of a palette document, class by class."""
-    image = document["image"]
+    """The rows of a palette document, class by class and then garment by garment."""
     for name, palette in document["classes"].items():
-        for rank, color in enumerate(palette["colors"], 1):
-            red, green, blue = color["rgb"]
-            lightness, a, b = color["lab"]
-            values = (
-                image["file"], image["sha256"], name, palette["coverage"], rank,
-                color["hex"], red, green, blue, lightness, a, b,
-                color["share"], color["name"], "/".join(palette["basic"]),
-            )  # fmt: skip
-            yield dict(zip(COLUMNS, values, strict=True))
+        yield from _rows(document, name, "", palette)
+    for garment in document.get("garments", ()):
+        yield from _rows(document, GARMENTS_CLASS, garment["kind"], garment)
+
+
+def _rows(
+    document: Mapping[str, Any], class_name: str, garment: str, palette: Mapping[str, Any]
+) -> Iterator[Row]:
+    image = document["image"]
+    for rank, color in enumerate(palette["colors"], 1):
+        red, green, blue = color["rgb"]
+        lightness, a, b = color["lab"]
+        values = (
+            image["file"], image["sha256"], class_name, garment, palette["coverage"], rank,
+            color["hex"], red, green, blue, lightness, a, b,
+            color["share"], color["name"], "/".join(palette["basic"]),
+            document["quality"], document["review"] or "",
+        )  # fmt: skip
+        yield dict(zip(COLUMNS, values, strict=True))
 
 
 def write_table(path: Path, rows: Sequence[Row]) -> None:
@@ -94,11 +111,18 @@ def read_table(path: Path) -> list[Row]:
     check_format(path)
     try:
         rows = _read(path)
-        return [{name: kind(row[name]) for name, kind in COLUMNS.items()} for row in rows]
+        return [
+            {n: None if _is_empty(n, row[n]) else kind(row[n]) for n, kind in COLUMNS.items()}
+            for row in rows
+        ]
     except FileNotFoundError:
         raise ColorError(f"no table {path}; write one with --table") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ColorError(f"{path} is no palette table of pix2seg ({error!r})") from error
+
+
+def _is_empty(name: str, value: Any) -> bool:
+    return name == "quality" and value in (None, "")
 
 
 def _read(path: Path) -> list[Row]:

@@ -34,7 +34,7 @@ EXPORT_TYPES = {
 
 def picture_names(scheme: "Scheme") -> tuple[str, ...]:
     """The pictures there are with a scheme, `cutouts` aside."""
-    return ("mask", "overlay", "map", *scheme.foreground)
+    return ("mask", "overlay", "map", "garments", "person", *scheme.foreground)
 
 
 def check_pictures(names: Iterable[str], scheme: "Scheme") -> None:
@@ -54,13 +54,12 @@ def check_pictures(names: Iterable[str], scheme: "Scheme") -> None:
 
 def segment_answer(result: "Segmentation", options: SegmentOptions) -> bytes:
     """The palette document as JSON, with the pictures and exports that were asked for."""
-    colors = result.colors(options.max_colors, regions=options.regions, names=options.names)
-    names = list(dict.fromkeys(options.pictures))
-    if CUTOUTS in names:
-        names.remove(CUTOUTS)
-        shown = [n for n in result.scheme.foreground if result.where(n).any()]
-        names += [name for name in shown if name not in names]
-    pictures = {name: _base64(picture_png(result, name)) for name in names}
+    colors = result.colors(options.max_colors, garments=options.garments, names=options.names)
+    names = [name for name in dict.fromkeys(options.pictures) if name != CUTOUTS]
+    pictures = {name: _base64(picture_png(result, name, options.garments)) for name in names}
+    if CUTOUTS in options.pictures:
+        for name, image in result.cutouts(garments=options.garments):
+            pictures[name] = _base64(_png(image))
     return _document(colors, options, {"pictures": pictures} if options.pictures else {})
 
 
@@ -74,7 +73,6 @@ def masked_answer(
         photo,
         masks(),
         max_colors=options.max_colors,
-        regions=options.regions,
         names=options.names,
     )
     return _document(colors, options, {})
@@ -87,16 +85,17 @@ def _document(colors: PhotoColors, options: PaletteOptions, more: Mapping[str, A
     return json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace")
 
 
-def picture_png(result: "Segmentation", name: str) -> bytes:
-    """One picture of `picture_names` as PNG.
+def picture_png(result: "Segmentation", name: str, garments: bool = False) -> bytes:
+    """One picture of `picture_names` as PNG; with `garments` the overlay names them.
 
     Raises:
         SchemeError: the scheme has no such class.
+        WeightsError: the weights name no garments.
     """
-    return _png(_picture(result, name))
+    return _png(_picture(result, name, garments))
 
 
-def _picture(result: "Segmentation", name: str) -> "Image":
+def _picture(result: "Segmentation", name: str, garments: bool) -> "Image":
     from PIL import Image
 
     from pix2seg.preprocess.dataset.dataset import indexed_image
@@ -104,7 +103,9 @@ def _picture(result: "Segmentation", name: str) -> "Image":
     if name == "mask":
         return indexed_image(result.mask, result.scheme)
     if name == "overlay":
-        return result.overlay()
+        return result.overlay(garments=garments)
+    if name == "garments":
+        return result.garment_image()
     if name == "map":
         return Image.fromarray(result.map)
     return result.cutout(name)

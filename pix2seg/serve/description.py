@@ -18,10 +18,12 @@ ABOUT = (
 )
 
 EXAMPLE: dict[str, Any] = {
-    "schema": "pix2seg.palette/1",
+    "schema": "pix2seg.palette/2",
     "image": {"file": "photo.jpg", "width": 550, "height": 830, "sha256": "9f86d081" * 8},
     "model": {"generator": "pix2pix-ccp4 1a2b3c4d5e6f", "person": "mask-rcnn 6f5e4d3c2b1a"},
     "person": {"found": True, "score": 0.99, "box": [102, 31, 441, 822]},
+    "quality": 0.87,
+    "review": None,
     "classes": {
         "clothes": {
             "coverage": 0.31,
@@ -35,6 +37,7 @@ EXAMPLE: dict[str, Any] = {
                     "lab": [16.3, -1.0, -12.9],
                     "share": 1.0,
                     "name": "navy",
+                    "basic": "navy",
                     "mean": "#1c2b3d",
                 }
             ],

@@ -30,9 +30,6 @@ class PaletteOptions(BaseModel):
         description="At most so many colours a class (default 5; skin, hair 3).",
         examples=[5],
     )
-    regions: bool = Field(
-        False, description="Also part the clothes: a palette for each connected piece."
-    )
     names: NameList = Field("css", description="The list that names the colours.")
     exports: Annotated[tuple[Export, ...], BeforeValidator(_split)] = Field(
         (),
@@ -55,10 +52,16 @@ class MaskedPaletteOptions(PaletteOptions):
 class SegmentOptions(PaletteOptions):
     """Options of `POST /v1/segment`."""
 
+    garments: bool = Field(
+        False,
+        description="Also name the garments: their colours, and in the pictures overlay and "
+        "cutouts each of them.",
+    )
     pictures: Annotated[tuple[str, ...], BeforeValidator(_split)] = Field(
         (),
         description="Pictures to add to the JSON as base64 PNG, joined by commas: mask, overlay, "
-        "map, a class (its cut-out), cutouts (of each class that the photo shows).",
+        "map, garments, person or a class (its cut-out), cutouts (the person, each class and, with "
+        "garments, each garment that the photo shows).",
         examples=["mask,overlay"],
     )
     picture: str | None = Field(

@@ -1,9 +1,21 @@
+import dataclasses
+import json
+from pathlib import Path
+
+import jsonschema
 import numpy as np
 import pytest
+from PIL import Image
 
 from pix2seg.classes import load_scheme
-from pix2seg.garments import FIRST_GARMENT, Garment, Kinds, find_garments, kinds, name_kinds
+from pix2seg.colors.document import palette_schema
+from pix2seg.errors import WeightsError
+from pix2seg.garments import FIRST_GARMENT, Garment, Kinds, kinds, name_kinds
+from pix2seg.photo import read_photo
 from pix2seg.preprocess.fit import Fit
+from pix2seg.preprocess.person import Person
+from pix2seg.result import Segmentation
+from pix2seg.thresholds import mask_to_map
 
 FOUR = load_scheme("four")
 SKIN, HAIR, CLOTHES = (FOUR.id_of(name) for name in ("skin", "hair", "clothes"))
@@ -27,9 +39,30 @@ def named(kind: np.ndarray, mask: np.ndarray) -> Kinds:
     return name_kinds(logits_of(kind), Fit((SIDE, SIDE), (SIDE, SIDE)), WHOLE, mask, FOUR)
 
 
+def result_of(
+    mask: np.ndarray, pixels: np.ndarray | None = None, certainty: np.ndarray | None = None
+) -> Segmentation:
+    """What a segmenter gives that sees these kinds."""
+    pixels = np.zeros((*mask.shape, 3), np.uint8) if pixels is None else pixels
+    certainty = np.full(mask.shape, 255, np.uint8) if certainty is None else certainty
+    classes = kinds().merged_into(FOUR)[mask]
+    person = Person.from_mask(classes > 0, 1.0)
+    return Segmentation(
+        photo=read_photo(pixels),
+        map=mask_to_map(classes, FOUR),
+        mask=classes,
+        scheme=FOUR,
+        person=person,
+        model={"generator": "drawn", "person": "drawn"},
+        seconds=0.0,
+        quality=1.0,
+        review=None,
+        naming=lambda: Kinds(mask, certainty),
+    )
+
+
 def found(mask: np.ndarray) -> list[Garment]:
-    pixels = np.zeros((*mask.shape, 3), np.uint8)
-    return find_garments(pixels, Kinds(mask, np.full(mask.shape, 255, np.uint8)))
+    return result_of(mask).garments()
 
 
 def test_the_kinds_are_those_of_the_files_in_their_order() -> None:
@@ -119,7 +152,7 @@ def test_a_garment_has_its_own_colors_and_the_mean_of_its_certainty() -> None:
     pixels[:32], pixels[32:] = (250, 250, 250), (20, 30, 90)
     certainty = np.full(mask.shape, 51, np.uint8)
     certainty[40:] = 204
-    top, trousers = find_garments(pixels, Kinds(mask, certainty))
+    top, trousers = result_of(mask, pixels, certainty).garments()
     assert [s.color.rgb for s in top.palette] == [(250, 250, 250)]
     assert [s.color.rgb for s in trousers.palette] == [(20, 30, 90)]
     assert top.score == pytest.approx(0.2)
@@ -130,3 +163,72 @@ def test_a_photo_without_clothes_has_no_garments() -> None:
     assert found(np.zeros((SIDE, SIDE), np.uint8)) == []
     nothing = named(np.full((SIDE, SIDE), TOP), np.zeros((SIDE, SIDE), np.uint8))
     assert not nothing.mask.any()
+
+
+def dressed() -> Segmentation:
+    """Somebody in a white top and navy trousers, with two bags, before grey."""
+    mask = np.zeros((SIDE, SIDE), np.uint8)
+    square(mask, 20, 2, 8, kinds().id_of("skin"))
+    square(mask, 16, 10, 20, TOP)
+    square(mask, 16, 30, 22, TROUSERS)
+    square(mask, 45, 30, 10, BAG)
+    square(mask, 2, 30, 8, BAG)
+    pixels = np.full((SIDE, SIDE, 3), 127, np.uint8)
+    pixels[mask == TOP], pixels[mask == TROUSERS] = (250, 250, 248), (20, 26, 60)
+    pixels[mask == BAG] = (120, 20, 30)
+    return result_of(mask, pixels, np.where(mask > 2, np.uint8(204), np.uint8(0)))
+
+
+def test_every_garment_is_written(tmp_path: Path) -> None:
+    result = dressed()
+    names = {f.name for f in result.save(tmp_path, "a", garments=True, cutouts=True, colors=True)}
+    parts = ("person", "skin", "clothes", "trousers", "top", "bag", "bag-2")
+    assert names == {
+        "a.mask.png", "a.overlay.png", "a.garments.png", "a.palette.json", "a.palette.png",
+        *(f"a.{part}.png" for part in parts),
+    }  # fmt: skip
+    with Image.open(tmp_path / "a.garments.png") as image:
+        assert np.array_equal(np.asarray(image), result.garment_mask)
+        palette = np.array(image.getpalette(), np.uint8).reshape(-1, 3)
+        assert np.array_equal(palette[:16], kinds().colors)
+    document = json.loads((tmp_path / "a.palette.json").read_text("utf-8"))
+    jsonschema.validate(document, palette_schema())
+    told = [(g["kind"], g["basic"], g["score"]) for g in document["garments"]]
+    assert told == [
+        ("trousers", ["navy"], 0.8), ("top", ["white"], 0.8), ("bag", ["red"], 0.8),
+        ("bag", ["red"], 0.8),
+    ]  # fmt: skip
+    with Image.open(tmp_path / "a.bag-2.png") as image:
+        opaque = np.asarray(image)[..., 3] > 127
+    assert opaque[30:38, 2:10].all()
+    assert opaque.sum() == 64
+
+
+def test_garments_are_cut_out_without_their_neighbours() -> None:
+    trousers, top, *_ = dressed().garments()
+    hard = np.asarray(top.cutout(hard_edges=True))
+    assert np.array_equal(hard[..., 3] == 255, top.mask)
+    assert (hard[top.mask][:, :3] == (250, 250, 248)).all()
+    soft = np.asarray(top.cutout())
+    assert (soft[..., 3][trousers.mask] < 128).all()
+    assert soft[..., 3][12:28, 18:34].min() == 255
+
+
+def test_the_pipeline_form_tells_garments_skin_and_hair() -> None:
+    entries = dressed().to_pipeline()
+    assert [(e["label"], e["score"]) for e in entries] == [
+        ("trousers", pytest.approx(0.8)), ("top", pytest.approx(0.8)),
+        ("bag", pytest.approx(0.8)), ("bag", pytest.approx(0.8)), ("skin", None),
+    ]  # fmt: skip
+    assert all(e["mask"].mode == "L" and e["mask"].size == (SIDE, SIDE) for e in entries)
+    assert np.array_equal(np.asarray(entries[1]["mask"]) == 255, dressed().garment_mask == TOP)
+
+
+def test_weights_without_a_garment_head_say_so(tmp_path: Path) -> None:
+    result = dataclasses.replace(dressed(), naming=None)
+    assert result.garment_mask is None
+    assert [e["label"] for e in result.to_pipeline()] == ["skin", "clothes"]
+    for ask in (result.garments, lambda: result.save(tmp_path, "a", garments=True)):
+        with pytest.raises(WeightsError, match="name no garments"):
+            ask()
+    assert not list(tmp_path.iterdir())

@@ -69,9 +69,11 @@ def test_sixteen_megapixels(small: Segmenter) -> None:
 def test_result_reads_well(segmenter: Segmenter, photos: list[Path]) -> None:
     result = segmenter(photos[0])
     assert set(result.coverage()) == {"background", "skin", "hair", "clothes"}
-    cutout = np.asarray(result.cutout("clothes"))
+    cutout = np.asarray(result.cutout("clothes", hard_edges=True))
     assert np.array_equal(cutout[..., 3] == 255, result.where("clothes"))
     assert not cutout[~result.where("clothes")].any()
+    soft = np.asarray(result.cutout("person"))[..., 3] > 127
+    assert np.mean(soft == (result.mask != 0)) > 0.99
     drawn = map_to_mask(result.map, result.scheme)
     assert np.array_equal(tidy(drawn, result.person.mask), result.mask)
     assert result.overlay().size == (result.photo.width, result.photo.height)
@@ -98,7 +100,7 @@ def test_save_writes_the_promised_files(
     assert all(f.parent == tmp_path / "all" / "a" for f in everything)
     shown = {n for n in ("skin", "hair", "clothes") if result.where(n).any()}
     names = {f.name.split(".")[1] for f in everything}
-    assert names == {"mask", "overlay", "palette", "map", *shown}
+    assert names == {"mask", "overlay", "palette", "map", "person", *shown}
 
 
 def test_nobody_found_segments_the_whole_photo(small_weights: Path) -> None:

@@ -196,7 +196,7 @@ def test_palette_and_find(photos: list[Path], tmp_path: Path) -> None:
     image.putalpha(Image.open(photos[0].with_suffix(".png")).point([0, 0, 0, 255] * 64, "L"))
     image.save(cutout)
     formats = [word for name in ("gpl", "ase", "css", "tokens") for word in ("--to", name)]
-    table = ("--table", "t.csv", "--max-colors", 3, "--names", "xkcd", "--regions")
+    table = ("--table", "t.csv", "--max-colors", 3, "--names", "xkcd")
     result = run("palette", cutout, "--out", "out", *formats, *table, folder=tmp_path)
     assert result.returncode == 0, result.stderr
     suffixes = ("ase", "css", "gpl", "palette.json", "palette.png", "tokens.json")

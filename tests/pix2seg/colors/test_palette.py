@@ -10,7 +10,7 @@ from PIL import Image
 
 from pix2seg.colors.color import Color
 from pix2seg.colors.document import document_text, palette_schema
-from pix2seg.colors.names import basic_names, feed_text, name_of
+from pix2seg.colors.names import BASIC, basic_names, feed_text, name_of
 from pix2seg.colors.palette import Palette, Swatch, extract_palette
 from pix2seg.colors.photo_colors import photo_colors
 from pix2seg.colors.skin import MONK_TONES, nearest_tones
@@ -227,24 +227,13 @@ def test_every_document_passes_the_schema(photos: list[Path]) -> None:
     pixels = read_photo(photos[0])
     mask = np.asarray(Image.open(photos[0].with_suffix(".png")))
     masks = {"clothes": mask == 3, "hair": mask == 9, "skin": mask == 1}
-    for regions in (False, True):
-        document = photo_colors(pixels, masks, regions=regions, max_colors=4).document()
-        jsonschema.validate(document, schema)
-        assert json.loads(document_text(document)) == document
-        assert ("regions" in document["classes"]["clothes"]) == regions
+    document = photo_colors(pixels, masks, max_colors=4).document()
+    jsonschema.validate(document, schema)
+    assert json.loads(document_text(document)) == document
+    assert "garments" not in document
+    assert document["quality"] is document["review"] is None
+    for color in document["classes"]["clothes"]["colors"]:
+        assert color["basic"] in BASIC
     assert document["classes"]["hair"]["colors"] == []
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({**document, "extra": 1}, schema)
-
-
-def test_regions_part_a_two_piece_outfit() -> None:
-    pixels = np.full((300, 200, 3), 127, np.uint8)
-    pixels[50:150, 50:150] = (20, 30, 90)
-    pixels[150:280, 60:140] = (200, 190, 170)
-    mask = (pixels != 127).any(2)
-    colors = photo_colors(read_photo(pixels), {"clothes": mask}, regions=True)
-    trousers, coat = colors.regions["clothes"]
-    assert coat.box == pytest.approx((50, 50, 150, 150), abs=6)
-    assert trousers.box == pytest.approx((60, 150, 140, 280), abs=6)
-    assert coat.palette.swatches[0].color.rgb == (20, 30, 90)
-    assert coat.share + trousers.share == pytest.approx(1, abs=0.02)

@@ -1,0 +1,57 @@
+"""`pix2seg calibrate`: learn which results are to be looked at."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pix2seg.cli.options import Device, PersonName, Weights
+
+
+def calibrate(
+    data: Annotated[Path, typer.Option(help="A data set that pix2seg prepare wrote.")],
+    scenes: Annotated[
+        Path | None,
+        typer.Option(help="A folder of photos to stand behind the validation people, too."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="File for the calibration.")] = Path("trust.json"),
+    weights: Weights = None,
+    person: PersonName = None,
+    device: Device = "auto",
+) -> None:
+    """Learn what a result's signs mean for its mean IoU, for `quality` and `review`.
+
+    Segments the validation photos as they are, before busy backgrounds, far away, and before
+    --scenes. What is learned is judged on photos left out. The file is for the package:
+    pix2seg/trust.json.
+    """
+    import json
+
+    from rich.console import Console
+    from rich.progress import track
+
+    from pix2seg.device import keep_freed_memory
+    from pix2seg.files import atomic_write
+    from pix2seg.inputs import find_photos
+    from pix2seg.preprocess.dataset.dataset import Dataset
+    from pix2seg.segmenter import Segmenter
+    from pix2seg.train.judge.ablation import photo_sets
+    from pix2seg.train.judge.trust import calibrate as fit
+    from pix2seg.train.judge.trust import read_samples, with_scenes
+
+    keep_freed_memory()
+    console = Console(stderr=True)
+    dataset = Dataset(data)
+    behind = [photo.path for photo in find_photos([str(scenes)])] if scenes else []
+    segmenter = Segmenter(weights, person=person, device=device)
+    photos = with_scenes(photo_sets(dataset, ("plain", "busy", "far")), behind)
+    total = len(dataset.names("val")) * (4 if behind else 3)
+    samples = read_samples(
+        segmenter, track(photos, "segmenting", total, console=console, transient=True)
+    )
+    calibration = fit(samples, segmenter.info.version, segmenter.extractor.version)
+    text = json.dumps(calibration.to_dict(), indent=2)
+    with atomic_write(out) as temporary:
+        temporary.write_text(text + "\n", "utf-8")
+    console.print_json(json.dumps(dict(calibration.facts)))
+    console.print(f"written to {out}", highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,123 @@
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pix2seg import trust
+from pix2seg.classes import load_scheme
+from pix2seg.preprocess.person import Person
+from pix2seg.segmenter import Segmenter
+from pix2seg.thresholds import mask_to_map
+from pix2seg.train.judge.trust import FLAGGED, Sample, calibrate
+from pix2seg.trust import REASONS, Calibration, built_in_calibration, judge, read_signs
+
+FOUR = load_scheme("four")
+
+
+def signs_of(mask: np.ndarray, person: np.ndarray, map: np.ndarray | None = None) -> dict:
+    map = mask_to_map(mask, FOUR) if map is None else map
+    return read_signs(map, mask, mask, Person.from_mask(person, 0.9), FOUR)
+
+
+def true_mask(photos: Sequence[Path]) -> np.ndarray:
+    return np.asarray(Image.open(photos[0].with_suffix(".png")))
+
+
+def test_an_exact_map_of_the_person_is_as_sure_as_can_be(photos: list[Path]) -> None:
+    mask = true_mask(photos)
+    signs = signs_of(mask, mask > 0)
+    assert set(signs) == set(REASONS)
+    sure = -np.log(0.02)
+    assert signs["certainty"] == pytest.approx(sure, abs=0.3)
+    assert signs["agreement"] == pytest.approx(sure)
+    assert signs["unsure"] == signs["outside"] == signs["missing"] == np.log(0.01)
+
+
+def test_signs_move_as_their_names_say(photos: list[Path]) -> None:
+    mask = true_mask(photos)
+    good = signs_of(mask, mask > 0)
+    half = mask.copy()
+    half[: len(mask) // 2] = 0
+    assert signs_of(half, mask > 0)["missing"] > good["missing"]
+    assert signs_of(mask, half > 0)["outside"] > good["outside"]
+    for cut in (signs_of(half, mask > 0), signs_of(mask, half > 0)):
+        assert cut["agreement"] < good["agreement"]
+    blurred = (mask_to_map(mask, FOUR) * 0.6).astype(np.uint8)
+    assert signs_of(mask, mask > 0, blurred)["certainty"] < good["certainty"]
+    noise = np.random.default_rng(0).random(mask.shape) < 0.05
+    torn = np.where(noise, 0, mask).astype(np.uint8)
+    assert signs_of(torn, mask > 0)["torn"] > 2 * good["torn"]
+    far = np.zeros((2 * len(mask), mask.shape[1]), np.uint8)
+    far[: len(mask)] = mask
+    assert signs_of(far, far > 0)["height"] < good["height"]
+
+
+def test_signs_are_much_the_same_at_any_size(photos: list[Path]) -> None:
+    mask = true_mask(photos)
+    large = np.kron(mask, np.ones((3, 3), np.uint8))
+    small, big = signs_of(mask, mask > 0), signs_of(large, large > 0)
+    for name in REASONS:
+        assert big[name] == pytest.approx(small[name], rel=0.1, abs=0.1), name
+
+
+def test_without_an_extractor_its_signs_count_nothing(photos: list[Path]) -> None:
+    mask = true_mask(photos)
+    signs = signs_of(mask, np.ones(mask.shape, bool))
+    unknown = {name for name, value in signs.items() if np.isnan(value)}
+    assert unknown == {"agreement", "outside", "missing", "score"}
+    assert 0 < built_in_calibration().judge(signs).quality < 1
+
+
+def test_nothing_and_one_class_alone_are_never_passed_over() -> None:
+    for class_id, reason in ((0, trust.NOTHING), (3, trust.ALL_ONE)):
+        mask = np.full((40, 30), class_id, np.uint8)
+        person = Person.from_mask(mask > 0, 0.99)
+        verdict = judge(mask_to_map(mask, FOUR), mask, mask, person, FOUR)
+        assert (verdict.quality, verdict.review) == (0.0, reason)
+
+
+def test_a_photo_of_nobody_is_to_be_looked_at(photos: list[Path]) -> None:
+    mask = true_mask(photos)
+    nobody = Person.nobody(mask.shape)
+    assert judge(mask_to_map(mask, FOUR), mask, mask, nobody, FOUR).review == trust.NOBODY
+
+
+def test_a_black_square_does_not_pass_in_silence() -> None:
+    assert Segmenter()(np.zeros((200, 200, 3), np.uint8)).review
+
+
+def drawn_samples(count: int) -> list[Sample]:
+    """Photos whose mean IoU hangs on two signs, and a little on chance."""
+    rng = np.random.default_rng(0)
+    samples = []
+    for photo in range(count):
+        signs = {name: float(rng.normal()) for name in REASONS}
+        odds = 1.5 + signs["certainty"] - 0.5 * signs["torn"] ** 2 + rng.normal(0, 0.2)
+        samples.append(Sample(photo, "plain", signs, float(1 / (1 + np.exp(-odds)))))
+    return samples
+
+
+def test_calibration_learns_which_photos_are_bad() -> None:
+    calibration = calibrate(drawn_samples(300), "generator", "person")
+    assert calibration.facts["held_out"]["worst_tenth_found"] >= 0.9
+    assert calibration.facts["held_out"]["rank_correlation"] > 0.9
+    fresh = [(s, calibration.judge(s.signs)) for s in drawn_samples(600)[300:]]
+    errors = [abs(verdict.quality - s.mean_iou) for s, verdict in fresh]
+    assert np.mean(errors) < 0.05
+    flagged = np.mean([verdict.review is not None for _, verdict in fresh])
+    assert flagged == pytest.approx(FLAGGED, abs=0.08)
+    reasons = {verdict.review for _, verdict in fresh if verdict.review}
+    assert reasons == {REASONS["certainty"], REASONS["torn"]}
+
+
+def test_calibration_survives_its_file() -> None:
+    calibration = calibrate(drawn_samples(50), "generator", "person")
+    assert Calibration.from_dict(calibration.to_dict()) == calibration
+
+
+def test_the_shipped_calibration_finds_what_it_must() -> None:
+    held_out = built_in_calibration().facts["held_out"]
+    assert held_out["flagged"] <= 0.2
+    assert held_out["worst_tenth_found"] >= 0.7

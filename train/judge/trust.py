@@ -1,0 +1,160 @@
+"""Learn from photos with true masks what the signs of one pass mean for a result's mean IoU."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pix2seg.photo import read_photo
+from pix2seg.segmenter import Segmenter
+from pix2seg.thresholds import map_to_mask
+from pix2seg.train.judge.hard_photos import before_background
+from pix2seg.train.judge.scores import Scores, confusion_matrix
+from pix2seg.trust import REASONS, Calibration, Meaning, read_signs
+
+FLAGGED = 0.18
+"""The share of the calibration's photos that a reviewer is to see."""
+
+WORST = 0.1
+"""The share of the photos, by true mean IoU, that reviewing should find."""
+
+RIDGE = 5.0
+"""How strongly effects are drawn to 0; from 1 to 20 the held-out figures hardly change."""
+
+FOLDS = 7
+
+CLEAREST = 0.98
+"""A mean IoU of 1 or 0 has no log odds: it counts as this, or as 1 minus this."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One segmented photo: its number, the set it is of, its signs and its true mean IoU.
+
+    A photo and the hard ones made from it share a number.
+    """
+
+    photo: int
+    set: str
+    signs: dict[str, float]
+    mean_iou: float
+
+
+def with_scenes(
+    photos: Iterable[tuple[str, NDArray[np.uint8], NDArray[np.uint8]]], scenes: Sequence[Path]
+) -> Iterator[tuple[str, NDArray[np.uint8], NDArray[np.uint8]]]:
+    """Photos of several sets, and behind each plain one's person also a scene of its own.
+
+    Args:
+        photos: set, pixels and mask, as `photo_sets` gives them.
+        scenes: photo files.
+    """
+    number = 0
+    for name, pixels, mask in photos:
+        yield name, pixels, mask
+        if name == "plain" and scenes:
+            scene = read_photo(scenes[number % len(scenes)]).pixels
+            yield "scene", before_background(pixels, mask, scene), mask
+            number += 1
+
+
+def read_samples(
+    segmenter: Segmenter, photos: Iterable[tuple[str, NDArray[np.uint8], NDArray[np.uint8]]]
+) -> list[Sample]:
+    """Segment photos and note signs and true mean IoU of each.
+
+    Args:
+        segmenter: what is to be calibrated.
+        photos: set, RGB uint8 (H, W, 3) and true mask, uint8 (H, W); the plain one of each photo
+            first.
+    """
+    samples: list[Sample] = []
+    number = -1
+    scheme = segmenter.scheme
+    for name, pixels, truth in photos:
+        number += name == "plain"
+        result = segmenter(pixels)
+        raw = map_to_mask(result.map, scheme)
+        signs = read_signs(result.map, raw, result.mask, result.person, scheme)
+        scores = Scores(confusion_matrix(truth, result.mask, len(scheme)), scheme.names)
+        samples.append(Sample(number, name, signs, scores.mean_iou))
+    return samples
+
+
+def calibrate(samples: Sequence[Sample], weights: str, person: str) -> Calibration:
+    """The calibration that fits samples best, with what it reaches on photos it has not seen.
+
+    Args:
+        samples: at least of `FOLDS` photos.
+        weights: version of the generator.
+        person: version of the person extractor.
+    """
+    true = np.array([sample.mean_iou for sample in samples])
+    held_out = np.empty(len(samples))
+    folds = np.array([sample.photo % FOLDS for sample in samples])
+    for fold in range(FOLDS):
+        fitted = _fit([s for s, f in zip(samples, folds, strict=True) if f != fold])
+        for i in np.flatnonzero(folds == fold):
+            held_out[i] = fitted.judge(samples[i].signs).quality
+    fitted = _fit(samples)
+    estimates = np.array([fitted.judge(sample.signs).quality for sample in samples])
+    threshold = float(np.quantile(estimates, FLAGGED))
+    sets = {sample.set for sample in samples}
+    facts = {
+        "generator": weights,
+        "person": person,
+        "photos": {name: sum(s.set == name for s in samples) for name in sorted(sets)},
+        "mean_iou": {
+            name: round(float(np.mean([s.mean_iou for s in samples if s.set == name])), 4)
+            for name in sorted(sets)
+        },
+        "fitted": _reached(true, estimates),
+        "held_out": _reached(true, held_out),
+    }
+    return Calibration(fitted.signs, fitted.offset, round(threshold, 4), facts)
+
+
+def _fit(samples: Sequence[Sample]) -> Calibration:
+    """Ridge regression of the log odds on each sign and its square."""
+    signs = np.array([[sample.signs[name] for name in REASONS] for sample in samples])
+    mean, deviation = signs.mean(0), signs.std(0) + 1e-6
+    meanings = {
+        name: Meaning(float(mean[i]), float(deviation[i]), 0.0, 0.0)
+        for i, name in enumerate(REASONS)
+    }
+    z = np.array([[m.scaled(s.signs[name]) for name, m in meanings.items()] for s in samples])
+    features = np.hstack([z, z * z])
+    centre = features.mean(0)
+    true = np.clip([sample.mean_iou for sample in samples], 1 - CLEAREST, CLEAREST)
+    odds = np.log(true / (1 - true))
+    centred = features - centre
+    normal = centred.T @ centred + RIDGE * np.eye(len(centre))
+    effects = np.linalg.solve(normal, centred.T @ (odds - odds.mean()))
+    slopes, curves = np.split(effects, 2)
+    return Calibration(
+        {
+            name: Meaning(m.mean, m.deviation, float(slope), float(curve))
+            for (name, m), slope, curve in zip(meanings.items(), slopes, curves, strict=True)
+        },
+        float(odds.mean() - centre @ effects),
+        0.0,
+        {},
+    )
+
+
+def _reached(true: Floats, estimates: Floats) -> dict[str, float]:
+    """How well estimates find the worst photos when the least `FLAGGED` are looked at."""
+    from scipy.stats import spearmanr
+
+    flagged = estimates <= np.quantile(estimates, FLAGGED)
+    worst = true <= np.quantile(true, WORST)
+    return {
+        "flagged": round(float(flagged.mean()), 4),
+        "worst_tenth_found": round(float(flagged[worst].mean()), 4),
+        "rank_correlation": round(float(spearmanr(true, estimates).statistic), 4),
+        "mean_error": round(float(np.abs(true - estimates).mean()), 4),
+    }
