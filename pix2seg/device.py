@@ -39,8 +39,18 @@ def autocast(device: torch.device, precision: Precision = "auto") -> torch.autoc
     if device.type == "cuda":
         fast = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
-        fast = device.type == "cpu" and bool(torch.cpu.get_capabilities().get("avx512_bf16"))
+        fast = device.type == "cpu" and _cpu_has_bfloat16()
     return torch.autocast(device.type, torch.bfloat16, enabled=fast and precision == "auto")
+
+
+def _cpu_has_bfloat16() -> bool:
+    """Whether the CPU multiplies in bfloat16, and oneDNN may use it.
+
+    Where it may not, bfloat16 takes 30 times as long as float32.
+    """
+    has = torch.cpu.get_capabilities()
+    multiplies = bool(has.get("avx512_bf16") or has.get("amx_bf16"))
+    return multiplies and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def to_input(photos: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """The way of a photo: find the person, crop and fit, generate the map, threshold, tidy."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 
 from pix2seg.classes import BACKGROUND, Scheme
 from pix2seg.engines.base import Engine, Precision
+from pix2seg.errors import PhotoError
 from pix2seg.garments import Kinds, name_kinds
 from pix2seg.generators.predictor import Predictor
+from pix2seg.hub import Pretrained
 from pix2seg.joining import WEIGHT, join_person, to_map
-from pix2seg.photo import PhotoSource, read_photo
+from pix2seg.overlap import overlapped
+from pix2seg.photo import Photo, PhotoSource, read_photo
 from pix2seg.preprocess.background import MARGIN, SOFTNESS, hide_background, soften
 from pix2seg.preprocess.fit import Fit
 from pix2seg.preprocess.person import Person, PersonExtractor, load_extractor
@@ -25,7 +28,7 @@ from pix2seg.tidy import tidy
 from pix2seg.trust import judge
 
 
-class Segmenter:
+class Segmenter(Pretrained):
     """Loads the models once and segments any number of photos.
 
     The same photo gives the same mask every time: nothing is drawn at random, and batch
@@ -88,6 +91,28 @@ class Segmenter:
                 **(person_options or {}),
             )
         self.extractor = person
+
+    def map(
+        self, photos: Iterable[PhotoSource], *, max_pixels: int = 100_000_000
+    ) -> "Iterator[Segmentation | PhotoError]":
+        """Segment many photos, each read while the one before is worked on.
+
+        Args:
+            photos: as `__call__` takes them; drawn one by one, so that any number goes.
+            max_pixels: larger photos are refused.
+
+        Yields:
+            Each photo's segmentation in turn, or the error that says why it cannot be read.
+        """
+
+        def read(source: PhotoSource) -> Photo | PhotoError:
+            try:
+                return read_photo(source, max_pixels=max_pixels)
+            except PhotoError as error:
+                return error
+
+        for photo in overlapped(read, photos):
+            yield photo if isinstance(photo, PhotoError) else self(photo)
 
     def __call__(self, source: PhotoSource, *, max_pixels: int = 100_000_000) -> Segmentation:
         """Segment a photo.

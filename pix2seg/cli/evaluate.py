@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pix2seg.cli.options import Device, Flip, Hide, PersonName, Weights
+from pix2seg.cli.options import Device, EngineName, Flip, Hide, PersonName, PrecisionName, Weights
 
 if TYPE_CHECKING:
     from pix2seg.segmenter import Segmenter
@@ -36,7 +36,9 @@ def evaluate(
     person: PersonName = None,
     hide: Hide = None,
     flip: Flip = False,
+    engine: EngineName = "auto",
     device: Device = "auto",
+    precision: PrecisionName = "auto",
 ) -> None:
     """Score a generator on the validation photos, each at its own size."""
     import json
@@ -52,7 +54,15 @@ def evaluate(
     from pix2seg.train.judge.worst import WorstPhotos
 
     dataset = Dataset(data)
-    segmenter = Segmenter(weights, person=person, device=device, hide=hide, flip=flip)
+    segmenter = Segmenter(
+        weights,
+        person=person,
+        engine=engine,
+        device=device,
+        precision=precision,
+        hide=hide,
+        flip=flip,
+    )
     evaluation = Evaluation(segmenter.scheme, segmenter.margin, colors)
     count, folder = worst or (0, Path())
     worst_photos = WorstPhotos(count)

@@ -6,8 +6,19 @@ from typing import Annotated, Any, Literal
 import typer
 
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
+EngineName = Annotated[
+    Literal["auto", "torch", "onnx"],
+    typer.Option(
+        "--engine", help="What runs the networks; auto: torch on a GPU, else ONNX Runtime."
+    ),
+]
+PrecisionName = Annotated[
+    Literal["auto", "fp32"],
+    typer.Option("--precision", help="fp32 keeps torch from bfloat16 where that is faster."),
+]
 Weights = Annotated[
-    Path | None, typer.Option(help="Generator (.safetensors); default: the one in the box.")
+    Path | None,
+    typer.Option(help="Generator (.safetensors or .onnx); default: the one in the box."),
 ]
 Overrides = Annotated[
     list[str] | None,

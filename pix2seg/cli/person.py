@@ -7,12 +7,14 @@ import typer
 
 from pix2seg.cli.options import (
     Device,
+    EngineName,
     Everyone,
     MaxPixels,
     PersonBox,
     PersonConfig,
     PersonName,
     PersonWeights,
+    PrecisionName,
     Weights,
     person_options,
 )
@@ -48,7 +50,9 @@ def person(
     person_config: PersonConfig = None,
     weights: Weights = None,
     max_pixels: MaxPixels = 100_000_000,
+    engine: EngineName = "auto",
     device: Device = "auto",
+    precision: PrecisionName = "auto",
 ) -> None:
     """Find the person in photos and hide the rest.
 
@@ -69,7 +73,14 @@ def person(
     options = person_options(person_weights, person_config, everyone, person_box)
     inputs = find_new_photos(photos, out)
     console = Console(stderr=True)
-    segmenter = Segmenter(weights, person=person, device=device, person_options=options)
+    segmenter = Segmenter(
+        weights,
+        person=person,
+        engine=engine,
+        device=device,
+        precision=precision,
+        person_options=options,
+    )
     hidden = _parse_background(background) if background else segmenter.info.background
     bad: list[PhotoError] = []
     for photo in track(inputs, "finding people", console=console, transient=True):

@@ -7,6 +7,7 @@ import typer
 
 from pix2seg.cli.options import (
     Device,
+    EngineName,
     Everyone,
     Flip,
     Hide,
@@ -17,6 +18,7 @@ from pix2seg.cli.options import (
     PersonConfig,
     PersonName,
     PersonWeights,
+    PrecisionName,
     TableFile,
     Weights,
     person_options,
@@ -91,7 +93,9 @@ def segment(
     names: Names = "css",
     table: TableFile = None,
     max_pixels: MaxPixels = 100_000_000,
+    engine: EngineName = "auto",
     device: Device = "auto",
+    precision: PrecisionName = "auto",
 ) -> None:
     """Segment photos of dressed people into skin, hair and clothes.
 
@@ -122,7 +126,9 @@ def segment(
         segmenter = Segmenter(
             weights,
             person=person,
+            engine=engine,
             device=device,
+            precision=precision,
             hide=hide,
             flip=flip,
             person_options=options,

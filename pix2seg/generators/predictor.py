@@ -40,7 +40,9 @@ class Predictor:
         precision: what PyTorch computes in.
 
     Attributes:
-        info: what the weights file says of itself.
+        network: the generator in its engine.
+        weights: its file.
+        info: what the file says of itself.
 
     Raises:
         WeightsError: the weights cannot be used.
@@ -56,11 +58,11 @@ class Predictor:
         precision: Precision = "auto",
     ) -> None:
         self.network: Network
-        self.network, path = open_network(
+        self.network, self.weights = open_network(
             weights, BUILT_IN, _load, engine=engine, device=device, precision=precision
         )
         metadata = self.network.metadata
-        self.info: WeightsInfo = read_info(path, metadata, metadata.get("source", ""))
+        self.info: WeightsInfo = read_info(self.weights, metadata, metadata.get("source", ""))
 
     def predict(self, photos: NDArray[np.uint8]) -> Prediction:
         """Maps and probabilities of photos at network size, uint8 (N, H, W, 3)."""

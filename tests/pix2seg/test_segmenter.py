@@ -10,6 +10,7 @@ from pix2seg.classes import load_scheme
 from pix2seg.errors import PersonError, PhotoError, SchemeError, WeightsError
 from pix2seg.photo import read_photo
 from pix2seg.preprocess.person import Box, Person
+from pix2seg.result import Segmentation
 from pix2seg.thresholds import map_to_mask
 from pix2seg.tidy import tidy
 from pix2seg.train.judge.scores import Scores, confusion_matrix
@@ -172,3 +173,16 @@ def test_errors_name_what_is_wrong(small: Segmenter, small_weights: Path) -> Non
         Segmenter(small_weights, person="yolo")
     with pytest.raises(WeightsError, match="no weights file"):
         Segmenter("nowhere.safetensors")
+
+
+def test_many_photos_come_in_order_and_a_bad_one_ends_nothing(
+    small_weights: Path, photos: list[Path], tmp_path: Path
+) -> None:
+    segmenter = Segmenter(small_weights, person="none", device="cpu")
+    (tmp_path / "bad.jpg").write_bytes(b"no photo")
+    first, bad, second = segmenter.map(iter([photos[0], tmp_path / "bad.jpg", photos[1]]))
+    assert isinstance(bad, PhotoError)
+    for result, photo in ((first, photos[0]), (second, photos[1])):
+        assert isinstance(result, Segmentation)
+        assert result.photo.file == photo.name
+        assert np.array_equal(result.mask, segmenter(photo).mask)

@@ -43,10 +43,11 @@ class Detector:
     Args:
         network: takes a photo, uint8 (h, w, 3), and gives boxes, labels, scores and masks.
         info: what its weights file says of it.
+        weights: the file, if there is one.
     """
 
-    def __init__(self, network: Network, info: PersonInfo) -> None:
-        self.network, self.info = network, info
+    def __init__(self, network: Network, info: PersonInfo, weights: Path | None = None) -> None:
+        self.network, self.info, self.weights = network, info, weights
 
     def detect(self, pixels: NDArray[np.uint8]) -> Detections:
         """The people in an RGB photo, uint8 (H, W, 3)."""
@@ -90,7 +91,7 @@ def load_detector(
         precision="fp32",
     )
     metadata = network.metadata
-    return Detector(network, read_info(path, metadata, metadata.get("source", "")))
+    return Detector(network, read_info(path, metadata, metadata.get("source", "")), path)
 
 
 def shrunk_size(width: int, height: int, area: int) -> Size:

@@ -1,0 +1,185 @@
+"""Segmenters in folders, as the Hugging Face hub keeps models.
+
+A folder holds config.json, the generator as model.safetensors or model.onnx, and the person
+extractor's weights, if it has any, as person.safetensors or person.onnx.
+"""
+
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Self
+
+from pix2seg.errors import PersonError, Pix2SegError, WeightsError
+from pix2seg.files import atomic_write
+from pix2seg.preprocess.person import EXTRACTORS
+from pix2seg.preprocess.person.mask_rcnn.extractor import MaskRCNN
+
+if TYPE_CHECKING:
+    from pix2seg.segmenter import Segmenter
+
+FORMAT = "pix2seg.config/1"
+
+CONFIG, GENERATOR, PERSON = "config.json", "model", "person"
+
+CARD = """---
+library_name: pix2seg
+pipeline_tag: image-segmentation
+---
+
+A segmenter of dressed people for pix2seg:
+
+    from pix2seg import Segmenter
+
+    segmenter = Segmenter.from_pretrained("{repository}")
+    result = segmenter("photo.jpg")
+"""
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a segmenter is made of.
+
+    Attributes:
+        generator: name of the generator's file.
+        person: the person extractor's name.
+        person_weights: name of its file, or None where it needs none or takes its own.
+        id2label: class names by id, as the hub's image segmenters have them.
+        image_size: (width, height) of the generator's frame.
+    """
+
+    generator: str
+    person: str
+    person_weights: str | None
+    id2label: dict[str, str]
+    image_size: tuple[int, int]
+
+
+class Pretrained:
+    """What `Segmenter` has for folders and the hub."""
+
+    @classmethod
+    def from_pretrained(
+        cls, name: str | Path, *, revision: str | None = None, **options: Any
+    ) -> Self:
+        """A segmenter that `save_pretrained` wrote, or one of the Hugging Face hub's.
+
+        Args:
+            name: a folder, or a repository such as `someone/segmenter`, which huggingface_hub
+                downloads once.
+            revision: of the repository.
+            options: further arguments of `Segmenter`.
+
+        Raises:
+            WeightsError: the folder holds no segmenter.
+            Pix2SegError: huggingface_hub is not installed, or gives no such repository.
+        """
+        folder = _fetched(str(name), revision)
+        config = read_config(folder)
+        if options.setdefault("person", config.person) == config.person and config.person_weights:
+            saved = {"weights": folder / config.person_weights}
+            options["person_options"] = saved | (options.get("person_options") or {})
+        return cls(folder / config.generator, **options)  # type: ignore[call-arg]
+
+    def save_pretrained(self: "Segmenter", folder: str | Path) -> None:  # type: ignore[misc]
+        """Write the networks, in the files that they run from, and `config.json` into a folder.
+
+        Raises:
+            OutputError: a file cannot be written.
+            PersonError: the person extractor has no name to load it by.
+        """
+        person, person_file = _person_of(self)
+        files = {GENERATOR + self.generator.weights.suffix: self.generator.weights}
+        if person_file:
+            files[PERSON + person_file.suffix] = person_file
+        generator, *extractor = files
+        config = Config(
+            generator=generator,
+            person=person,
+            person_weights=extractor[0] if extractor else None,
+            id2label={str(i): name for i, name in enumerate(self.scheme.names)},
+            image_size=self.info.size,
+        )
+        for name, source in files.items():
+            with atomic_write(Path(folder) / name) as temporary:
+                shutil.copyfile(source, temporary)
+        document = {"library_name": "pix2seg", "format": FORMAT, **asdict(config)}
+        with atomic_write(Path(folder) / CONFIG) as temporary:
+            temporary.write_text(json.dumps(document, indent=2) + "\n", "utf-8")
+
+    def push_to_hub(self: "Segmenter", repository: str, **options: Any) -> str:  # type: ignore[misc]
+        """Upload what `save_pretrained` writes, and a card, to the hub; returns where it is.
+
+        Args:
+            repository: such as `someone/segmenter`; made if need be.
+            options: of `huggingface_hub.HfApi.create_repo`, such as `private` and `token`.
+
+        Raises:
+            Pix2SegError: huggingface_hub is not installed.
+            PersonError: see `save_pretrained`.
+        """
+        api = _hub().HfApi(token=options.pop("token", None))
+        with TemporaryDirectory() as folder:
+            self.save_pretrained(folder)
+            (Path(folder) / "README.md").write_text(CARD.format(repository=repository), "utf-8")
+            api.create_repo(repository, exist_ok=True, **options)
+            return str(api.upload_folder(repo_id=repository, folder_path=folder))
+
+
+def read_config(folder: Path) -> Config:
+    """What a segmenter's folder says of itself.
+
+    Raises:
+        WeightsError: it is none, or broken.
+    """
+    try:
+        document = json.loads((folder / CONFIG).read_text("utf-8"))
+        if document.pop("format") != FORMAT:
+            raise WeightsError(f"{folder / CONFIG} is not of the format {FORMAT}")
+        document.pop("library_name", None)
+        config = Config(**document)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise WeightsError(f"{folder} holds no segmenter ({error})") from error
+    for name in (config.generator, config.person_weights or config.generator):
+        if Path(name).name != name or not (folder / name).is_file():
+            raise WeightsError(f"{folder} holds no {name}, which its {CONFIG} names")
+    return config
+
+
+def _fetched(name: str, revision: str | None) -> Path:
+    """The folder of that name, or the hub's repository, which its library keeps."""
+    if Path(name).is_dir():
+        return Path(name)
+    hub = _hub()
+    patterns = [CONFIG, f"{GENERATOR}.*", f"{PERSON}.*"]
+    try:
+        return Path(hub.snapshot_download(name, revision=revision, allow_patterns=patterns))
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise Pix2SegError(
+            f"there is no folder {name}, and no such repository ({reason})"
+        ) from error
+
+
+def _person_of(segmenter: "Segmenter") -> tuple[str, Path | None]:
+    """The name of a segmenter's person extractor, and its weights file, if it has one."""
+    extractor = segmenter.extractor
+    if isinstance(extractor, MaskRCNN):
+        if extractor.detector.weights is None:
+            raise PersonError(f"{extractor.version} lies in no file of its own to save")
+        return "mask-rcnn", extractor.detector.weights
+    name = extractor.version.partition(" ")[0]
+    if name not in EXTRACTORS or extractor.version.startswith("cascade "):
+        raise PersonError(f"the person extractor {extractor.version} cannot be saved")
+    return name, None
+
+
+def _hub() -> Any:
+    try:
+        import huggingface_hub
+    except ImportError:
+        raise Pix2SegError(
+            "the hub needs huggingface_hub: pip install '.[hub]' in the checkout of pix2seg"
+        ) from None
+    return huggingface_hub
