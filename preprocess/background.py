@@ -87,14 +87,28 @@ def hide_background(
     """
     if person.all():
         return pixels
-    if background == "blur":
-        behind = _blurred(pixels, person < 0.5)
-    else:
-        behind = np.array(COLORS.get(background, background), np.uint8)  # type: ignore[arg-type]
+    behind = backdrop(pixels, person >= 0.5, background)
     if person.dtype == np.bool_:
         return np.where(person[..., None], pixels, behind)
     share = person[..., None]
     return (share * pixels + (1 - share) * behind).round().astype(np.uint8)
+
+
+def backdrop(
+    pixels: NDArray[np.uint8], person: NDArray[np.bool_], background: Background | Color
+) -> NDArray[np.uint8]:
+    """What stands in for a photo's background, RGB uint8 (H, W, 3), also where the person is.
+
+    Args:
+        pixels: RGB uint8 (H, W, 3).
+        person: bool (H, W), what is not background.
+        background: as `hide_background` takes it.
+    """
+    if background == "blur":
+        return _blurred(pixels, ~person)
+    flat = np.empty_like(pixels)
+    flat[:] = COLORS.get(background, background)  # type: ignore[arg-type]
+    return flat
 
 
 def _blurred(pixels: NDArray[np.uint8], kept: NDArray[np.bool_]) -> NDArray[np.uint8]:

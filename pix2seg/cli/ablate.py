@@ -23,16 +23,24 @@ def ablate(
     ] = None,
     people: Annotated[
         list[Path] | None,
-        typer.Option(help="Also judge the Mask R-CNN on the validation side of this COCO folder."),
+        typer.Option(
+            help="A COCO folder, once for each: also judge the Mask R-CNN on its validation side, "
+            "and put its scenes behind people."
+        ),
+    ] = None,
+    photos: Annotated[
+        int | None,
+        typer.Option(min=1, help="Take so many of the validation photos; default: all."),
     ] = None,
     person_weights: PersonWeights = None,
     device: Device = "auto",
 ) -> None:
     """Compare ways to find the person, on plain photos and on hard ones made from them.
 
-    Three tables: mean IoU of each extractor on the validation photos as they are, before busy
-    backgrounds, before their own clothes, far away, and cut in half; how well each finds the
-    person; and how wide the margin around the person should be.
+    Tables: mean IoU of each extractor on the validation photos as they are, before busy
+    backgrounds, before their own clothes, far away, cut in half, and in scenes of COCO; how well
+    each finds the person; how the generator is best told where the person is; and how wide the
+    margin around the person should be.
     """
     from rich.console import Console
 
@@ -43,12 +51,14 @@ def ablate(
 
     keep_freed_memory()
     console = Console(stderr=True)
-    ablation = Ablation(Dataset(data), console, weights, person_weights, device)
+    ablation = Ablation(
+        Dataset(data), console, weights, person_weights, device, tuple(people or ()), photos
+    )
     if backgrounds:
         text = ablation.compare_backgrounds(backgrounds)
     else:
-        tables = [ablation.compare_extractors()]
-        tables += [ablation.judge_people(people)] if people else []
+        tables = [ablation.compare_extractors(), ablation.compare_joins()]
+        tables += [ablation.judge_people()] if people else []
         text = "\n".join([*tables, ablation.compare_margins()])
     with atomic_write(out) as temporary:
         temporary.write_text(text, "utf-8")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ from rich.console import Console
 from rich.progress import track
 
 from pix2seg.errors import PersonError
-from pix2seg.preprocess.background import MARGIN
+from pix2seg.joining import WEIGHT
+from pix2seg.preprocess.background import MARGIN, SOFTNESS
 from pix2seg.preprocess.dataset.dataset import Dataset
 from pix2seg.preprocess.person import EXTRACTORS
 from pix2seg.preprocess.person.base import Person
@@ -19,11 +21,12 @@ from pix2seg.train.judge.ablation_tables import (
     Table,
     margins_markdown,
     markdown,
+    outlines_markdown,
     people_markdown,
 )
 from pix2seg.train.judge.evaluate import EvaluatedPhoto, Evaluation
 from pix2seg.train.judge.people import PersonScore
-from pix2seg.train.judge.photo_sets import SETS, PhotoSet, SetPhoto, photo_sets
+from pix2seg.train.judge.photo_sets import SETS, PhotoSet, SetPhoto, empty_scenes, photo_sets
 from pix2seg.train.person.photos import main_person, read_person_photos
 
 MASK_RCNN = "mask-rcnn"
@@ -31,6 +34,12 @@ NOBODY = "none"
 TRUE_MASK = "true mask"
 GREY = ", grey"
 """Marks the rows in which the generator sees a hidden background."""
+
+GREYS = {"cropped": (False, 0.0), "hard grey": (True, 0.0), "soft grey": (True, SOFTNESS)}
+"""Whether the background is hidden, and how softly."""
+
+JOINED = ", joined"
+"""Marks the rows in which the extractor's certainty is added to the generator's logits."""
 
 MARGINS = (0.0, 0.01, 0.02, 0.03, 0.05, 0.08)
 
@@ -58,6 +67,9 @@ class Ablation:
         weights: the generator; the one in the box by default.
         mask_rcnn: weights of the Mask R-CNN; the one in the box by default.
         device: `auto`, `cpu`, `cuda`, ...
+        people: COCO folders, on whose validation side people are judged, and whose scenes stand
+            behind the persons of the set `scenes`.
+        most: segment so many of the validation photos, evenly spread; all by default.
     """
 
     dataset: Dataset
@@ -65,6 +77,16 @@ class Ablation:
     weights: Path | None = None
     mask_rcnn: str | None = None
     device: str = "auto"
+    people: Sequence[Path] = ()
+    most: int | None = None
+
+    @cached_property
+    def _scenes(self) -> list[NDArray[np.uint8]]:
+        return empty_scenes(photo for f in self.people for photo in read_person_photos(f, "val"))
+
+    @property
+    def _sets(self) -> tuple[PhotoSet, ...]:
+        return SETS if self._scenes else tuple(name for name in SETS if name != "scenes")
 
     def compare_extractors(self) -> str:
         """Mean IoU with each extractor that is installed, and how well each finds the person."""
@@ -73,10 +95,34 @@ class Ablation:
         for hide, suffix in ((True, GREY), (False, "")):
             segmenters |= {name + suffix: self._segmenter(name, hide=hide) for name in names}
             segmenters[TRUE_MASK + suffix] = self._segmenter(TrueMask(), hide=hide)
-        table = self._run(segmenters, SETS)
+        table = self._run(segmenters, self._sets)
         people = {name: table[name, "plain"].people for name in names}
         return "\n".join(
-            [markdown(table, SETS, "person"), people_markdown(people, "person on plain photos")]
+            [
+                markdown(table, self._sets, "person"),
+                people_markdown(people, "person on plain photos"),
+            ]
+        )
+
+    def compare_joins(self) -> str:
+        """Ways in which the Mask R-CNN can tell the generator where the person is.
+
+        Cropped: by the part of the photo that it is shown, as in all others. Grey: by greying the
+        rest, with a hard or a fading edge. Joined: by adding what the extractor thinks to its
+        logits.
+        """
+        segmenters = {NOBODY: self._segmenter(NOBODY)}
+        for name, (hide, softness) in GREYS.items():
+            for join, suffix in ((0.0, ""), (WEIGHT, JOINED)):
+                segmenters[name + suffix] = self._segmenter(
+                    MASK_RCNN, hide=hide, softness=softness, join=join
+                )
+        table = self._run(segmenters, self._sets)
+        return "\n".join(
+            [
+                markdown(table, self._sets, "mask-rcnn"),
+                outlines_markdown(table, self._sets, "mask-rcnn"),
+            ]
         )
 
     def compare_margins(self) -> str:
@@ -96,22 +142,22 @@ class Ablation:
             background = found.info.background
             segmenters[f"{background}, {MASK_RCNN}"] = found
             segmenters[f"{background}, {TRUE_MASK}"] = self._segmenter(TrueMask(), file, hide=True)
-        return markdown(self._run(segmenters, SETS), SETS, "background, person")
+        return markdown(self._run(segmenters, self._sets), self._sets, "background, person")
 
-    def judge_people(self, folders: Sequence[Path]) -> str:
-        """How well the Mask R-CNN finds people on the validation side of COCO folders."""
+    def judge_people(self) -> str:
+        """How well the Mask R-CNN finds people on the validation side of the COCO folders."""
         rows: dict[str, list[PersonScore]] = {"the main person": [], "everyone": []}
         for name, scores in rows.items():
             everyone = name == "everyone"
             extractor = load_person(
                 MASK_RCNN, device=self.device, weights=self.mask_rcnn, everyone=everyone
             )
-            for folder in folders:
+            for folder in self.people:
                 for photo in read_person_photos(folder, "val"):
                     found = extractor.find(photo.pixels)
                     truth = photo.labels > 0 if everyone else main_person(photo.labels)
                     scores.append(PersonScore.of(found.mask, found.visible(), truth))
-        return people_markdown(rows, f"mask-rcnn, {', '.join(f.name for f in folders)}")
+        return people_markdown(rows, f"mask-rcnn, {', '.join(f.name for f in self.people)}")
 
     def _segmenter(
         self,
@@ -120,6 +166,8 @@ class Ablation:
         *,
         hide: bool | None = None,
         margin: float = MARGIN,
+        softness: float = SOFTNESS,
+        join: float = WEIGHT,
     ) -> Segmenter:
         return Segmenter(
             weights or self.weights,
@@ -127,6 +175,8 @@ class Ablation:
             device=self.device,
             hide=hide,
             margin=margin,
+            softness=softness,
+            join=join,
             person_options={"weights": self.mask_rcnn} if person == MASK_RCNN else None,
         )
 
@@ -139,10 +189,10 @@ class Ablation:
         return True
 
     def _run(self, segmenters: Mapping[str, Segmenter], sets: Sequence[PhotoSet]) -> Table:
-        photos, count = photo_sets(self.dataset, sets), len(self.dataset.names("val")) * len(sets)
-        return run(
-            segmenters, track(photos, "segmenting", count, console=self.console, transient=True)
-        )
+        photos = photo_sets(self.dataset, sets, self._scenes, self.most)
+        count = min(self.most or len(self.dataset.names("val")), len(self.dataset.names("val")))
+        shown = track(photos, "segmenting", count * len(sets), console=self.console, transient=True)
+        return run(segmenters, shown)
 
 
 def run(segmenters: Mapping[str, Segmenter], photos: Iterable[SetPhoto]) -> Table:

@@ -2,6 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
+from pix2seg.classes import BACKGROUND
 from pix2seg.train.judge.evaluate import Evaluation
 from pix2seg.train.judge.people import PersonScore, summarise
 from pix2seg.train.judge.photo_sets import PhotoSet
@@ -30,17 +34,39 @@ def markdown(table: Table, sets: Sequence[PhotoSet], heading: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def outlines_markdown(table: Table, sets: Sequence[PhotoSet], heading: str) -> str:
+    """A table of how well all classes together outline the person, a row for each way."""
+    lines = [
+        f"| {heading} | " + " | ".join(f"{column}, person IoU" for column in sets) + " |",
+        "| --- |" + " ---: |" * len(sets),
+    ]
+    for name in dict.fromkeys(name for name, _ in table):
+        ious = [
+            [foreground_iou(photo.confusion) for photo in table[name, column].photos.values()]
+            for column in sets
+        ]
+        lines.append(f"| {name} | " + " | ".join(f"{np.mean(iou):.3f}" for iou in ious) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def foreground_iou(confusion: NDArray[np.int64]) -> float:
+    """Intersection over union of all but the background, of a confusion matrix; 1 for nothing."""
+    union = confusion.sum() - confusion[BACKGROUND, BACKGROUND]
+    return float(confusion[BACKGROUND + 1 :, BACKGROUND + 1 :].sum() / union) if union else 1.0
+
+
 def people_markdown(rows: Mapping[str, Sequence[PersonScore]], heading: str) -> str:
     """A table of how well people are found, a row for each way."""
     lines = [
-        f"| {heading} | photos | person IoU | kept | kept after the margin | missed |",
-        "| --- | ---: | ---: | ---: | ---: | ---: |",
+        f"| {heading} | photos | person IoU | kept | kept after the margin | missed | not found |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for name, scores in rows.items():
         facts = summarise(scores)
         lines.append(
             f"| {name} | {len(scores)} | {facts['iou']:.3f} | {facts['kept']:.1%} | "
-            f"{facts['kept_with_margin']:.1%} | {facts['missed']:.0f} |"
+            f"{facts['kept_with_margin']:.1%} | {facts['missed']:.0f} | "
+            f"{facts['not_found']:.0f} |"
         )
     return "\n".join(lines) + "\n"
 

@@ -39,7 +39,10 @@ class PersonScore(NamedTuple):
 
 
 def summarise(scores: Sequence[PersonScore]) -> dict[str, float]:
-    """The means over photos, each 0..1, and how many persons are missed."""
+    """The means over photos, each 0..1, and in how many the person is missed or nothing found."""
     means = np.mean(scores, axis=0)
     facts = {name: round(float(m), 4) for name, m in zip(PersonScore._fields, means, strict=True)}
-    return facts | {"missed": int(sum(score.iou < LEAST_IOU for score in scores))}
+    return facts | {
+        "missed": int(sum(score.iou < LEAST_IOU for score in scores)),
+        "not_found": int(sum(score.iou == 0 for score in scores)),
+    }

@@ -1,6 +1,6 @@
 """The validation photos as they are, and made hard in several ways."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
@@ -16,13 +16,20 @@ from pix2seg.train.judge.hard_photos import (
     far_away,
     upper_half,
 )
+from pix2seg.train.person.compose import empty_part
+from pix2seg.train.person.photos import PersonPhoto
 
-PhotoSet = Literal["plain", "busy", "clothes-coloured", "far", "half"]
+PhotoSet = Literal["plain", "busy", "clothes-coloured", "far", "half", "scenes"]
 
 SETS: tuple[PhotoSet, ...] = get_args(PhotoSet)
+"""`scenes` wants scenes to stand behind the persons; see `empty_scenes`."""
 
 BUSY_BACKGROUNDS = 40
 """So many of the busiest backgrounds of the training photos stand behind the persons."""
+
+
+LEAST_SCENE = 0.35
+"""A scene shows at least this share of its photo."""
 
 
 class SetPhoto(NamedTuple):
@@ -34,18 +41,28 @@ class SetPhoto(NamedTuple):
     truth: NDArray[np.uint8]
 
 
-def photo_sets(dataset: Dataset, sets: Sequence[PhotoSet]) -> Iterator[SetPhoto]:
+def photo_sets(
+    dataset: Dataset,
+    sets: Sequence[PhotoSet],
+    scenes: Sequence[NDArray[np.uint8]] = (),
+    most: int | None = None,
+) -> Iterator[SetPhoto]:
     """The validation photos at their own size, as they are or made hard.
 
     Args:
         dataset: a prepared data set.
         sets: which; see `pix2seg.train.judge.hard_photos`.
+        scenes: backgrounds for the set `scenes`, RGB uint8; at least one if it is asked for.
+        most: take so many of the photos, evenly spread; all by default.
     """
     backgrounds = []
     if {"busy", "far"} & set(sets):
         train = (dataset.read(name) for name in dataset.names("train"))
         backgrounds = busiest_backgrounds(list(train), BUSY_BACKGROUNDS)
-    for index, full in enumerate(dataset.full()):
+    full_photos = list(dataset.full())
+    step = len(full_photos) / min(most or len(full_photos), len(full_photos))
+    for index in (int(i * step) for i in range(int(len(full_photos) / step))):
+        full = full_photos[index]
         pixels, mask = read_photo(full.photo).pixels, read_image(full.mask)
         rng = np.random.default_rng(index)
         behind = backgrounds[index % len(backgrounds)] if backgrounds else pixels
@@ -56,6 +73,8 @@ def photo_sets(dataset: Dataset, sets: Sequence[PhotoSet]) -> Iterator[SetPhoto]
                 hard = before_background(pixels, mask, behind), mask
             elif name == "far":
                 hard = far_away(pixels, mask, behind, rng)
+            elif name == "scenes":
+                hard = before_background(pixels, mask, scenes[index % len(scenes)]), mask
             elif name == "half":
                 hard = upper_half(pixels, mask)
             elif name == "clothes-coloured":
@@ -63,6 +82,19 @@ def photo_sets(dataset: Dataset, sets: Sequence[PhotoSet]) -> Iterator[SetPhoto]
                     continue
                 hard = before_clothes(pixels, mask, garments, rng), mask
             yield SetPhoto(name, full.name, *hard)
+
+
+def empty_scenes(photos: Iterable[PersonPhoto]) -> list[NDArray[np.uint8]]:
+    """The parts of photos beside, above or below everybody, where they are large enough to see.
+
+    RGB uint8, each at its photo's own size.
+    """
+    scenes = []
+    for photo in photos:
+        x0, y0, x1, y1 = empty_part(photo.labels)
+        if (x1 - x0) * (y1 - y0) >= LEAST_SCENE * photo.labels.size:
+            scenes.append(photo.pixels[y0:y1, x0:x1])
+    return scenes
 
 
 def _garments(mask: NDArray[np.uint8], scheme: Scheme) -> NDArray[np.bool_]:

@@ -39,7 +39,7 @@ class Composer:
         self.mixture = mixture
         self.boxes = [_boxes(photo.labels) for photo in photos]
         self.peopled = [i for i, boxes in enumerate(self.boxes) if boxes]
-        self.empty = [_empty_part(photo.labels) for photo in photos]
+        self.empty = [empty_part(photo.labels) for photo in photos]
 
     def draw(
         self, rng: np.random.Generator, index: int, width: int, height: int
@@ -166,7 +166,7 @@ def _boxes(labels: Labels) -> dict[int, Box]:
     return {i: box for i, box in boxes.items() if box[3] - box[1] >= LEAST_HEIGHT}
 
 
-def _empty_part(labels: Labels) -> Box:
+def empty_part(labels: Labels) -> Box:
     """The largest strip beside, above or below everybody; at the worst a thin one."""
     height, width = labels.shape
     x0, y0, x1, y1 = box_around(labels > 0)

@@ -10,7 +10,8 @@ from pix2seg.cli import app
 from pix2seg.preprocess.dataset.dataset import Dataset
 from pix2seg.preprocess.person import EXTRACTORS
 from pix2seg.train.judge.ablation import Ablation, TrueMask, run
-from pix2seg.train.judge.photo_sets import SETS, photo_sets
+from pix2seg.train.judge.photo_sets import SETS, empty_scenes, photo_sets
+from pix2seg.train.person.photos import PersonPhoto
 
 
 def test_every_validation_photo_is_in_every_set(small_dataset: Dataset) -> None:
@@ -68,4 +69,15 @@ def test_backgrounds_are_compared(
     lines = out.read_text().splitlines()
     rows = [line.split("|")[1].strip() for line in lines[2:]]
     assert rows == ["grey, mask-rcnn", "grey, true mask"]
-    assert all(column in lines[0] for column in SETS)
+    assert all(column in lines[0] for column in SETS if column != "scenes")
+
+
+def test_scenes_stand_behind_a_part_of_the_photos(small_dataset: Dataset) -> None:
+    labels = np.zeros((60, 90), np.uint8)
+    labels[20:60, 60:90] = 1
+    green = np.full((60, 90, 3), (20, 200, 20), np.uint8)
+    crowded = PersonPhoto("b", green, np.ones((60, 90), np.uint8))
+    (scene,) = empty_scenes([PersonPhoto("a", green, labels), crowded])
+    assert scene.shape == (60, 60, 3)
+    (photo,) = photo_sets(small_dataset, ["scenes"], [scene], most=1)
+    assert (photo.pixels[photo.truth == 0] == (20, 200, 20)).all()
