@@ -62,7 +62,13 @@ class Pair:
         """Take over trained tensors, for both the generator and its EMA.
 
         Layers that are not among them keep their fresh weights.
+
+        Raises:
+            ValueError: the generator has no tensor of one of the names.
         """
+        strange = sorted(set(tensors) - set(self.generator.state_dict()))
+        if strange:
+            raise ValueError(f"the generator has no tensor {strange[0]}")
         self.generator.load_state_dict(tensors, strict=False)
         self.ema.load_state_dict(self.generator.state_dict())
 
@@ -83,14 +89,16 @@ class Pair:
             The losses by name, before they are weighted.
         """
         self._set_learning_rates(self.recipe.schedule.learning_rate_factor(progress, step))
-        # Each piece of a batch leaves its gradients, so that large batches fit small memories.
-        pieces = self.recipe.schedule.accumulate
+        # Each piece of a batch leaves its gradients, so that large batches fit small memories. A
+        # process that shares the batch with others may hold fewer photos than there are pieces.
+        accumulate = self.recipe.schedule.accumulate
+        pieces = list(zip(*(part.chunk(accumulate) for part in batch), strict=True))
         losses: dict[str, float] = {}
-        cut = zip(*(part.chunk(pieces) for part in batch), strict=True)
-        for piece, parts in enumerate(cut):
-            last = piece == pieces - 1
-            for name, loss in self._learn(Batch(*parts), 1 / pieces, last).items():
-                losses[name] = losses.get(name, 0.0) + loss / pieces
+        for number, parts in enumerate(pieces, 1):
+            piece, last = Batch(*parts), number == len(pieces)
+            share = len(piece.photos) / len(batch.photos)
+            for name, loss in self._learn(piece, share, last).items():
+                losses[name] = losses.get(name, 0.0) + share * loss
         _descend(self.generator_optimizer)
         update_ema(self.ema, self.generator, self.recipe.optimizer.ema_decay, step)
         return losses

@@ -25,9 +25,12 @@ from pix2seg.train.generator.samples import (
 )
 from pix2seg.train.generator.validate import picture_grid, validate
 from pix2seg.train.person.photos import read_person_photos
-from pix2seg.train.recipe import NetworkGeneratorSettings, SegmentationRecipe
+from pix2seg.train.recipe import NetworkGeneratorSettings, Pix2PixSettings, SegmentationRecipe
 from pix2seg.train.run.batches import RunBatches, load_batches
 from pix2seg.train.run.trainer import Validation
+
+PHOTO_STATISTICS = ("network.mean", "network.std")
+"""What another library's network takes off photos before they enter, by tensor."""
 
 
 class SegmentationTask:
@@ -37,8 +40,9 @@ class SegmentationTask:
         recipe: what to train.
         dataset: what to train on.
         device: where to train.
-        init: weights to start from. A network of another library takes over every tensor that
-            fits, so a trained backbone serves other classes; `voc` are torchvision's for DeepLab.
+        init: weights to start from. A network of another library takes over all but what has a
+            row for each class, so a trained backbone serves other classes; `voc` are
+            torchvision's for DeepLab.
         people: folders of photos of which the people's masks alone are known, as
             `read_person_photos` takes them; the recipe's `[people]` says how many a batch has.
 
@@ -81,6 +85,7 @@ class SegmentationTask:
             self.val_samples = self.val_samples.hidden(recipe.background)
         shares = self.train_samples.class_shares(len(dataset.scheme))
         self.pair = self._pair(torch.from_numpy(shares))
+        self.start = ""
         if init:
             self._start_from(init)
         schedule = recipe.schedule
@@ -102,7 +107,7 @@ class SegmentationTask:
         return (
             f"{parameters / 1e6:.1f} M parameters at {width}x{height}, "
             f"{len(self.train_samples)} photos{others}, {len(self.val_samples)} to validate, "
-            f"on {self.device} with {torch.get_num_threads()} threads"
+            f"on {self.device} with {torch.get_num_threads()} threads{self.start}"
         )
 
     def _pair(self, shares: Tensor) -> Pair:
@@ -119,8 +124,15 @@ class SegmentationTask:
     def _start_from(self, init: str | Path) -> None:
         mine = self.recipe.generator
         if isinstance(mine, NetworkGeneratorSettings):
-            self.pair.start_from(self._fitting_tensors(init, mine))
-            return
+            tensors = self._fitting_tensors(init, mine)
+        else:
+            tensors = self._same_generator(init, mine)
+        self.pair.start_from(tensors)
+        count = len(self.pair.generator.state_dict())
+        self.start = f", started from {init} ({len(tensors)} of {count} tensors)"
+
+    def _same_generator(self, init: str | Path, mine: Pix2PixSettings) -> dict[str, Tensor]:
+        """The tensors of a trained pix2pix of our settings."""
         generator, info = load_generator(Path(init))
         settings = mine.model_dump()
         theirs = {"architecture": "pix2pix", "residual_blocks": 0, **info.recipe["generator"]}
@@ -131,21 +143,32 @@ class SegmentationTask:
         fewer_blocks = theirs["residual_blocks"] <= mine.residual_blocks
         if not (alike and fewer_blocks and info.scheme == self.dataset.scheme):
             raise self._other_kind(init)
-        self.pair.start_from(generator.state_dict())
+        return generator.state_dict()
 
     def _fitting_tensors(
-        self, init: str | Path, settings: NetworkGeneratorSettings
+        self, init: str | Path, mine: NetworkGeneratorSettings
     ) -> dict[str, Tensor]:
-        """The tensors of a trained network whose names and shapes are those of ours."""
-        if init == "voc" and settings.architecture == "deeplabv3":
-            tensors = pretrained_deeplabv3(settings.encoder)
+        """The tensors of a trained network of our kind, but for those with a row for each class."""
+        if init == "voc" and mine.architecture == "deeplabv3":
+            found = pretrained_deeplabv3(mine.encoder)
+            tensors = {f"network.{name}": tensor for name, tensor in found.items()}
         else:
             generator, info = load_generator(Path(init))
-            if info.recipe["generator"].get("encoder") != settings.encoder:
+            theirs = {"architecture": "pix2pix", **info.recipe["generator"]}
+            if any(theirs.get(key) != getattr(mine, key) for key in ("architecture", "encoder")):
                 raise self._other_kind(init)
             tensors = generator.state_dict()
         ours = self.pair.generator.state_dict()
-        return {n: t for n, t in tensors.items() if n in ours and t.shape == ours[n].shape}
+        for name in PHOTO_STATISTICS:  # are the recipe's and the data's to say
+            ours.pop(name)
+        fitting = {n: t for n, t in tensors.items() if n in ours and t.shape == ours[n].shape}
+        for name in ours.keys() - fitting.keys():
+            if name not in tensors or tensors[name].shape[1:] != ours[name].shape[1:]:
+                raise TrainingError(
+                    f"{init} does not fit recipe {self.recipe.name}: it has no tensor {name} of "
+                    f"{tuple(ours[name].shape)}"
+                )
+        return fitting
 
     def _other_kind(self, init: str | Path) -> TrainingError:
         return TrainingError(

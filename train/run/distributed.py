@@ -123,7 +123,8 @@ def share_batch_norm(network: Network) -> Network:
 class SharedBatchNorm2d(nn.BatchNorm2d):
     """Batch normalisation over the shares of all processes.
 
-    torch's own SyncBatchNorm needs GPUs. All shares have the same size.
+    torch's own SyncBatchNorm needs GPUs. All shares have the same size, and the variance is taken
+    around the mean: as E[x²] - E[x]² it would lose what is small beside the mean.
     """
 
     def forward(self, features: Tensor) -> Tensor:
@@ -132,13 +133,12 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
             return super().forward(features)
         wide = features.float()
         count = features.numel() // features.shape[1] * world_size()
-        sums = torch.stack([wide.sum((0, 2, 3)), wide.square().sum((0, 2, 3))])
-        mean, square = total(sums) / count
-        variance = (square - mean.square()).clamp(min=0)
+        mean = total(wide.mean((0, 2, 3))) / world_size()
+        centred = wide - mean[:, None, None]
+        variance = total(centred.square().mean((0, 2, 3))) / world_size()
         self._remember(mean.detach(), variance.detach() * count / max(count - 1, 1))
         scale = self.weight * (variance + self.eps).rsqrt()
-        offset = self.bias - mean * scale
-        normalised: Tensor = wide * scale[:, None, None] + offset[:, None, None]
+        normalised: Tensor = centred * scale[:, None, None] + self.bias[:, None, None]
         return normalised.to(features.dtype)
 
     @torch.no_grad()

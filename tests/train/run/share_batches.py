@@ -28,7 +28,13 @@ def main(data: str, out: str, *overrides: str) -> None:
     score = task.validate().score  # all processes share the photos
     if distributed.is_writer():
         numbers = {name: torch.tensor(value) for name, value in {**losses, "score": score}.items()}
-        torch.save({**task.pair.generator.state_dict(), **numbers}, out)
+        parts = [task.pair.generator]
+        if task.pair.adversary:
+            parts.append(task.pair.adversary.discriminator)
+        tensors = {
+            f"{i} {n}": t for i, part in enumerate(parts) for n, t in part.state_dict().items()
+        }
+        torch.save({**tensors, **numbers}, out)
     distributed.leave()
     # Such a thread, running as the process ends, can abort it.
     left = [name for name in thread_names() if "gloo" in name]

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,15 +14,18 @@ import numpy as np
 import pytest
 import torch
 from rich.console import Console
+from torchvision.models import get_model
 
 from pix2seg.classes import load_scheme
 from pix2seg.device import choose_device
 from pix2seg.errors import Pix2SegError, SizeError, TrainingError
 from pix2seg.generators.build import build_generator
-from pix2seg.generators.library import NetworkGenerator
+from pix2seg.generators.library import NetworkGenerator, pretrained_deeplabv3
 from pix2seg.generators.weights import WeightsInfo, load_generator, save_generator
 from pix2seg.preprocess.dataset.dataset import Dataset
 from pix2seg.segmenter import Segmenter
+from pix2seg.train.generator.pair import Adversary, Pair
+from pix2seg.train.generator.samples import Batch
 from pix2seg.train.generator.task import SegmentationTask
 from pix2seg.train.recipe import AugmentationSettings, SegmentationRecipe, parse_recipe, read_recipe
 from pix2seg.train.run.trainer import Trainer
@@ -38,6 +42,8 @@ SMALL = (
     "schedule.epochs=3",
 )
 CPU = torch.device("cpu")
+OURS = "network.body."
+"""Begins the names of another library's tensors in our generators."""
 
 
 def recipe(*overrides: str) -> SegmentationRecipe:
@@ -185,7 +191,9 @@ def network_recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def network_task(recipe_file: Path, dataset: Dataset, init: Path | None = None) -> SegmentationTask:
+def network_task(
+    recipe_file: Path, dataset: Dataset, init: Path | str | None = None
+) -> SegmentationTask:
     parsed = parse_recipe(read_recipe(str(recipe_file)))
     assert isinstance(parsed, SegmentationRecipe)
     return SegmentationTask(parsed, dataset, CPU, init)
@@ -241,6 +249,57 @@ def test_backbone_serves_other_classes(
         network_task(network_recipe, small_dataset, small_weights)
 
 
+def deeplab_recipe(network_recipe: Path, encoder: str) -> Path:
+    text = network_recipe.read_text().replace('"unet"', '"deeplabv3"')
+    path = network_recipe.with_name(f"deeplab-{encoder}.toml")
+    path.write_text(re.sub('encoder = ".*"', f'encoder = "{encoder}"', text))
+    return path
+
+
+def test_voc_weights_are_taken_over(
+    network_recipe: Path, small_dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Another seed stands in for what torchvision would download: 21 classes and a second head.
+    torch.manual_seed(7)
+    options = {"num_classes": 21, "aux_loss": True, "weights": None, "weights_backbone": None}
+    voc = get_model("deeplabv3_mobilenet_v3_large", **options)
+    monkeypatch.setattr("pix2seg.generators.library._torchvision_model", lambda *_, **__: voc)
+    tensors = pretrained_deeplabv3("mobilenet_v3_large")
+    monkeypatch.undo()
+    monkeypatch.setattr("pix2seg.train.generator.task.pretrained_deeplabv3", lambda _: tensors)
+    recipe_file = deeplab_recipe(network_recipe, "mobilenet_v3_large")
+    started = network_task(recipe_file, small_dataset, "voc")
+    ours = started.pair.generator.state_dict()
+    taken = [n for n, t in voc.state_dict().items() if torch.equal(t, ours.get(OURS + n, t + 1))]
+    classes = {"classifier.4.weight", "classifier.4.bias"}
+    assert {OURS + name for name in taken} == ours.keys() - {OURS + name for name in classes} - {
+        "network.mean",
+        "network.std",
+    }
+    assert f"started from voc ({len(taken)} of {len(ours)} tensors)" in started.describe()
+    assert all(torch.equal(t, ours[n]) for n, t in started.pair.ema.state_dict().items())
+
+
+def test_weights_that_do_not_fit_are_refused(
+    network_recipe: Path,
+    small_dataset: Dataset,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pix2seg.train.generator.task.pretrained_deeplabv3", lambda _: {"a": CPU})
+    recipe_file = deeplab_recipe(network_recipe, "mobilenet_v3_large")
+    with pytest.raises(TrainingError, match=r"voc does not fit .* no tensor network\."):
+        network_task(recipe_file, small_dataset, "voc")
+    scheme, weights = load_scheme("four"), tmp_path / "unet.safetensors"
+    settings = {"architecture": "unet", "encoder": "resnet50", "normalise": "none"}
+    info = WeightsInfo({"name": "u", "generator": settings}, scheme, (64, 96), {})
+    save_generator(weights, build_generator(scheme, **settings), info)  # type: ignore[arg-type]
+    with pytest.raises(TrainingError, match="another kind"):
+        network_task(deeplab_recipe(network_recipe, "resnet50"), small_dataset, weights)
+    with pytest.raises(ValueError, match="no tensor nonsense"):
+        task(small_dataset).pair.start_from({"nonsense": torch.zeros(1)})
+
+
 def test_accumulated_pieces_train_what_the_whole_batch_does(
     small_dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -250,15 +309,42 @@ def test_accumulated_pieces_train_what_the_whole_batch_does(
     whole, pieces = (
         task(small_dataset, *alone, f"schedule.accumulate={count}").pair for count in (1, 2)
     )
-    for pair in (whole, pieces):
-        for module in pair.generator.modules():
-            if isinstance(module, torch.nn.BatchNorm2d):
-                module.eval()
-    batch = next(task(small_dataset).batches(0))
-    losses = [pair.step(batch, 0, 0.0) for pair in (whole, pieces)]
+    losses = [step_without_batch_statistics(pair, small_dataset) for pair in (whole, pieces)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
     for name, tensor in whole.generator.state_dict().items():
         assert torch.allclose(tensor, pieces.generator.state_dict()[name], atol=1e-4), name
+
+
+@pytest.mark.parametrize("held", [4, 2])  # photos: a process may hold half of a batch of four
+def test_discriminator_learns_from_all_accumulated_pieces(
+    small_dataset: Dataset, monkeypatch: pytest.MonkeyPatch, held: int
+) -> None:
+    monkeypatch.setattr("pix2seg.train.generator.pair.autocast", lambda _: nullcontext())
+    still = ("loss.adversarial_weight=1", "generator.dropout=0", "schedule.batch_size=4")
+    whole, pieces = (task(small_dataset, *still, f"schedule.accumulate={n}").pair for n in (1, 4))
+    fresh = [tensor.clone() for tensor in adversary_of(whole).discriminator.parameters()]
+    for pair in (whole, pieces):
+        step_without_batch_statistics(pair, small_dataset, *still, held=held)
+    learned, other = (adversary_of(pair).discriminator.parameters() for pair in (whole, pieces))
+    for before, a, b in zip(fresh, learned, other, strict=True):
+        assert not torch.equal(before, a)
+        assert torch.allclose(a, b, atol=1e-4)
+
+
+def step_without_batch_statistics(
+    pair: Pair, dataset: Dataset, *overrides: str, held: int = 4
+) -> dict[str, float]:
+    networks = [pair.generator, *([pair.adversary.discriminator] if pair.adversary else [])]
+    for module in (module for network in networks for module in network.modules()):
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.eval()
+    batch = next(task(dataset, *overrides).batches(0))
+    return pair.step(Batch(*(part[:held] for part in batch)), 0, 0.0)
+
+
+def adversary_of(pair: Pair) -> Adversary:
+    assert pair.adversary is not None
+    return pair.adversary
 
 
 def test_init_starts_from_weights(small_dataset: Dataset, tmp_path: Path) -> None:
