@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+import warnings
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,7 +32,8 @@ def log_event(event: str, **facts: Any) -> None:
 
 
 def start_logging() -> None:
-    """Send what we and the server have to say to standard error as JSON lines."""
+    """Send what we and the server have to say to standard error as JSON lines, and only that."""
+    warnings.simplefilter("ignore")  # Pillow's, of odd files
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     for name, level in (("pix2seg.serve", logging.INFO), ("uvicorn", logging.WARNING)):

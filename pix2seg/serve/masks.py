@@ -1,6 +1,5 @@
 """Masks that a client drew: which pixels count, or which class each pixel has."""
 
-import warnings
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -77,11 +76,9 @@ def _read_mask(photo: "Photo", mask: bytes) -> NDArray[np.uint8]:
 
     size = photo.width, photo.height
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            image = Image.open(BytesIO(mask), formats=["PNG"])
-            if image.size == size:
-                image.load()
+        image = Image.open(BytesIO(mask), formats=["PNG"])
+        if image.size == size:
+            image.load()
     except Exception:  # each decoder raises its own kind for a broken file
         raise Problem(
             "bad-request", "the mask cannot be read; send an indexed, grey or RGB PNG"

@@ -3,7 +3,6 @@
 import asyncio
 import mimetypes
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -82,8 +81,7 @@ class Service:
         """
         from pix2seg.photo import read_photo
 
-        photo = read_photo(upload.photo, max_pixels=self.settings.max_pixels)
-        return replace(photo, file=upload.file)
+        return read_photo(upload.photo, max_pixels=self.settings.max_pixels, name=upload.file)
 
     def info(self) -> dict[str, Any]:
         """What a client may want to know before it sends a photo."""
