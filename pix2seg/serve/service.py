@@ -2,7 +2,7 @@
 
 import asyncio
 import mimetypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -122,8 +122,8 @@ class Service:
         self._segmenter = segmenter
         log_event("ready", seconds=round(perf_counter() - began, 3))
 
-    def _segment_all(self, photos: Sequence["Photo"]) -> "list[Segmentation | Exception]":
-        return [_segment_or_error(self.segmenter, photo) for photo in photos]
+    def _segment_all(self, photos: Sequence["Photo"]) -> "Iterator[Segmentation | Exception]":
+        return (_segment_or_error(self.segmenter, photo) for photo in photos)
 
 
 def _segment_or_error(segmenter: "Segmenter", photo: "Photo") -> "Segmentation | Exception":

@@ -2,10 +2,11 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from pix2seg.serve.metrics import Metrics
@@ -38,8 +39,8 @@ class Work:
     batch. A request that is given up leaves the queue, and a batch, at once.
 
     Args:
-        segment: gives each photo its segmentation or what went wrong with it; called in one
-            thread, always the same.
+        segment: gives each photo its segmentation or what went wrong with it, one after the
+            other as they are done; called in one thread, always the same.
         queue: how many requests may wait.
         batch: how many photos are joined at most.
         metrics: told of queue, batches and steps.
@@ -47,7 +48,7 @@ class Work:
 
     def __init__(
         self,
-        segment: Callable[[Sequence["Photo"]], "Sequence[Segmentation | Exception]"],
+        segment: Callable[[Sequence["Photo"]], "Iterable[Segmentation | Exception]"],
         *,
         queue: int,
         batch: int,
@@ -112,22 +113,20 @@ class Work:
             if not jobs:
                 continue
             self.metrics.batches.observe(len(jobs))
-            began, photos = loop.time(), [job.photo for job in jobs]
-            results = await self.in_model_thread(lambda photos=photos: self._segment(photos))
-            self._pace += 0.2 * ((loop.time() - began) / len(jobs) - self._pace)
-            for job, result in zip(jobs, results, strict=True):
-                if job.done.done():  # given up meanwhile
-                    continue
-                if isinstance(result, Exception):
-                    job.done.set_exception(result)
-                else:
-                    job.done.set_result(result)
-            del jobs, photos, results  # not to hold the last photos until the next ones come
+            began, count = loop.time(), len(jobs)
+            await self.in_model_thread(partial(self._segment_jobs, jobs, loop))
+            self._pace += 0.2 * ((loop.time() - began) / count - self._pace)
+            del jobs  # not to hold the last photos until the next ones come
 
     def close(self) -> None:
         """End the threads when they are done with what they do."""
         self._model.shutdown(cancel_futures=True)
         self._steps.shutdown(cancel_futures=True)
+
+    def _segment_jobs(self, jobs: list[_Job], loop: asyncio.AbstractEventLoop) -> None:
+        results = self._segment([job.photo for job in jobs])
+        for job, result in zip(jobs, results, strict=True):
+            loop.call_soon_threadsafe(_deliver, job, result)
 
     async def _next_batch(self) -> list[_Job]:
         jobs = [await self._jobs.get()]
@@ -140,6 +139,15 @@ class Work:
     def _count(self, change: int) -> None:
         self._waiting += change
         self.metrics.queue.set(self._waiting)
+
+
+def _deliver(job: _Job, result: "Segmentation | Exception") -> None:
+    if job.done.done():  # given up meanwhile
+        return
+    if isinstance(result, Exception):
+        job.done.set_exception(result)
+    else:
+        job.done.set_result(result)
 
 
 @dataclass(frozen=True)
