@@ -7,6 +7,7 @@ import typer
 
 from pix2seg.cli.options import (
     Device,
+    EngineName,
     Everyone,
     Flip,
     Hide,
@@ -14,6 +15,7 @@ from pix2seg.cli.options import (
     PersonConfig,
     PersonName,
     PersonWeights,
+    PrecisionName,
     Weights,
     person_options,
 )
@@ -57,7 +59,9 @@ def serve(
     person_config: PersonConfig = None,
     hide: Hide = None,
     flip: Flip = False,
+    engine: EngineName = "auto",
     device: Device = "auto",
+    precision: PrecisionName = "auto",
 ) -> None:
     """Serve segmenting over HTTP, and a page to look at the results.
 
@@ -77,7 +81,9 @@ def serve(
         weights=weights,
         person=person,
         person_options=person_options(person_weights, person_config, everyone, person_box),
+        engine=engine,
         device=device,
+        precision=precision,
         hide=hide,
         flip=flip,
         queue=queue,

@@ -93,6 +93,7 @@ class Service:
             "model": {
                 "generator": segmenter.info.version,
                 "person": segmenter.extractor.version,
+                "engine": segmenter.engine,
             },
             "scheme": segmenter.scheme.name,
             "classes": [
@@ -145,7 +146,9 @@ def _load_warm(settings: Settings) -> "Segmenter":
     segmenter = Segmenter(
         settings.weights,
         person=settings.person,
+        engine=settings.engine,
         device=settings.device,
+        precision=settings.precision,
         hide=settings.hide,
         flip=settings.flip,
         person_options=settings.person_options,

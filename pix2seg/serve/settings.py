@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pix2seg.engines.base import Engine, Precision
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -13,7 +15,9 @@ class Settings:
         weights: the generator's file; the one in the box by default.
         person: a person extractor's name; by default the one the weights go with.
         person_options: the extractor's options, as `Segmenter` takes them.
+        engine: what runs the networks; see `pix2seg.engines.base.Engine`.
         device: `auto`, `cpu`, `cuda`, `mps`, ...
+        precision: `fp32` keeps PyTorch from bfloat16.
         hide: turn the background grey first; by default as the weights were trained.
         flip: also segment the mirrored photo.
         queue: so many requests may wait for their turn; more are sent away with 503.
@@ -31,7 +35,9 @@ class Settings:
     weights: Path | None = None
     person: str | None = None
     person_options: dict[str, Any] = field(default_factory=dict)
+    engine: Engine = "auto"
     device: str = "auto"
+    precision: Precision = "auto"
     hide: bool | None = None
     flip: bool = False
     queue: int = 16
