@@ -6,7 +6,7 @@ import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -46,8 +46,8 @@ class Photo:
         sha256: of the file's bytes; of width, height and pixels where there is no file.
     """
 
-    pixels: NDArray[np.uint8]
-    alpha: NDArray[np.uint8] | None
+    pixels: NDArray[np.uint8] = field(repr=False)
+    alpha: NDArray[np.uint8] | None = field(repr=False)
     file: str
     sha256: str
 

@@ -1,5 +1,7 @@
 """What segmenting a photo gives: the mask, and everything that follows from it."""
 
+import io
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -39,7 +41,7 @@ PNG_LEVEL = 2
 """zlib's default, 6, makes files a tenth smaller and takes three times as long."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Segmentation:
     """A photo with the class of each of its pixels.
 
@@ -67,6 +69,27 @@ class Segmentation:
     quality: float
     review: str | None
     naming: Callable[[], Kinds] | None = None
+
+    def __repr__(self) -> str:
+        photo, coverage = self.photo, self.coverage()
+        shown = [f"{n} {coverage[n]:.1%}" for n in self.scheme.foreground if coverage[n]]
+        return (
+            f"<Segmentation of {photo.file}, {photo.width}x{photo.height}: "
+            f"{', '.join(shown) or 'nothing but background'}; quality {self.quality:.2f}>"
+        )
+
+    def _repr_png_(self) -> bytes:
+        """What a notebook shows: the overlay."""
+        return _png(self.overlay())
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows that can: the overlay, and the swatches beside the photo."""
+        pictures = (_png(image) for image in (self.overlay(), self.colors().image()))
+        shown = (b64encode(picture).decode() for picture in pictures)
+        return "".join(
+            f'<img src="data:image/png;base64,{text}" style="height: 24em; margin: 4px">'
+            for text in shown
+        )
 
     @cached_property
     def kinds(self) -> Kinds | None:
@@ -288,3 +311,9 @@ class Segmentation:
             written.append(base.with_name(f"{base.name}.{name}.png"))
             write_image(written[-1], picture, "PNG", compress_level=PNG_LEVEL)
         return written + (self.colors(garments=garments).save(base) if colors else [])
+
+
+def _png(image: Image.Image) -> bytes:
+    file = io.BytesIO()
+    image.save(file, "PNG", compress_level=PNG_LEVEL)
+    return file.getvalue()

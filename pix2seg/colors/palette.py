@@ -57,6 +57,13 @@ class Swatch:
     mean: Color
     share: float
 
+    @property
+    def name(self) -> str:
+        """The nearest CSS colour's name; see `pix2seg.colors.names` for other lists."""
+        from pix2seg.colors.names import name_of  # which names palettes, and so imports this
+
+        return name_of(self.color)
+
 
 @dataclass(frozen=True)
 class Palette:

@@ -66,6 +66,12 @@ class PhotoColors:
             names=self.names,
         )
 
+    def image(self) -> Image.Image:
+        """The swatches beside the photo, RGB."""
+        worn = number_garments(self.garments or ())
+        palettes = {**self.palettes, **{name: g.palette for name, g in worn.items()}}
+        return Image.fromarray(swatches(self.photo.pixels, palettes, self.names))
+
     def save(self, base: Path, *, json_file: bool = True) -> list[Path]:
         """Write `BASE.palette.png`, the swatches, and `BASE.palette.json`; return the files.
 
@@ -77,10 +83,7 @@ class PhotoColors:
             OutputError: a file cannot be written.
         """
         sheet = base.with_name(f"{base.name}.palette.png")
-        worn = number_garments(self.garments or ())
-        palettes = {**self.palettes, **{name: g.palette for name, g in worn.items()}}
-        image = Image.fromarray(swatches(self.photo.pixels, palettes, self.names))
-        write_image(sheet, image, "PNG", compress_level=2)
+        write_image(sheet, self.image(), "PNG", compress_level=2)
         if not json_file:
             return [sheet]
         document = base.with_name(f"{base.name}.palette.json")

@@ -1,7 +1,7 @@
 """What every person extractor takes and gives."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol, Self
 
 import cv2
@@ -30,10 +30,10 @@ class Person:
         members: where this is everyone, each of them, the most prominent first.
     """
 
-    mask: NDArray[np.bool_]
+    mask: NDArray[np.bool_] = field(repr=False)
     box: Box
     score: float
-    certainty: NDArray[np.float32] | None = None
+    certainty: NDArray[np.float32] | None = field(default=None, repr=False)
     members: tuple["Person", ...] = ()
 
     @property
