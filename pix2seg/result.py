@@ -126,7 +126,7 @@ class Segmentation:
         Raises:
             WeightsError: the weights name no garments.
         """
-        return find_garments(self, self._named(), max_colors)
+        return find_garments(self, self.named(), max_colors)
 
     def to_pipeline(self) -> list[dict[str, Any]]:
         """What Hugging Face's image-segmentation pipelines give: label, score and mask each.
@@ -186,20 +186,25 @@ class Segmentation:
         Raises:
             WeightsError: the weights name no garments.
         """
-        return indexed_image(self._named().mask, kinds())
+        return indexed_image(self.named().mask, kinds())
 
     def _edges(self, what: str | Garment) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
         """Where something is, bool (H, W), and how much of each pixel is of it, float32 (H, W)."""
         if isinstance(what, Garment):
             ids = [i for i, name in enumerate(self.scheme.names) if name not in BODY]
             share = share_of(self.map, self.scheme, ids)
-            others = (self._named().mask >= FIRST_GARMENT) & ~what.mask
+            others = (self.named().mask >= FIRST_GARMENT) & ~what.mask
             return what.mask, np.where(others, np.float32(0), share)
         if what == PERSON and PERSON not in self.scheme.names:
             return self.mask != BACKGROUND, 1 - share_of(self.map, self.scheme, [BACKGROUND])
         return self.where(what), share_of(self.map, self.scheme, [self.scheme.id_of(what)])
 
-    def _named(self) -> Kinds:
+    def named(self) -> Kinds:
+        """The kind of each clothes pixel, and how likely it is.
+
+        Raises:
+            WeightsError: the weights name no garments.
+        """
         if self.kinds is None:
             raise WeightsError(
                 f"the weights {self.model['generator']} name no garments; take those in the box, "
@@ -217,7 +222,7 @@ class Segmentation:
             WeightsError: the weights name no garments.
         """
         if garments:
-            picture = render.overlay(self.photo.pixels, self._named().mask, kinds())
+            picture = render.overlay(self.photo.pixels, self.named().mask, kinds())
         else:
             picture = render.overlay(self.photo.pixels, self.mask, self.scheme)
         return Image.fromarray(picture)

@@ -35,7 +35,7 @@ def calibrate(
     from pix2seg.inputs import find_photos
     from pix2seg.preprocess.dataset.dataset import Dataset
     from pix2seg.segmenter import Segmenter
-    from pix2seg.train.judge.ablation import photo_sets
+    from pix2seg.train.judge.photo_sets import photo_sets
     from pix2seg.train.judge.trust import calibrate as fit
     from pix2seg.train.judge.trust import read_samples, with_scenes
 

@@ -8,8 +8,11 @@ import typer
 from pix2seg.cli.options import Device, EngineName, Flip, Hide, PersonName, PrecisionName, Weights
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from pix2seg.segmenter import Segmenter
     from pix2seg.train.judge.evaluate import Evaluation
+    from pix2seg.train.judge.garments import GarmentScores
 
 
 def evaluate(
@@ -31,6 +34,12 @@ def evaluate(
             "--colors",
             help="Also tell how far the palettes are from the true pixels (median CIEDE2000), as a "
             "multiple of k-means on the true masks.",
+        ),
+    ] = False,
+    garments: Annotated[
+        bool,
+        typer.Option(
+            "--garments", help="Also tell how well garments are named; prepare ccp knows them."
         ),
     ] = False,
     person: PersonName = None,
@@ -67,7 +76,7 @@ def evaluate(
     count, folder = worst or (0, Path())
     worst_photos = WorstPhotos(count)
     for photo in track(
-        evaluate_photos(segmenter, dataset),
+        evaluate_photos(segmenter, dataset, garments=garments),
         "evaluating",
         len(dataset.names("val")),
         console=Console(stderr=True),
@@ -110,10 +119,28 @@ def _print(evaluation: "Evaluation", segmenter: "Segmenter") -> None:
     console.print(table)
     if len(scores.names) <= READABLE_CLASSES:
         console.print(confusion)
+    if evaluation.garments:
+        _print_garments(evaluation.garments, console)
     console.print(
         f"mIoU {scores.mean_iou:.4f}   pixel accuracy {scores.pixel_accuracy:.4f}   "
         f"{len(evaluation.photos)} photos at their own size, "
         f"{evaluation.seconds_per_photo * 1000:.0f} ms each on {segmenter.device}, person: "
         f"{segmenter.extractor.version}\nweights {segmenter.info.version}",
+        highlight=False,
+    )
+
+
+def _print_garments(found: "GarmentScores", console: "Console") -> None:
+    from rich.table import Table
+
+    table = Table("kind", "IoU", "large", "kind right", box=None)
+    rows = zip(found.scores.names, found.scores.iou, found.large, found.right, strict=True)
+    for name, iou, large, right in rows:
+        table.add_row(name, f"{iou:.3f}", f"{large}", f"{right / large:.0%}" if large else "")
+    console.print(table)
+    console.print(
+        f"garments: mIoU {found.scores.mean_iou:.4f}   of the big kinds "
+        f"{found.mean_iou_of_big:.4f}   kind right {found.share_right:.1%} of {found.large.sum()} "
+        "garments above 1 % of their photo",
         highlight=False,
     )

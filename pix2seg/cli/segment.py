@@ -27,16 +27,13 @@ from pix2seg.cli.output import exit_on_bad, find_new_photos, print_json, print_w
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
     from pix2seg.colors.photo_colors import PhotoColors
     from pix2seg.colors.table import Row
-    from pix2seg.errors import PhotoError
-    from pix2seg.inputs import InputPhoto
     from pix2seg.result import Segmentation
 
 READABLE_CLASSES = 4
-"""Of a scheme with more classes, the summary names the largest alone."""
+"""Of a scheme with more classes, a photo's line names the largest alone."""
 
 
 def segment(
@@ -133,10 +130,8 @@ def segment(
             flip=flip,
             person_options=options,
         )
-    summary = _summary(segmenter.scheme.foreground, garments and bool(colors or json_to or table))
     rows: list[Row] = []
     bad: list[PhotoError] = []
-    doubts: list[str] = []
     for photo in track(inputs, "segmenting", console=console, transient=True):
         try:
             result = segmenter(photo.path, max_pixels=max_pixels)
@@ -146,10 +141,8 @@ def segment(
         result.save(
             out, photo.stem, cutouts=cutouts, hard_edges=hard_edges, garments=garments, map=map
         )
-        if result.review:
-            doubts.append(f"{photo.path}: quality {result.quality:.2f}, {result.review}")
-            if review:
-                _save_for_review(review / photo.stem, result, garments)
+        if review and result.review:
+            _save_for_review(review / photo.stem, result, garments)
         found = None
         if colors or json_to or table:
             found = result.colors(max_colors, garments=garments, names=names)
@@ -157,10 +150,14 @@ def segment(
             rows.extend(rows_of(found.document()))
             if json_to:
                 print_json(found)
-        _add_row(summary, photo, result, found)
+        _print_photo(console, photo.relative.as_posix(), result, found)
     if table:
         write_table(table, rows)
-    _report(console, summary, bad, doubts, out, str(segmenter.device))
+    done = len(inputs) - len(bad)
+    if done:
+        text = f"{done} segmented on {segmenter.device}, results in {out}"
+        console.print(text, soft_wrap=True, highlight=False, markup=False)
+    exit_on_bad(console, bad)
 
 
 def _save_for_review(base: Path, result: "Segmentation", garments: bool) -> None:
@@ -170,63 +167,30 @@ def _save_for_review(base: Path, result: "Segmentation", garments: bool) -> None
     write_image(base.with_name(f"{base.name}.overlay.png"), picture, "PNG")
 
 
-def _summary(classes: tuple[str, ...], garments: bool) -> "Table":
-    from rich.table import Table
-
-    table = Table(box=None)
-    table.add_column("photo", overflow="fold", min_width=12)
-    if len(classes) <= READABLE_CLASSES:
-        for name in reversed(classes):
-            table.add_column(name, justify="right")
-            table.add_column("", overflow="fold")
-    else:
-        table.add_column("largest classes")
-    if garments:
-        table.add_column("garments", overflow="fold")
-    table.add_column("quality", justify="right")
-    table.add_column("seconds", justify="right")
-    return table
-
-
-def _add_row(
-    summary: "Table",
-    photo: "InputPhoto",
+def _print_photo(
+    console: "Console",
+    name: str,
     result: "Segmentation",
     colors: "PhotoColors | None",
 ) -> None:
+    """One line: what the photo shows, in which colours, and how far that can be trusted."""
     from rich.text import Text
 
     from pix2seg.cli.output import swatch_text
-    from pix2seg.colors.names import basic_names
 
-    coverage, classes = result.coverage(), result.scheme.foreground
-    cells: list[Text] = [Text(photo.relative.as_posix())]
-    if len(classes) <= READABLE_CLASSES:
-        for name in reversed(classes):
-            cells.append(Text(f"{coverage[name]:.1%}"))
-            cells.append(swatch_text(colors.palettes[name]) if colors else Text())
-    else:
-        largest = sorted(classes, key=lambda name: -coverage[name])[:READABLE_CLASSES]
-        cells.append(Text(", ".join(f"{n} {coverage[n]:.1%}" for n in largest if coverage[n])))
-    if colors and colors.garments is not None:
-        worn = [f"{'/'.join(basic_names(g.palette))} {g.kind}" for g in colors.garments]
-        cells.append(Text(", ".join(worn)))
-    cells.append(Text(f"{result.quality:.2f}"))
-    cells.append(Text(f"{result.seconds:.2f}"))
-    summary.add_row(*cells)
-
-
-def _report(
-    console: "Console",
-    table: "Table",
-    bad: "list[PhotoError]",
-    doubts: list[str],
-    out: Path,
-    device: str,
-) -> None:
-    if table.row_count:
-        console.print(table)
-        console.print(f"{table.row_count} segmented on {device}, results in {out}", highlight=False)
-    for doubt in doubts:
-        print_warning(console, f"to be looked at: {doubt}")
-    exit_on_bad(console, bad)
+    coverage = result.coverage()
+    largest = sorted(result.scheme.foreground, key=lambda name: -coverage[name])
+    facts = []
+    for class_name in largest[:READABLE_CLASSES]:
+        if coverage[class_name]:
+            facts.append(Text(f"{class_name} {coverage[class_name]:.1%}"))
+            if colors:
+                facts[-1].append(" ").append_text(swatch_text(colors.palettes[class_name]))
+    for garment in (colors and colors.garments) or ():
+        facts.append(Text(f"{garment.kind} ").append_text(swatch_text(garment.palette)))
+    facts.append(Text(f"quality {result.quality:.2f}"))
+    facts.append(Text(f"{result.seconds:.2f} s"))
+    line = Text(f"{name}  ").append_text(Text(", ").join(facts))
+    console.print(line, soft_wrap=True, highlight=False)
+    if result.review:
+        print_warning(console, f"{name} should be looked at: {result.review}")

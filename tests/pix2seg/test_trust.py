@@ -95,7 +95,7 @@ def drawn_samples(count: int) -> list[Sample]:
     for photo in range(count):
         signs = {name: float(rng.normal()) for name in REASONS}
         odds = 1.5 + signs["certainty"] - 0.5 * signs["torn"] ** 2 + rng.normal(0, 0.2)
-        samples.append(Sample(photo, "plain", signs, float(1 / (1 + np.exp(-odds)))))
+        samples.append(Sample(str(photo), "plain", signs, float(1 / (1 + np.exp(-odds)))))
     return samples
 
 

@@ -17,6 +17,7 @@ from pix2seg.result import Segmentation
 from pix2seg.segmenter import Segmenter
 from pix2seg.train.judge.boundary import boundary_counts, boundary_f
 from pix2seg.train.judge.colors import class_ratios
+from pix2seg.train.judge.garments import GarmentScores
 from pix2seg.train.judge.people import PersonScore
 from pix2seg.train.judge.scores import Scores, confusion_matrix, rounded
 
@@ -26,11 +27,15 @@ COARSE = "four"
 
 @dataclass(frozen=True, eq=False)
 class EvaluatedPhoto:
-    """One photo with its true mask, uint8 (H, W), and what the segmenter made of it."""
+    """One photo with its true mask, uint8 (H, W), and what the segmenter made of it.
+
+    `garments` are the true kinds, uint8 (H, W), if they were asked for.
+    """
 
     name: str
     truth: NDArray[np.uint8]
     result: Segmentation
+    garments: NDArray[np.uint8] | None = None
 
     @property
     def scores(self) -> Scores:
@@ -45,17 +50,29 @@ class EvaluatedPhoto:
         return np.hstack([pixels, *overlays])
 
 
-def evaluate(segmenter: Segmenter, dataset: Dataset) -> Iterator[EvaluatedPhoto]:
+def evaluate(
+    segmenter: Segmenter, dataset: Dataset, *, garments: bool = False
+) -> Iterator[EvaluatedPhoto]:
     """Segment each validation photo.
+
+    Args:
+        segmenter: what is to be judged.
+        dataset: a prepared data set of the same classes.
+        garments: also read the true kinds of garments.
 
     Raises:
         WeightsError: the weights and the data set have different classes.
-        DatasetError: a photo or mask is missing or broken, or they do not fit each other.
+        DatasetError: a photo or mask is missing or broken, or they do not fit each other, or the
+            data set does not know garments.
     """
     if segmenter.scheme != dataset.scheme:
         raise WeightsError(
             f"the weights know the classes {', '.join(segmenter.scheme.names)}, the data set "
             f"{', '.join(dataset.scheme.names)}; prepare it with the weights' scheme"
+        )
+    if garments and not dataset.has_garments:
+        raise DatasetError(
+            f"{dataset.root} does not know the kinds of garments; prepare ccp writes them"
         )
     for photo in dataset.full():
         truth, result = read_image(photo.mask), segmenter(photo.photo)
@@ -64,7 +81,8 @@ def evaluate(segmenter: Segmenter, dataset: Dataset) -> Iterator[EvaluatedPhoto]
                 f"{photo.mask} does not fit {photo.photo}: not the same size, or a class that the "
                 "scheme has not; prepare the data set anew"
             )
-        yield EvaluatedPhoto(photo.name, truth, result)
+        true_kinds = read_image(photo.garments) if garments and photo.garments else None
+        yield EvaluatedPhoto(photo.name, truth, result, true_kinds)
 
 
 @dataclass
@@ -81,6 +99,7 @@ class Evaluation:
         people: how well the person was found in each photo.
         ratios: what `class_ratios` says of each photo, by class.
         seconds: time of each photo, from pixels to mask, person extractor included.
+        garments: how well garments were named, once a photo with its true kinds was added.
     """
 
     scheme: Scheme
@@ -90,6 +109,7 @@ class Evaluation:
     people: list[PersonScore] = field(default_factory=list)
     ratios: dict[str, list[float]] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list)
+    garments: GarmentScores | None = None
 
     def __post_init__(self) -> None:
         self._boundaries = np.zeros((len(self.scheme), 4), np.int64)
@@ -103,6 +123,9 @@ class Evaluation:
             PersonScore.of(person.mask, person.visible(self.margin), photo.truth > 0)
         )
         self.seconds.append(result.seconds)
+        if photo.garments is not None:
+            self.garments = self.garments or GarmentScores()
+            self.garments.add(photo.garments, result.named().mask)
         if self.with_colors:
             for name, ratio in class_ratios(result, photo.truth).items():
                 self.ratios.setdefault(name, []).append(ratio)
@@ -145,5 +168,6 @@ class Evaluation:
             "four_class_mean_iou": coarse and round(coarse.mean_iou, 4),
             "boundary_f": {name: rounded(score) for name, score in boundary},
             "color_distance_ratio": {n: round(ratio, 4) for n, ratio in self.color_ratios.items()},
+            "garments": self.garments and self.garments.to_dict(),
             "mean_iou_by_photo": {n: round(s.mean_iou, 4) for n, s in self.photos.items()},
         }

@@ -11,6 +11,7 @@ from pix2seg.photo import read_photo
 from pix2seg.segmenter import Segmenter
 from pix2seg.thresholds import map_to_mask
 from pix2seg.train.judge.hard_photos import before_background
+from pix2seg.train.judge.photo_sets import SetPhoto
 from pix2seg.train.judge.scores import Scores, confusion_matrix
 from pix2seg.trust import REASONS, Calibration, Meaning, read_signs
 
@@ -33,55 +34,49 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Sample:
-    """One segmented photo: its number, the set it is of, its signs and its true mean IoU.
+    """One segmented photo: its name, the set it is of, its signs and its true mean IoU.
 
-    A photo and the hard ones made from it share a number.
+    A photo and the hard ones made from it share a name.
     """
 
-    photo: int
+    photo: str
     set: str
     signs: dict[str, float]
     mean_iou: float
 
 
-def with_scenes(
-    photos: Iterable[tuple[str, NDArray[np.uint8], NDArray[np.uint8]]], scenes: Sequence[Path]
-) -> Iterator[tuple[str, NDArray[np.uint8], NDArray[np.uint8]]]:
-    """Photos of several sets, and behind each plain one's person also a scene of its own.
+def with_scenes(photos: Iterable[SetPhoto], scenes: Sequence[Path]) -> Iterator[SetPhoto]:
+    """Photos of several sets, and behind each plain one's person also a scene.
 
     Args:
-        photos: set, pixels and mask, as `photo_sets` gives them.
-        scenes: photo files.
+        photos: as `photo_sets` gives them.
+        scenes: photo files, taken in turn.
     """
     number = 0
-    for name, pixels, mask in photos:
-        yield name, pixels, mask
-        if name == "plain" and scenes:
+    for photo in photos:
+        yield photo
+        if photo.set == "plain" and scenes:
             scene = read_photo(scenes[number % len(scenes)]).pixels
-            yield "scene", before_background(pixels, mask, scene), mask
+            pixels = before_background(photo.pixels, photo.truth, scene)
+            yield photo._replace(set="scene", pixels=pixels)
             number += 1
 
 
-def read_samples(
-    segmenter: Segmenter, photos: Iterable[tuple[str, NDArray[np.uint8], NDArray[np.uint8]]]
-) -> list[Sample]:
+def read_samples(segmenter: Segmenter, photos: Iterable[SetPhoto]) -> list[Sample]:
     """Segment photos and note signs and true mean IoU of each.
 
     Args:
         segmenter: what is to be calibrated.
-        photos: set, RGB uint8 (H, W, 3) and true mask, uint8 (H, W); the plain one of each photo
-            first.
+        photos: as `photo_sets` gives them.
     """
     samples: list[Sample] = []
-    number = -1
     scheme = segmenter.scheme
-    for name, pixels, truth in photos:
-        number += name == "plain"
+    for name, photo, pixels, truth in photos:
         result = segmenter(pixels)
         raw = map_to_mask(result.map, scheme)
         signs = read_signs(result.map, raw, result.mask, result.person, scheme)
         scores = Scores(confusion_matrix(truth, result.mask, len(scheme)), scheme.names)
-        samples.append(Sample(number, name, signs, scores.mean_iou))
+        samples.append(Sample(photo, name, signs, scores.mean_iou))
     return samples
 
 
@@ -95,7 +90,8 @@ def calibrate(samples: Sequence[Sample], weights: str, person: str) -> Calibrati
     """
     true = np.array([sample.mean_iou for sample in samples])
     held_out = np.empty(len(samples))
-    folds = np.array([sample.photo % FOLDS for sample in samples])
+    names = sorted({sample.photo for sample in samples})
+    folds = np.array([names.index(sample.photo) % FOLDS for sample in samples])
     for fold in range(FOLDS):
         fitted = _fit([s for s, f in zip(samples, folds, strict=True) if f != fold])
         for i in np.flatnonzero(folds == fold):
