@@ -2,7 +2,7 @@
 
 import { askToken } from "./token.js";
 
-const ATTEMPTS = 8;
+const PATIENCE = 120; // seconds that a busy or a starting server is asked again
 const LONGEST_WAIT = 10;
 const GONE = "The server does not answer. Start it again with pix2seg serve, then try once more.";
 
@@ -12,8 +12,11 @@ export class Problem extends Error {}
 let known = null;
 
 /** Classes, limits and versions, asked for once; waits until the model is ready. */
-export async function info() {
-  known ??= await request("v1/info");
+export function info() {
+  known ??= request("v1/info").catch((problem) => {
+    known = null; // to be asked again
+    throw problem;
+  });
   return known;
 }
 
@@ -41,18 +44,20 @@ export const fromBase64 = (text) => Uint8Array.from(atob(text), (char) => char.c
 
 async function request(path, form, signal) {
   let token = sessionStorage.getItem("token");
-  for (let attempt = 1; ; attempt++) {
+  let waited = 0;
+  for (;;) {
     const headers = token ? { Authorization: `Bearer ${token}` } : {};
     const response = await reach(path, { method: form ? "POST" : "GET", body: form, headers, signal });
     if (response.ok) return response.json();
     const problem = await response.json().catch(() => ({}));
-    const wait = Number(response.headers.get("Retry-After"));
+    const wait = Math.min(Number(response.headers.get("Retry-After")), LONGEST_WAIT);
     if (response.status === 401) {
       token = await askToken(problem.detail);
       if (!token) throw new Problem("The server needs a token.");
       sessionStorage.setItem("token", token);
-    } else if (wait && attempt < ATTEMPTS) {
-      await pause(Math.min(wait, LONGEST_WAIT), signal);
+    } else if (wait && waited < PATIENCE) {
+      await pause(wait, signal);
+      waited += wait;
     } else {
       throw new Problem(problem.detail ?? `The server answered ${response.status}.`);
     }

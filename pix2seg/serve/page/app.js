@@ -46,7 +46,7 @@ byId("compare").addEventListener("click", () => {
 });
 byId("correct").addEventListener("click", () => correct(!correction.open));
 correction.addEventListener("change", () => {
-  photos.current.corrected = true;
+  photos.correct(photos.current);
   follow(photos.current, facts);
 });
 for (const button of document.querySelectorAll("[data-download]")) {

@@ -41,7 +41,7 @@ export function say(text) {
   toast.textContent = text;
   toast.classList.add("shown");
   clearTimeout(hiding);
-  hiding = setTimeout(() => toast.classList.remove("shown"), 2600);
+  hiding = setTimeout(() => toast.classList.remove("shown"), 4000);
 }
 
 export const percent = (share) => {

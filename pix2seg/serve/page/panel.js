@@ -1,6 +1,7 @@
 // The palette beside the photo: quality, and for each part its colours.
 
-import { byId, capital, el, percent, say } from "./dom.js";
+import { copy } from "./clipboard.js";
+import { byId, capital, el, percent } from "./dom.js";
 
 /**
  * @param {Photo} photo whose document has come
@@ -89,7 +90,7 @@ function swatch(part, index, color, pointed, darken) {
       type: "button",
       id: rowId(part, index),
       class: "swatch",
-      "aria-label": `${color.name}, ${color.hex}, ${percent(color.share)} of ${part.name}; copy`,
+      title: "Copy the code",
       onfocus: pointed.onpointerenter,
       onblur: darken,
       ...pointed,
@@ -102,12 +103,3 @@ function swatch(part, index, color, pointed, darken) {
 }
 
 const rowId = ({ layer, id, box }, index) => `color-${layer}-${id}-${(box ?? []).join("-")}-${index}`;
-
-async function copy(hex) {
-  try {
-    await navigator.clipboard.writeText(hex);
-    say(`${hex} copied`);
-  } catch {
-    say(`This browser does not let pages copy. The code is ${hex}`);
-  }
-}

@@ -58,6 +58,12 @@ export class Photos extends EventTarget {
     if (photo === this.current && (status === "done" || status === "failed")) this.#tell("select");
   }
 
+  /** Note that a photo's mask is no longer the server's. */
+  correct(photo) {
+    photo.corrected = true;
+    this.#tell("list");
+  }
+
   /** A correction gave the photo another document. */
   follow(photo, document) {
     photo.document = document;

@@ -3,57 +3,71 @@
 import { byId, el, icon } from "./dom.js";
 
 const STATES = { waiting: "waits", working: "is being read", done: "done", failed: "failed" };
+const STEPS = { ArrowRight: 1, ArrowLeft: -1 };
 
 /** @param {Photos} photos */
 export function showStrip(photos) {
   const strip = byId("strip");
+  const thumbnails = new Map();
   const draw = () => {
     const focused = strip.contains(document.activeElement);
-    strip.replaceChildren(...photos.list.map((photo) => thumbnail(photo, photos)));
+    for (const photo of thumbnails.keys()) {
+      if (!photos.list.includes(photo)) thumbnails.get(photo).remove();
+    }
+    for (const photo of photos.list) {
+      if (!thumbnails.has(photo)) thumbnails.set(photo, thumbnail(photo, photos));
+      const item = thumbnails.get(photo);
+      if (!item.isConnected) strip.append(item);
+      update(item, photo, photo === photos.current);
+    }
     const current = strip.querySelector("[aria-current]");
-    if (focused) current?.focus();
-    current?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    if (focused && !strip.contains(document.activeElement)) current?.focus();
     progress(photos.list);
   };
   photos.on("list", draw);
   photos.on("select", draw);
-  strip.addEventListener("keydown", (event) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    const next = photos.list[photos.list.indexOf(photos.current) + step];
+  photos.on("select", () => {
+    strip.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  });
+  strip.addEventListener("keydown", ({ key }) => {
+    const next = photos.list[photos.list.indexOf(photos.current) + STEPS[key]];
     if (next) photos.select(next);
-    if (event.key === "Delete" && photos.current) photos.remove(photos.current);
+    if (next) strip.querySelector("[aria-current]").focus();
+    if (key === "Delete" && photos.current) photos.remove(photos.current);
   });
 }
 
 function thumbnail(photo, photos) {
-  const current = photo === photos.current;
-  const corrected = photo.corrected ? ", corrected" : "";
-  return el(
-    "li",
-    { class: `thumbnail ${photo.status}` },
-    el(
-      "button",
-      {
-        type: "button",
-        "aria-current": current && "true",
-        "aria-label": `${photo.name}, ${STATES[photo.status]}${corrected}`,
-        title: photo.problem || photo.name,
-        onclick: () => photos.select(photo),
-      },
-      el("img", { src: photo.url, alt: "" }),
-      photo.corrected ? icon("brush") : null,
-    ),
-    el(
-      "button",
-      {
-        type: "button",
-        class: "remove",
-        "aria-label": `Remove ${photo.name}`,
-        onclick: () => photos.remove(photo),
-      },
-      icon("close"),
-    ),
+  const choose = el(
+    "button",
+    { type: "button", class: "choose", onclick: () => photos.select(photo) },
+    el("img", { alt: "" }),
   );
+  const remove = el(
+    "button",
+    {
+      type: "button",
+      class: "remove",
+      "aria-label": `Remove ${photo.name}`,
+      onclick: () => photos.remove(photo),
+    },
+    icon("close"),
+  );
+  return el("li", {}, choose, remove);
+}
+
+function update(item, photo, current) {
+  const choose = item.querySelector(".choose");
+  const image = choose.querySelector("img");
+  item.className = `thumbnail ${photo.status}${photo.corrected ? " corrected" : ""}`;
+  choose.setAttribute(
+    "aria-label",
+    `${photo.name}, ${STATES[photo.status]}${photo.corrected ? ", corrected" : ""}`,
+  );
+  choose.title = photo.problem || photo.name;
+  if (current) choose.setAttribute("aria-current", "true");
+  else choose.removeAttribute("aria-current");
+  if (image.src !== photo.url) image.src = photo.url;
 }
 
 function progress(list) {

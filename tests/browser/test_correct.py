@@ -1,0 +1,112 @@
+"""Masks are corrected by hand: the palette follows, and what is saved teaches."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+from browser_page import Page
+from PIL import Image
+from selenium.webdriver.common.keys import Keys
+
+from pix2seg.classes import load_scheme
+from pix2seg.preprocess.dataset.folder import folder_sources, read_mask
+
+SKIN, CLOTHES = 1, 3
+
+
+def mask_of(page: Page) -> np.ndarray:
+    """The mask as the page gives it out."""
+    with Image.open(page.download("[data-download=mask]")) as image:
+        assert image.mode == "P"
+        return np.asarray(image)
+
+
+def coverage(page: Page) -> dict[str, float]:
+    """The classes' shares as the palette JSON of the page has them."""
+    document = json.loads(page.download("[data-download=json]").read_text("utf-8"))
+    return {name: found["coverage"] for name, found in document["classes"].items()}
+
+
+def settled(page: Page) -> None:
+    """Wait until the palette has followed."""
+    page.until(lambda: "busy" not in page.one("#panel").get_attribute("class"), "the palette")
+
+
+def choose_brush(page: Page, name: str) -> None:
+    next(chip for chip in page.all(".chip-button") if chip.text == name).click()
+
+
+def test_a_brush_stroke_changes_mask_and_palette_and_undo_takes_it_back(
+    page: Page, photo: Path
+) -> None:
+    page.choose(photo)
+    before, colors = mask_of(page), page.colors()
+    shares = coverage(page)
+    page.one("#correct").click()
+    choose_brush(page, "Clothes")
+    stroke = page.point(0.08, 0.3).click_and_hold()
+    stroke.move_by_offset(0, 120).move_by_offset(30, 60).release().perform()
+    settled(page)
+    after = mask_of(page)
+    changed = after != before
+    assert changed.any()
+    assert set(after[changed]) == {CLOTHES}
+    assert not changed[:, after.shape[1] // 2 :].any(), "the stroke was at the left"
+    assert page.colors() != colors
+    assert coverage(page)["clothes"] - shares["clothes"] == changed.mean().round(6)
+    page.keys(Keys.chord(Keys.CONTROL, "z"))
+    settled(page)
+    assert np.array_equal(mask_of(page), before)
+    assert page.colors() == colors
+    page.one("#redo").click()
+    settled(page)
+    assert np.array_equal(mask_of(page), after)
+
+
+def test_the_eraser_takes_one_class_alone(page: Page, photo: Path) -> None:
+    page.choose(photo)
+    before = mask_of(page)
+    page.one("#correct").click()
+    choose_brush(page, "Clothes")
+    page.one("[data-tool=eraser]").click()
+    page.driver.execute_script("document.getElementById('size').value = 100")
+    page.point(0.5, 0.15).click_and_hold().move_by_offset(0, 250).release().perform()
+    settled(page)
+    after = mask_of(page)
+    changed = after != before
+    assert set(before[changed]) == {CLOTHES}
+    assert set(after[changed]) == {0}
+
+
+def test_fill_by_keys_alone(page: Page, photo: Path) -> None:
+    page.choose(photo)
+    before = mask_of(page)
+    page.one("#correct").send_keys(Keys.ENTER)
+    page.driver.execute_script("document.getElementById('picture').focus()")
+    page.keys("f", "2")  # the kinds in their order: background, skin, hair, clothes
+    page.keys(Keys.ARROW_RIGHT, Keys.ARROW_LEFT, Keys.SPACE)
+    settled(page)
+    after = mask_of(page)
+    changed = after != before
+    centre = before[before.shape[0] // 2, before.shape[1] // 2]
+    assert set(before[changed]) == {centre}
+    assert set(after[changed]) == {SKIN}
+
+
+def test_saved_for_training_is_what_prepare_takes(
+    page: Page, photos: list[Path], tmp_path: Path
+) -> None:
+    page.choose(*photos[:2])
+    assert not page.all("#training")
+    page.one("#correct").click()
+    page.point(0.1, 0.1).click().perform()
+    settled(page)
+    corrected = mask_of(page)
+    with zipfile.ZipFile(page.download("#training")) as archive:
+        assert archive.testzip() is None
+        archive.extractall(tmp_path)
+    sources = folder_sources(tmp_path / "photos", tmp_path / "masks")
+    assert [source.photo.read_bytes() for source in sources] == [photos[0].read_bytes()]
+    assert np.array_equal(read_mask(sources[0].mask), corrected)
+    assert corrected.max() < len(load_scheme("four"))

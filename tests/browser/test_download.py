@@ -1,0 +1,60 @@
+"""What the page gives to take away."""
+
+import json
+import zipfile
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from browser_page import Page
+from PIL import Image
+
+from pix2seg.colors.document import palette_schema
+
+
+@pytest.fixture
+def names(photo: Path) -> set[str]:
+    kinds = ("palette.json", "mask.png", "overlay.png", "clothes.png", "gpl", "ase", "css")
+    return {f"{photo.stem}.{kind}" for kind in (*kinds, "tokens.json")}
+
+
+def test_everything_comes_as_one_zip(page: Page, photo: Path, names: set[str]) -> None:
+    import jsonschema
+
+    page.choose(photo)
+    file = page.download("[data-download=all]")
+    assert file.name == f"{photo.stem}.pix2seg.zip"
+    with zipfile.ZipFile(file) as archive, Image.open(photo) as image:
+        assert archive.testzip() is None
+        assert names <= set(archive.namelist())
+        document = json.loads(archive.read(f"{photo.stem}.palette.json"))
+        jsonschema.validate(document, palette_schema())
+        assert archive.read(f"{photo.stem}.ase").startswith(b"ASEF")
+        assert archive.read(f"{photo.stem}.gpl").startswith(b"GIMP Palette")
+        for name in archive.namelist():
+            if name.endswith(".png"):
+                assert Image.open(BytesIO(archive.read(name))).size == image.size
+        cutout = Image.open(BytesIO(archive.read(f"{photo.stem}.clothes.png")))
+        assert cutout.mode == "RGBA"
+
+
+@pytest.mark.parametrize(
+    ("kind", "suffix"), [("ase", ".ase"), ("css", ".css"), ("tokens", ".tokens.json")]
+)
+def test_one_kind_comes_alone(page: Page, photo: Path, kind: str, suffix: str) -> None:
+    page.choose(photo)
+    file = page.download(f"[data-download={kind}]")
+    assert file.name == photo.stem + suffix
+    code = page.colors()[0]
+    if kind != "ase":
+        assert code in file.read_text("utf-8")
+
+
+def test_all_photos_come_in_folders_of_their_own(
+    page: Page, photos: list[Path], names: set[str]
+) -> None:
+    page.choose(*photos[:2])
+    with zipfile.ZipFile(page.download("#every")) as archive:
+        assert archive.testzip() is None
+        assert {name.split("/")[0] for name in archive.namelist()} == {p.stem for p in photos[:2]}
+        assert {f"{photos[0].stem}/{name}" for name in names} <= set(archive.namelist())

@@ -1,0 +1,75 @@
+"""What goes wrong is said in a sentence, and the rest goes on."""
+
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from browser_page import Page
+from conftest import SMALL_UPLOAD, TOKEN, serving
+from PIL import Image
+from selenium import webdriver
+
+
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server that wants a token and takes little."""
+    tokens = tmp_path_factory.mktemp("tokens") / "tokens"
+    tokens.write_text(f"{TOKEN}\n")
+    limits = ("--max-upload", str(SMALL_UPLOAD), "--max-pixels", "1000000")
+    with serving("--token-file", str(tokens), *limits) as url:
+        yield url
+
+
+def failure(page: Page) -> str:
+    return page.one(".failure p").text
+
+
+def test_a_broken_photo_is_named_and_others_go_on(page: Page, photo: Path) -> None:
+    page.drop("broken.jpg", photo.read_bytes()[:2000])
+    assert "broken.jpg" in failure(page)
+    page.drop("note.txt", b"no photo at all")
+    page.until(lambda: len(page.all(".thumbnail.failed")) == 2, "the second failure")
+    page.drop(photo.name, photo.read_bytes())
+    page.until(lambda: page.all(".thumbnail.done"), "the photo")
+    page.all(".choose")[-1].click()
+    assert page.colors()
+    errors = [line for line in page.console() if "v1/segment" not in line]
+    assert errors == []
+
+
+def test_a_token_is_asked_for_and_limits_are_told(
+    driver: webdriver.Chrome, strict: str, photo: Path
+) -> None:
+    page = Page(driver, strict)
+    page.drop("large.jpg", b"\xff" * (SMALL_UPLOAD + 1))
+    assert failure(page) == "large.jpg has 0.2 MB; the server takes at most 0.2 MB."
+    page.drop(photo.name, photo.read_bytes())
+    page.one("#token-value").send_keys(TOKEN)
+    page.one("#token .primary").click()
+    page.until(lambda: page.all(".thumbnail.done"), "the photo")
+    wide = BytesIO()
+    Image.new("RGB", (2000, 2000)).save(wide, "PNG")
+    page.drop("wide.png", wide.getvalue())
+    page.until(lambda: len(page.all(".thumbnail.failed")) == 2, "the wide photo to fail")
+    page.all(".choose")[-1].click()
+    assert "megapixels" in failure(page)
+    page.console()
+
+
+def test_the_server_gone_is_said_and_trying_again_is_offered(
+    driver: webdriver.Chrome, strict: str, photo: Path
+) -> None:
+    page = Page(driver, strict)
+    page.until(lambda: "not kept" in page.text("#terms"), "the page")
+    driver.execute_cdp_cmd("Network.enable", {})
+    offline = {"offline": True, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    driver.execute_cdp_cmd("Network.emulateNetworkConditions", offline)
+    try:
+        page.drop(photo.name, photo.read_bytes())
+        assert "does not answer" in failure(page)
+    finally:
+        driver.execute_cdp_cmd("Network.emulateNetworkConditions", {**offline, "offline": False})
+    page.one(".failure button").click()
+    page.until(lambda: page.all(".thumbnail.done"), "the photo, once the server is back")
+    page.console()
