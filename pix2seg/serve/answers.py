@@ -2,19 +2,20 @@
 
 import base64
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from io import BytesIO
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from pix2seg.colors.export import EXPORTS
 from pix2seg.colors.photo_colors import PhotoColors, photo_colors
-from pix2seg.serve.options import PaletteOptions, SegmentOptions
+from pix2seg.serve.masks import counted_pixels, drawn
+from pix2seg.serve.options import MaskedPaletteOptions, PaletteOptions, SegmentOptions
 from pix2seg.serve.problems import Problem
+from pix2seg.serve.uploads import Upload
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from PIL.Image import Image
 
     from pix2seg.classes import Scheme
@@ -34,7 +35,7 @@ EXPORT_TYPES = {
 
 def picture_names(scheme: "Scheme") -> tuple[str, ...]:
     """The pictures there are with a scheme, `cutouts` aside."""
-    return ("mask", "overlay", "map", "garments", "person", *scheme.foreground)
+    return ("photo", "mask", "overlay", "map", "garments", "person", *scheme.foreground)
 
 
 def check_pictures(names: Iterable[str], scheme: "Scheme") -> None:
@@ -54,28 +55,40 @@ def check_pictures(names: Iterable[str], scheme: "Scheme") -> None:
 
 def segment_answer(result: "Segmentation", options: SegmentOptions) -> bytes:
     """The palette document as JSON, with the pictures and exports that were asked for."""
-    colors = result.colors(options.max_colors, garments=options.garments, names=options.names)
-    names = [name for name in dict.fromkeys(options.pictures) if name != CUTOUTS]
-    pictures = {name: _base64(picture_png(result, name, options.garments)) for name in names}
-    if CUTOUTS in options.pictures:
-        for name, image in result.cutouts(garments=options.garments):
-            pictures[name] = _base64(_png(image))
-    return _document(colors, options, {"pictures": pictures} if options.pictures else {})
+    garments = options.garments
+    colors = result.colors(options.max_colors, garments=garments, names=options.names)
+    return _document(colors, options, _pictures(result, options.pictures, garments))
 
 
 def masked_answer(
-    photo: "Photo",
-    masks: Callable[[], Mapping[str, "NDArray[np.bool_]"]],
-    options: PaletteOptions,
+    upload: Upload, photo: "Photo", options: MaskedPaletteOptions, scheme: "Scheme"
 ) -> bytes:
-    """The palette document of what `masks` gives as JSON, with the exports that were asked for."""
-    colors = photo_colors(
-        photo,
-        masks(),
-        max_colors=options.max_colors,
-        names=options.names,
-    )
-    return _document(colors, options, {})
+    """The palette document of a photo and a mask as JSON, with what was asked for besides.
+
+    Raises:
+        Problem: the mask does not suit.
+    """
+    if not options.classes:
+        masks = {"photo": counted_pixels(photo, upload.mask)}
+        colors = photo_colors(photo, masks, max_colors=options.max_colors, names=options.names)
+        return _document(colors, options, {})
+    result = drawn(photo, upload.mask, upload.garments, scheme)
+    garments = upload.garments is not None
+    colors = result.colors(options.max_colors, garments=garments, names=options.names)
+    colors = replace(colors, quality=None)  # there is nothing to estimate
+    return _document(colors, options, _pictures(result, options.pictures, garments))
+
+
+def _pictures(result: "Segmentation", wanted: Iterable[str], garments: bool) -> dict[str, Any]:
+    names = dict.fromkeys(wanted)
+    pictures = {}
+    for name in names:
+        if name == CUTOUTS:
+            cutouts = result.cutouts(garments=garments)
+            pictures |= {what: _base64(_png(image)) for what, image in cutouts}
+        else:
+            pictures[name] = _base64(picture_png(result, name, garments))
+    return {"pictures": pictures} if names else {}
 
 
 def _document(colors: PhotoColors, options: PaletteOptions, more: Mapping[str, Any]) -> bytes:
@@ -100,6 +113,8 @@ def _picture(result: "Segmentation", name: str, garments: bool) -> "Image":
 
     from pix2seg.preprocess.dataset.dataset import indexed_image
 
+    if name == "photo":
+        return Image.fromarray(result.photo.pixels)
     if name == "mask":
         return indexed_image(result.mask, result.scheme)
     if name == "overlay":

@@ -20,7 +20,6 @@ from pix2seg.errors import Pix2SegError
 from pix2seg.serve.answers import check_pictures, masked_answer, picture_png, segment_answer
 from pix2seg.serve.description import PALETTE, SEGMENT, describe
 from pix2seg.serve.guard import ROUTES, Guard, Record
-from pix2seg.serve.masks import palette_masks
 from pix2seg.serve.options import MaskedPaletteOptions, SegmentOptions, parse_options
 from pix2seg.serve.problems import Problem, problem_of_status
 from pix2seg.serve.reference import reference_page
@@ -151,12 +150,13 @@ async def _segment(request: Request, service: Service, upload: Upload) -> Respon
 
 async def _palette(request: Request, service: Service, upload: Upload) -> Response:
     options = parse_options(MaskedPaletteOptions, upload.fields)
+    scheme = service.segmenter.scheme
+    check_pictures(options.pictures, scheme)
     record = _record(request)
     async with service.work.turn(record.steps) as turn:
         photo = await turn.step("read", partial(service.read, upload))
         record.facts |= {"width": photo.width, "height": photo.height}
-        masks = partial(palette_masks, photo, upload.mask, options, service.segmenter.scheme)
-        make = partial(masked_answer, photo, masks, options)
+        make = partial(masked_answer, upload, photo, options, scheme)
         return Response(await turn.step("answer", make), media_type=JSON)
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from pix2seg.colors.document import palette_schema
 from pix2seg.serve.options import MaskedPaletteOptions, SegmentOptions
 from pix2seg.serve.problems import KINDS, MEDIA_TYPE, PREFIX
+from pix2seg.serve.uploads import FILES
 
 ABOUT = (
     "Photo of a dressed person in; skin, hair and clothes and their colours out. Nothing is kept, "
@@ -146,7 +147,7 @@ def _problem(status: int) -> dict[str, Any]:
 
 
 SEGMENT = _operation(SegmentOptions, ["photo"], {"image/png": {"schema": _BYTES}})
-PALETTE = _operation(MaskedPaletteOptions, ["photo", "mask"], {})
+PALETTE = _operation(MaskedPaletteOptions, list(FILES), {})
 
 
 def describe(app: FastAPI) -> None:

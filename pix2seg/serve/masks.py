@@ -1,4 +1,4 @@
-"""Masks that a client drew: which pixels count, or which class each pixel has."""
+"""Masks that a client drew: which pixels count, or which class or garment each pixel has."""
 
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -6,26 +6,44 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pix2seg.serve.options import MaskedPaletteOptions
 from pix2seg.serve.problems import Problem
 
 if TYPE_CHECKING:
     from pix2seg.classes import Scheme
     from pix2seg.photo import Photo
+    from pix2seg.result import Segmentation
 
 
-def palette_masks(
-    photo: "Photo", mask: bytes | None, options: MaskedPaletteOptions, scheme: "Scheme"
-) -> dict[str, NDArray[np.bool_]]:
-    """The pixels of each class but the background, or of `photo`, bool (H, W), by name.
+def drawn(
+    photo: "Photo", mask: bytes | None, garments: bytes | None, scheme: "Scheme"
+) -> "Segmentation":
+    """The segmentation of a photo whose mask, and perhaps its garments, a client drew.
 
     Raises:
-        Problem: the mask does not suit.
+        Problem: there is no mask, or one does not suit.
     """
-    if not options.classes:
-        return {"photo": counted_pixels(photo, mask)}
+    from pix2seg.colors.photo_colors import NO_MODEL
+    from pix2seg.garments import FIRST_GARMENT, Kinds, kinds
+    from pix2seg.preprocess.person import Person
+    from pix2seg.result import Segmentation
+
     ids = class_ids(photo, mask, scheme)
-    return {name: np.asarray(ids == scheme.id_of(name)) for name in reversed(scheme.foreground)}
+    named = None
+    if garments is not None:
+        of_kind = class_ids(photo, garments, kinds())
+        named = Kinds(of_kind, np.where(of_kind >= FIRST_GARMENT, 255, 0).astype(np.uint8))
+    return Segmentation(
+        photo=photo,
+        map=scheme.colors[ids],
+        mask=ids,
+        scheme=scheme,
+        person=Person.nobody(ids.shape),
+        model=NO_MODEL,
+        seconds=0.0,
+        quality=1.0,
+        review=None,
+        naming=None if named is None else lambda: named,
+    )
 
 
 def counted_pixels(photo: "Photo", mask: bytes | None) -> NDArray[np.bool_]:

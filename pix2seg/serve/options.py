@@ -39,6 +39,9 @@ class PaletteOptions(BaseModel):
     )
 
 
+Pictures = Annotated[tuple[str, ...], BeforeValidator(_split)]
+
+
 class MaskedPaletteOptions(PaletteOptions):
     """Options of `POST /v1/palette`, the mask's meaning among them."""
 
@@ -46,6 +49,11 @@ class MaskedPaletteOptions(PaletteOptions):
         False,
         description="The mask's values are class ids of the model's scheme: a palette for each "
         "class. Without, all pixels that are not 0 count.",
+    )
+    pictures: Pictures = Field(
+        (),
+        description="With classes, pictures of the mask to add to the JSON, as /v1/segment's.",
+        examples=["cutouts"],
     )
 
 
@@ -57,11 +65,11 @@ class SegmentOptions(PaletteOptions):
         description="Also name the garments: their colours, and in the pictures overlay and "
         "cutouts each of them.",
     )
-    pictures: Annotated[tuple[str, ...], BeforeValidator(_split)] = Field(
+    pictures: Pictures = Field(
         (),
-        description="Pictures to add to the JSON as base64 PNG, joined by commas: mask, overlay, "
-        "map, garments, person or a class (its cut-out), cutouts (the person, each class and, with "
-        "garments, each garment that the photo shows).",
+        description="Pictures to add to the JSON as base64 PNG, joined by commas: photo (upright "
+        "and sRGB), mask, overlay, map, garments, person or a class (its cut-out), cutouts (the "
+        "person, each class and, with garments, each garment that the photo shows).",
         examples=["mask,overlay"],
     )
     picture: str | None = Field(

@@ -17,6 +17,7 @@ from pix2seg.serve.uploads import Upload, UploadMemory
 from pix2seg.serve.work import Work
 
 if TYPE_CHECKING:
+    from pix2seg.classes import Scheme
     from pix2seg.photo import Photo
     from pix2seg.result import Segmentation
     from pix2seg.segmenter import Segmenter
@@ -38,6 +39,7 @@ class Service:
         self.memory = UploadMemory((settings.queue + settings.batch) * settings.max_upload)
         self._failed = failed
         self._segmenter: Segmenter | None = None
+        self._names_garments = False
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -87,6 +89,8 @@ class Service:
         """What a client may want to know before it sends a photo."""
         from importlib.metadata import version
 
+        from pix2seg.garments import kinds
+
         segmenter, settings = self.segmenter, self.settings
         return {
             "version": version("pix2seg"),
@@ -96,11 +100,8 @@ class Service:
                 "engine": segmenter.engine,
             },
             "scheme": segmenter.scheme.name,
-            "classes": [
-                {"id": i, "name": c.name, "color": "#{:02x}{:02x}{:02x}".format(*c.color)}
-                for i, c in enumerate(segmenter.scheme.classes)
-            ],
-            "garments": None,
+            "classes": _entries(segmenter.scheme),
+            "garments": _entries(kinds()) if self._names_garments else None,
             "pictures": list(picture_names(segmenter.scheme)),
             "exports": ["gpl", "ase", "css", "tokens"],
             "names": ["css", "xkcd", "basic"],
@@ -116,11 +117,11 @@ class Service:
     async def _load(self) -> None:
         began = perf_counter()
         try:
-            segmenter = await self.work.in_model_thread(lambda: _load_warm(self.settings))
+            segmenter, warm = await self.work.in_model_thread(lambda: _load_warm(self.settings))
         except Pix2SegError as error:
             self._failed(error)
             return
-        self._segmenter = segmenter
+        self._segmenter, self._names_garments = segmenter, warm.naming is not None
         log_event("ready", seconds=round(perf_counter() - began, 3))
 
     def _segment_all(self, photos: Sequence["Photo"]) -> "Iterator[Segmentation | Exception]":
@@ -135,8 +136,19 @@ def _segment_or_error(segmenter: "Segmenter", photo: "Photo") -> "Segmentation |
         return error
 
 
-def _load_warm(settings: Settings) -> "Segmenter":
-    """The model, with every step done once, so that the first request waits for none."""
+def _entries(scheme: "Scheme") -> list[dict[str, Any]]:
+    return [
+        {"id": i, "name": c.name, "color": "#{:02x}{:02x}{:02x}".format(*c.color)}
+        for i, c in enumerate(scheme.classes)
+    ]
+
+
+def _load_warm(settings: Settings) -> "tuple[Segmenter, Segmentation]":
+    """The model, with every step done once, so that the first request waits for none.
+
+    Returns:
+        It, and what it made of the first photo.
+    """
     import numpy as np
 
     from pix2seg.memory import keep_freed_memory
@@ -155,8 +167,9 @@ def _load_warm(settings: Settings) -> "Segmenter":
     )
     width, height = WARM_SIZE
     noise = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
-    segment_answer(segmenter(noise), SegmentOptions(pictures=("mask", "overlay")))
-    return segmenter
+    warm = segmenter(noise)
+    segment_answer(warm, SegmentOptions(pictures=("mask", "overlay")))
+    return segmenter, warm
 
 
 def photo_types() -> list[str]:

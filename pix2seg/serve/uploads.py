@@ -20,6 +20,9 @@ A connection closed under a client that still sends is an error to it, not an an
 MAX_FIELDS = 40
 """Form fields that a request may have; there are fewer options."""
 
+FILES = ("photo", "mask", "garments")
+"""The files that a form may have."""
+
 RETRY = 2
 """Seconds after which to try again when memory for uploads is short."""
 
@@ -33,12 +36,14 @@ class Upload:
         file: its name without folders; "image" where there is none.
         fields: names and values of the query, then of the form.
         mask: a mask file's bytes, if one came.
+        garments: those of a mask of garment kinds.
     """
 
     photo: bytes
     file: str
     fields: tuple[tuple[str, str], ...]
     mask: bytes | None = None
+    garments: bytes | None = None
 
 
 class UploadMemory:
@@ -158,7 +163,7 @@ async def _parse_form(request: Request, body: bytes, query: tuple[tuple[str, str
         yield body
 
     try:
-        parser = _InMemory(request.headers, stream(), max_files=2, max_fields=MAX_FIELDS)
+        parser = _InMemory(request.headers, stream(), max_files=len(FILES), max_fields=MAX_FIELDS)
         form = await parser.parse()
     except MultiPartException as error:
         message = error.message.rstrip(".")
@@ -168,14 +173,15 @@ async def _parse_form(request: Request, body: bytes, query: tuple[tuple[str, str
     files = {name: value for name, value in form.multi_items() if isinstance(value, UploadFile)}
     fields = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
     given = {name for name, _ in fields}
-    unknown = set(files) - {"photo", "mask"}
+    unknown = set(files) - set(FILES)
     if unknown or "photo" not in files:
         raise Problem(
             "bad-request",
             f"the form has no file 'photo' but {', '.join(sorted(unknown))[:80] or 'no file'}; "
             "send the photo as a file named 'photo'"
             if "photo" not in files
-            else f"there is no file '{min(unknown)[:80]}'; send 'photo' and perhaps 'mask'",
+            else f"there is no file '{min(unknown)[:80]}'; send 'photo', perhaps 'mask' and "
+            "'garments'",
         )
     photo = files["photo"]
     data = await photo.read()
@@ -185,7 +191,7 @@ async def _parse_form(request: Request, body: bytes, query: tuple[tuple[str, str
         data,
         _base_name(photo.filename),
         (*((n, v) for n, v in query if n not in given), *fields),
-        await files["mask"].read() if "mask" in files else None,
+        *[await files[name].read() if name in files else None for name in FILES[1:]],
     )
 
 

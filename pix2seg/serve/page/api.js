@@ -23,8 +23,9 @@ export function info() {
 /**
  * The palette document of a photo, with `pictures` and `exports` as it was asked.
  * @param {File} photo
- * @param {{pictures?: string[], exports?: string[], mask?: Uint8Array, garments?: Uint8Array}} wanted
- *   with a mask (indexed PNG of class ids) the colours of that mask, else of the server's own
+ * @param {{pictures?: string[], exports?: string[], mask?: Uint8Array,
+ *   garments?: Uint8Array|boolean}} wanted with masks (indexed PNG of class ids and of garment ids)
+ *   what these show, else what the server finds, with garments or without
  * @param {AbortSignal} [signal]
  */
 export function segment(photo, { pictures = [], exports = [], mask, garments }, signal) {
@@ -36,7 +37,10 @@ export function segment(photo, { pictures = [], exports = [], mask, garments }, 
     form.append("classes", "true");
     form.append("mask", new Blob([mask], { type: "image/png" }), "mask.png");
   }
-  if (garments) form.append("garments", new Blob([garments], { type: "image/png" }), "garments.png");
+  if (garments === true) form.append("garments", "true");
+  else if (garments) {
+    form.append("garments", new Blob([garments], { type: "image/png" }), "garments.png");
+  }
   return request(mask ? "v1/palette" : "v1/segment", form, signal);
 }
 

@@ -65,8 +65,8 @@ export async function encodeMasks({ maps }, facts) {
 async function filesOf(photo, kind, facts) {
   if (kind === "json") return [palette(photo)];
   if (kind === "mask") return masks(photo, facts);
-  const corrected = photo.corrected ? await encodeMasks(photo, facts) : {};
-  const answer = await segment(photo.file, { ...WANTED[kind], ...corrected });
+  const shown = photo.corrected ? await encodeMasks(photo, facts) : { garments: !!facts.garments };
+  const answer = await segment(photo.file, { ...WANTED[kind], ...shown });
   const pictures = Object.entries(answer.pictures ?? {}).map(([name, text]) => ({
     name: `${photo.stem}.${name}.png`,
     bytes: fromBase64(text),

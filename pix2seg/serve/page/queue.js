@@ -39,7 +39,10 @@ export class Queue {
     }
     const shown = await decodes(photo.url);
     const pictures = ["mask", ...(garments ? ["garments"] : []), ...(shown ? [] : ["photo"])];
-    const { pictures: files, ...document } = await segment(photo.file, { pictures });
+    const { pictures: files, ...document } = await segment(photo.file, {
+      pictures,
+      garments: Boolean(garments),
+    });
     photo.maps = {
       classes: await readIndexed(fromBase64(files.mask)),
       garments: files.garments ? await readIndexed(fromBase64(files.garments)) : null,

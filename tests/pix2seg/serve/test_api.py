@@ -12,6 +12,8 @@ from PIL import Image
 
 from pix2seg import Segmenter
 from pix2seg.colors.document import palette_schema
+from pix2seg.garments import kinds
+from pix2seg.photo import read_photo
 from pix2seg.serve.description import EXAMPLE
 
 JPEG = {"Content-Type": "image/jpeg"}
@@ -66,7 +68,7 @@ def test_pictures_are_those_of_the_segmenter(
 ) -> None:
     result = segmenter(photos[1])
     pictures = post(service, photos[1], pictures="mask, overlay,map,cutouts").json()["pictures"]
-    shown = [name for name in result.scheme.foreground if result.where(name).any()]
+    shown = ["person", *[n for n in result.scheme.foreground if result.where(n).any()]]
     assert set(pictures) == {"mask", "overlay", "map", *shown}
     decoded = {name: picture(base64.b64decode(data)) for name, data in pictures.items()}
     assert np.array_equal(np.asarray(decoded["mask"]), result.mask)
@@ -122,6 +124,38 @@ def test_a_corrected_mask_changes_the_palette(service: httpx.Client, photos: lis
         assert message in problem.json()["detail"]
 
 
+def test_a_corrected_mask_gives_pictures_and_garments(
+    service: httpx.Client, photos: list[Path]
+) -> None:
+    truth = np.array(Image.open(photos[0].with_suffix(".png")))
+    trousers, coat = kinds().id_of("trousers"), kinds().id_of("outerwear")
+    below = np.arange(len(truth))[:, None] > len(truth) // 2
+    garments = np.where(truth == 3, np.where(below, trousers, coat), truth).astype(np.uint8)
+    files = {
+        "photo": (photos[0].name, photos[0].read_bytes()),
+        "mask": ("mask", png(truth)),
+        "garments": ("garments", png(garments)),
+    }
+    wanted = {"classes": "true", "pictures": "photo,mask,garments,cutouts"}
+    answer = service.post("/v1/palette", files=files, data=wanted).json()
+    pictures = {
+        n: np.asarray(picture(base64.b64decode(t))) for n, t in answer.pop("pictures").items()
+    }
+    jsonschema.validate(answer, palette_schema())
+    assert answer["quality"] is None
+    for garment in answer["garments"]:
+        share = (garments == kinds().id_of(garment["kind"])).mean()
+        assert garment["coverage"] == pytest.approx(share, abs=1e-6)
+    assert {g["kind"] for g in answer["garments"]} == {"trousers", "outerwear"}
+    assert np.array_equal(pictures["mask"], truth)
+    assert np.array_equal(pictures["garments"], garments)
+    assert np.array_equal(pictures["photo"], read_photo(photos[0]).pixels)
+    assert {"person", "clothes", "trousers", "outerwear"} < set(pictures)
+    assert not pictures["trousers"][~below[:, 0]][: len(truth) // 3, :, 3].any()
+    wrong = service.post("/v1/palette", files=files, data={"pictures": "hat", "classes": "true"})
+    assert wrong.status_code == 422
+
+
 def test_exports_come_with_the_document(service: httpx.Client, photos: list[Path]) -> None:
     answer = post(service, photos[0], "/v1/palette", exports="gpl,ase,css,tokens").json()
     data = {name: base64.b64decode(e["base64"]) for name, e in answer["exports"].items()}
@@ -137,9 +171,9 @@ def test_exports_come_with_the_document(service: httpx.Client, photos: list[Path
     [
         ("max_colors=0", "max_colors", "greater than or equal to 1"),
         ("max_colors=a", "max_colors", "valid integer"),
-        ("regions=perhaps", "regions", "boolean"),
+        ("garments=perhaps", "garments", "boolean"),
         ("names=french", "names", "'css', 'xkcd' or 'basic'"),
-        ("pictures=mask,selfie", "pictures", "no picture 'selfie'; there are mask, overlay"),
+        ("pictures=mask,selfie", "pictures", "no picture 'selfie'; there are photo, mask"),
         ("exports=psd", "exports", "'gpl', 'ase'"),
         ("colour=red", "colour", "no option 'colour'; there are max_colors"),
     ],
@@ -193,7 +227,7 @@ def test_schema_info_and_description(service: httpx.Client) -> None:
     description = service.get("/openapi.json").json()
     segment = description["paths"]["/v1/segment"]["post"]
     names = {parameter["name"] for parameter in segment["parameters"]}
-    assert names == {"max_colors", "regions", "names", "exports", "pictures", "picture"}
+    assert names == {"max_colors", "garments", "names", "exports", "pictures", "picture"}
     statuses = {"200", "400", "401", "406", "408", "413", "415", "422", "429", "503"}
     assert set(segment["responses"]) == statuses
     form = segment["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
