@@ -57,6 +57,7 @@ class Segmentation:
         review: why somebody should look at the result, or None.
         naming: finds the kind of each clothes pixel when it is first asked for, or None where the
             weights name no garments.
+        people: where everyone was asked for, each person's segmentation, the most prominent first.
     """
 
     photo: Photo
@@ -69,6 +70,7 @@ class Segmentation:
     quality: float
     review: str | None
     naming: Callable[[], Kinds] | None = None
+    people: tuple["Segmentation", ...] = ()
 
     def __repr__(self) -> str:
         photo, coverage = self.photo, self.coverage()
@@ -155,11 +157,18 @@ class Segmentation:
         Raises:
             SchemeError: the scheme has no such class.
         """
-        mask, share = self._edges(what)
         if hard_edges:
-            return Image.fromarray(render.cutout(self.photo.pixels, mask))
-        alpha = soft_alpha(self.photo.pixels, share, mask)
-        return Image.fromarray(cutout(self.photo.pixels, alpha))
+            return Image.fromarray(render.cutout(self.photo.pixels, self._edges(what)[0]))
+        return Image.fromarray(cutout(self.photo.pixels, self.alpha(what)))
+
+    def alpha(self, what: str | Garment = PERSON) -> NDArray[np.float32]:
+        """How much of each pixel is of something, float32 (H, W), 0..1; see `cutout`.
+
+        Raises:
+            SchemeError: the scheme has no such class.
+        """
+        mask, share = self._edges(what)
+        return soft_alpha(self.photo.pixels, share, mask)
 
     def cutouts(
         self, *, garments: bool = False, hard_edges: bool = False
@@ -259,6 +268,7 @@ class Segmentation:
             },
             quality=self.quality,
             review=self.review,
+            people=[one.colors(max_colors, garments=garments, names=names) for one in self.people],
         )
 
     def palette(self, max_colors: int | None = None) -> Mapping[str, Palette]:
@@ -280,7 +290,7 @@ class Segmentation:
         garments: bool = False,
         map: bool = False,
     ) -> list[Path]:
-        """Write the results, each file whole or not at all.
+        """Write the results, each file whole or not at all; each person's as `STEM.person1` etc.
 
         Args:
             folder: where to; made if need be.
@@ -315,6 +325,15 @@ class Segmentation:
         for name, picture in pictures.items():
             written.append(base.with_name(f"{base.name}.{name}.png"))
             write_image(written[-1], picture, "PNG", compress_level=PNG_LEVEL)
+        for number, one in enumerate(self.people, 1):
+            written += one.save(
+                base.parent,
+                f"{base.name}.{PERSON}{number}",
+                cutouts=cutouts,
+                hard_edges=hard_edges,
+                garments=garments,
+                map=map,
+            )
         return written + (self.colors(garments=garments).save(base) if colors else [])
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,12 @@ class Segmenter(Pretrained):
         photo = read_photo(source, max_pixels=max_pixels)
         began = time.perf_counter()
         person = self.extractor.find(photo.pixels)
+        people = tuple(self._segment(photo, member) for member in person.members)
+        whole = people[0] if len(people) == 1 else self._segment(photo, person)
+        return replace(whole, people=people, seconds=time.perf_counter() - began)
+
+    def _segment(self, photo: Photo, person: Person) -> Segmentation:
+        began = time.perf_counter()
         map, of_kinds = self._draw_person(photo.pixels, person)
         raw = map_to_mask(map, self.scheme)
         mask = tidy(raw, person.visible(margin=0))

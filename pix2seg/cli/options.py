@@ -51,11 +51,18 @@ PersonConfig = Annotated[
     typer.Option(metavar="NAME|FILE", help="Configuration for detectron2: of its zoo, or YAML."),
 ]
 Everyone = Annotated[
-    bool, typer.Option("--everyone", help="Keep all people, not the largest, most central one.")
+    bool,
+    typer.Option(
+        "--everyone",
+        help="Keep all people, not the largest, most central one, and give each alone as well.",
+    ),
 ]
+BOX = "--person-box"
 PersonBox = Annotated[
     str | None,
-    typer.Option(metavar="X0,Y0,X1,Y1", help="Keep the person in this box, in pixels."),
+    typer.Option(
+        BOX, metavar="X0,Y0,X1,Y1", help="Keep the person in this box of one photo, in pixels."
+    ),
 ]
 Hide = Annotated[
     bool | None,
@@ -93,14 +100,29 @@ def person_options(
     """The extractor options of `--person-weights`, `--person-config`, `--everyone`, `--person-box`.
 
     Raises:
-        typer.BadParameter: the box is not four whole numbers, left to right and top to bottom.
+        typer.BadParameter: the box is not four whole numbers, left to right and top to bottom, or
+            comes with `--everyone`.
     """
+    if everyone and box is not None:
+        raise typer.BadParameter("it names one person; leave --everyone out", param_hint=BOX)
     return {
         "weights": weights,
         "config": config,
         "everyone": everyone,
         "box": _parse_box(box) if box is not None else None,
     }
+
+
+def check_person_box(box: str | None, photos: int) -> None:
+    """Refuse a box for several photos.
+
+    Raises:
+        typer.BadParameter: there is a box, and more than one photo.
+    """
+    if box is not None and photos > 1:
+        raise typer.BadParameter(
+            f"it is a place in one photo, and these are {photos}; give one", param_hint=BOX
+        )
 
 
 def _parse_box(text: str) -> tuple[int, ...]:
@@ -111,6 +133,6 @@ def _parse_box(text: str) -> tuple[int, ...]:
     if not (0 <= x0 < x1 and 0 <= y0 < y1):
         raise typer.BadParameter(
             f"'{text}' is no box; write left,top,right,bottom in pixels, such as 40,10,300,700",
-            param_hint="--person-box",
+            param_hint=BOX,
         )
     return x0, y0, x1, y1

@@ -1,7 +1,7 @@
-"""`pix2seg person`: who is in a photo, and the photo without the rest."""
+"""`pix2seg person`: the person of a photo, before another background or none."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,16 +16,16 @@ from pix2seg.cli.options import (
     PersonWeights,
     PrecisionName,
     Weights,
+    check_person_box,
     person_options,
 )
 from pix2seg.cli.output import exit_on_bad, find_new_photos, print_warning
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-    from PIL.Image import Image
+    from collections.abc import Mapping
 
     from pix2seg.preprocess.background import Background, Color
+    from pix2seg.result import Segmentation
 
 TRANSPARENT = "transparent"
 
@@ -36,13 +36,17 @@ def person(
     ],
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("pix2seg-out"),
     background: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             metavar="COLOR",
-            help="What hides the background: grey, black, white, blur, #rrggbb or transparent; "
-            "default: what the generator was trained on, grey.",
+            help="What stands behind the person: grey, black, white, blur, #rrggbb or "
+            "transparent; several times for several; default: what the generator was trained "
+            "on, grey.",
         ),
     ] = None,
+    crop: Annotated[
+        bool, typer.Option("--crop", help="Cut the pictures to the box around the person.")
+    ] = False,
     person: PersonName = None,
     everyone: Everyone = False,
     person_box: PersonBox = None,
@@ -54,25 +58,24 @@ def person(
     device: Device = "auto",
     precision: PrecisionName = "auto",
 ) -> None:
-    """Find the person in photos and hide the rest.
+    """Take the background out of photos of people.
 
-    For each photo NAME: NAME.person.png, white on the person and black elsewhere, and
-    NAME.grey.png, the photo as the generator would see it. Where nobody is found, the mask is
-    black and the photo stays as it is.
+    For each photo NAME: NAME.alpha.png, white on the person, black elsewhere and grey where both
+    are in a pixel; and the person before each background, NAME.grey.png, NAME.transparent.png or
+    NAME.1b2a3c.png. With --everyone also NAME.person1.alpha.png and so on. Where nobody is found,
+    alpha is black and the photo stays as it is.
     """
-    import numpy as np
-    from PIL import Image
     from rich.console import Console
     from rich.progress import track
 
     from pix2seg.errors import PhotoError
-    from pix2seg.files import write_image
-    from pix2seg.photo import read_photo
     from pix2seg.segmenter import Segmenter
 
     options = person_options(person_weights, person_config, everyone, person_box)
     inputs = find_new_photos(photos, out)
+    check_person_box(person_box, len(inputs))
     console = Console(stderr=True)
+    backgrounds = _parse_backgrounds(background or [])
     segmenter = Segmenter(
         weights,
         person=person,
@@ -81,58 +84,78 @@ def person(
         precision=precision,
         person_options=options,
     )
-    hidden = _parse_background(background) if background else segmenter.info.background
+    backgrounds = backgrounds or {segmenter.info.background: segmenter.info.background}
     bad: list[PhotoError] = []
     for photo in track(inputs, "finding people", console=console, transient=True):
         try:
-            pixels = read_photo(photo.path, max_pixels=max_pixels).pixels
+            result = segmenter(photo.path, max_pixels=max_pixels)
         except PhotoError as error:
             bad.append(error)
             continue
-        found = segmenter.extractor.find(pixels)
-        if not found.found:
+        if not result.person.found:
             print_warning(console, f"{photo.path}: nobody found, so nothing is hidden")
-        base = out / photo.stem
-        for name, image in {
-            "person": Image.fromarray(found.mask.astype(np.uint8) * 255),
-            "grey": _without_background(pixels, found.visible(), hidden),
-        }.items():
-            file = base.with_name(f"{base.name}.{name}.png")
-            write_image(file, image, "PNG", compress_level=2)
+        _save(result, out / photo.stem, backgrounds, crop)
+        for number, one in enumerate(result.people, 1):
+            _save(one, out / f"{photo.stem}.person{number}", backgrounds, crop)
     console.print(
         f"{len(inputs) - len(bad)} photos done with {segmenter.extractor.version}, results in {out}"
     )
     exit_on_bad(console, bad)
 
 
-def _parse_background(text: str) -> "Background | Color | Literal['transparent']":
-    from typing import cast
-
+def _parse_backgrounds(texts: list[str]) -> "dict[str, Background | Color | None]":
+    """What is asked for, by its name in file names; None is transparent."""
     from pix2seg.colors.color import Color
     from pix2seg.errors import ColorError
     from pix2seg.preprocess.background import BACKGROUNDS
 
-    if text in (*BACKGROUNDS, TRANSPARENT):
-        return cast("Background | Literal['transparent']", text)
-    try:
-        return Color.from_hex(text).rgb
-    except ColorError:
-        raise typer.BadParameter(
-            f"'{text}' is none of {', '.join(BACKGROUNDS)}, {TRANSPARENT} and a colour as #1b2a3c",
-            param_hint="--background",
-        ) from None
+    found: dict[str, Background | Color | None] = {}
+    for text in texts:
+        if text == TRANSPARENT:
+            found[text] = None
+        elif text in BACKGROUNDS:
+            found[text] = text
+        else:
+            try:
+                color = Color.from_hex(text)
+            except ColorError:
+                raise typer.BadParameter(
+                    f"'{text}' is none of {', '.join(BACKGROUNDS)}, {TRANSPARENT} and a colour as "
+                    "#1b2a3c",
+                    param_hint="--background",
+                ) from None
+            found[color.hex.removeprefix("#")] = color.rgb
+    return found
 
 
-def _without_background(
-    pixels: "NDArray[np.uint8]",
-    visible: "NDArray[np.bool_]",
-    background: "Background | Color | Literal['transparent']",
-) -> "Image":
+def _save(
+    result: "Segmentation",
+    base: Path,
+    backgrounds: "Mapping[str, Background | Color | None]",
+    crop: bool,
+) -> None:
+    """Write `BASE.alpha.png` and the person before each background."""
+    import numpy as np
     from PIL import Image
 
-    from pix2seg.preprocess.background import hide_background
-    from pix2seg.render import cutout
+    from pix2seg.cutouts import cutout, put_before
+    from pix2seg.files import write_image
+    from pix2seg.preprocess.background import backdrop
+    from pix2seg.preprocess.person.base import box_around
 
-    if background == "transparent":
-        return Image.fromarray(cutout(pixels, visible))
-    return Image.fromarray(hide_background(pixels, visible, background))
+    pixels, found = result.photo.pixels, result.person.found
+    alpha = result.alpha() if found else np.zeros(pixels.shape[:2], np.float32)
+    pictures = {"alpha": (alpha * 255).round().astype(np.uint8)}
+    for name, background in backgrounds.items():
+        if not found:
+            pictures[name] = pixels
+        elif background is None:
+            pictures[name] = cutout(pixels, alpha)
+        else:
+            behind = backdrop(pixels, alpha > 0, background)
+            pictures[name] = put_before(pixels, alpha, behind)
+    x0, y0, x1, y1 = box_around(alpha > 0)
+    part = np.s_[y0:y1, x0:x1] if crop and x1 else np.s_[:, :]
+    for name, picture in pictures.items():
+        file = base.with_name(f"{base.name}.{name}.png")
+        write_image(file, Image.fromarray(picture[part]), "PNG", compress_level=2)

@@ -21,6 +21,7 @@ from pix2seg.cli.options import (
     PrecisionName,
     TableFile,
     Weights,
+    check_person_box,
     person_options,
 )
 from pix2seg.cli.output import exit_on_bad, find_new_photos, print_json, print_warning
@@ -99,7 +100,7 @@ def segment(
     For each photo NAME: NAME.mask.png (pixel value = class) and NAME.overlay.png; with --colors
     NAME.palette.json and NAME.palette.png; with --cutouts NAME.person.png, NAME.clothes.png,
     NAME.skin.png and NAME.hair.png; with --garments NAME.garments.png (pixel value = kind); with
-    --map NAME.map.png.
+    --map NAME.map.png. With --everyone the same of each person alone, as NAME.person1 and so on.
     """
     from rich.console import Console
     from rich.progress import track
@@ -117,6 +118,7 @@ def segment(
         check_format(table)
     options = person_options(person_weights, person_config, everyone, person_box)
     inputs = find_new_photos(photos, out)
+    check_person_box(person_box, len(inputs))
     keep_freed_memory()
     console = Console(stderr=True)
     with console.status("loading the models"):

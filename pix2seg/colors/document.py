@@ -33,6 +33,7 @@ def palette_document(
     garments: Sequence[Garment] | None = None,
     quality: float | None = None,
     review: str | None = None,
+    people: Sequence[Mapping[str, Any]] = (),
     names: NameList = "css",
 ) -> dict[str, Any]:
     """The palettes of a photo's classes and garments as plain data, ready for `json.dumps`.
@@ -45,6 +46,7 @@ def palette_document(
         garments: the largest first; None where nobody asked for them.
         quality: an estimate of the mask's mean IoU, or None where nothing was segmented.
         review: why somebody should look at the result, or None.
+        people: the documents of each person alone, where everyone was asked for.
         names: the list that names the colours.
     """
     document: dict[str, Any] = {
@@ -70,7 +72,19 @@ def palette_document(
             }
             for garment in garments
         ]
+    if people:
+        document["people"] = [_of_person(one) for one in people]
     return document
+
+
+def _of_person(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What a photo's document says of a person, from the person's own document."""
+    person, own = document["person"], ("quality", "review", "classes", "garments")
+    return {
+        "box": person["box"],
+        "score": person["score"],
+        **{key: document[key] for key in own if key in document},
+    }
 
 
 def document_text(document: Mapping[str, Any]) -> str:

@@ -37,6 +37,7 @@ class PhotoColors:
         person: found, score and box, as in the palette JSON.
         quality: an estimate of the mask's mean IoU; None where nothing was segmented.
         review: why somebody should look at the result, or None.
+        people: each person's alone, where everyone was asked for.
     """
 
     photo: Photo
@@ -47,6 +48,7 @@ class PhotoColors:
     person: Mapping[str, Any] = field(default_factory=NOBODY.copy)
     quality: float | None = None
     review: str | None = None
+    people: Sequence["PhotoColors"] = ()
 
     def document(self) -> dict[str, Any]:
         """The palette JSON as plain data; see `pix2seg.colors.document`."""
@@ -63,6 +65,7 @@ class PhotoColors:
             garments=self.garments,
             quality=self.quality,
             review=self.review,
+            people=[one.document() for one in self.people],
             names=self.names,
         )
 
@@ -75,6 +78,8 @@ class PhotoColors:
     def save(self, base: Path, *, json_file: bool = True) -> list[Path]:
         """Write `BASE.palette.png`, the swatches, and `BASE.palette.json`; return the files.
 
+        And the same of each person, as `BASE.person1` and so on.
+
         Args:
             base: folder and first part of the files' names.
             json_file: whether to write the JSON.
@@ -84,12 +89,15 @@ class PhotoColors:
         """
         sheet = base.with_name(f"{base.name}.palette.png")
         write_image(sheet, self.image(), "PNG", compress_level=2)
-        if not json_file:
-            return [sheet]
-        document = base.with_name(f"{base.name}.palette.json")
-        with atomic_write(document) as temporary:
-            temporary.write_text(document_text(self.document()) + "\n", "utf-8")
-        return [sheet, document]
+        written = [sheet]
+        if json_file:
+            written.append(base.with_name(f"{base.name}.palette.json"))
+            with atomic_write(written[-1]) as temporary:
+                temporary.write_text(document_text(self.document()) + "\n", "utf-8")
+        for number, one in enumerate(self.people, 1):
+            named = base.with_name(f"{base.name}.person{number}")
+            written += one.save(named, json_file=json_file)
+        return written
 
 
 def photo_colors(
@@ -103,6 +111,7 @@ def photo_colors(
     person: Mapping[str, Any] = NOBODY,
     quality: float | None = None,
     review: str | None = None,
+    people: Sequence[PhotoColors] = (),
 ) -> PhotoColors:
     """Find the colours of each class.
 
@@ -116,6 +125,7 @@ def photo_colors(
         person: as in `PhotoColors`.
         quality: as in `PhotoColors`.
         review: as in `PhotoColors`.
+        people: as in `PhotoColors`.
     """
     palettes = {
         name: extract_palette(
@@ -123,4 +133,4 @@ def photo_colors(
         )
         for name, mask in masks.items()
     }
-    return PhotoColors(photo, palettes, garments, names, model, person, quality, review)
+    return PhotoColors(photo, palettes, garments, names, model, person, quality, review, people)

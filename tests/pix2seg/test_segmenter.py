@@ -1,15 +1,18 @@
 import io
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 from PIL import Image
 
 from pix2seg import Segmenter
 from pix2seg.classes import load_scheme
+from pix2seg.colors.document import palette_schema
 from pix2seg.errors import PersonError, PhotoError, SchemeError, WeightsError
 from pix2seg.photo import read_photo
 from pix2seg.preprocess.person import Box, Person
+from pix2seg.preprocess.person.base import box_around, choose
 from pix2seg.result import Segmentation
 from pix2seg.thresholds import map_to_mask
 from pix2seg.tidy import tidy
@@ -123,6 +126,35 @@ def test_hidden_background_is_not_seen(small_weights: Path, photos: list[Path]) 
         maps += [segmenter(photo).map for photo in (pixels, other)]
     assert np.array_equal(*hidden)
     assert not np.array_equal(seen[0], hidden[0])
+
+
+def test_everyone_comes_with_a_result_for_each(
+    small_weights: Path, photos: list[Path], tmp_path: Path
+) -> None:
+    pixels = read_photo(photos[0]).pixels[::4, ::4]
+    height, width = pixels.shape[:2]
+    left, right = np.zeros((2, height, width), bool)
+    left[10:-10, 5 : width // 2 - 5] = True
+    right[30:-30, width // 2 + 15 : -10] = True
+
+    class Two:
+        version = "two"
+
+        def find(self, pixels: np.ndarray) -> Person:
+            people = [Person.from_mask(right, 0.8), Person.from_mask(left, 0.9)]
+            return choose(people, pixels.shape, everyone=True)
+
+    both = Segmenter(small_weights, person=Two(), device="cpu")(pixels)
+    assert [one.person.score for one in both.people] == [0.9, 0.8]
+    alone = Segmenter(small_weights, person=Found(box_around(left)), device="cpu")(pixels)
+    assert np.array_equal(both.people[0].mask, alone.mask)
+    document = both.colors().document()
+    jsonschema.validate(document, palette_schema())
+    assert [one["box"] for one in document["people"]] == [list(p.person.box) for p in both.people]
+    assert document["people"][0]["classes"] == alone.colors().document()["classes"]
+    written = {file.name for file in both.save(tmp_path, "duo", colors=True)}
+    for name in ("duo", "duo.person1", "duo.person2"):
+        assert {f"{name}.mask.png", f"{name}.overlay.png", f"{name}.palette.json"} <= written
 
 
 def test_a_small_person_is_looked_at_closely(small_weights: Path, photos: list[Path]) -> None:

@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -11,6 +12,7 @@ from pix2seg.cli.options import person_options
 from pix2seg.generators.info import DEFAULT_PERSON
 from pix2seg.photo import read_photo
 from pix2seg.preprocess.person import EXTRACTORS
+from pix2seg.preprocess.person.base import box_around
 
 runner = CliRunner()
 
@@ -33,31 +35,40 @@ def figure(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize(
-    ("background", "color"),
-    [(None, 127), ("black", 0), ("white", 255), ("#010203", (1, 2, 3)), ("transparent", None)],
-)
-def test_person_writes_a_mask_and_the_photo_without_the_rest(
-    figure: Path, small_weights: Path, tmp_path: Path, background: str | None, color: object
-) -> None:
-    words = ["person", figure, "--person", "grabcut", "--weights", small_weights]
-    if background:
-        words += ["--background", background]
-    code, output = run(*words, "--out", tmp_path / "out")
+def test_each_background_stands_behind_a_clean_person(photos: list[Path], tmp_path: Path) -> None:
+    words = ["person", photos[1], "--out", tmp_path, "--background", "transparent"]
+    code, output = run(*words, "--background", "#010203", "--background", "blur")
     assert code == 0
-    assert "1 photos done with grabcut" in output
-    mask = np.asarray(Image.open(tmp_path / "out" / "figure.person.png"))
-    assert mask.dtype == np.uint8
-    assert set(np.unique(mask)) == {0, 255}
-    assert mask[80, 50] == 255
-    hidden = np.asarray(Image.open(tmp_path / "out" / "figure.grey.png"))
-    pixels = read_photo(figure).pixels
-    assert np.array_equal(hidden[mask > 0][:, :3], pixels[mask > 0])
-    if color is None:
-        assert hidden[5, 5, 3] == 0
-        assert hidden[80, 50, 3] == 255
-    else:
-        assert (hidden[5, 5] == color).all()
+    assert "1 photos done with person-mask-rcnn" in output
+    name = photos[1].stem
+    files = {f"{name}.{what}.png" for what in ("alpha", "transparent", "010203", "blur")}
+    assert {file.name for file in tmp_path.iterdir()} == files
+    alpha = np.asarray(Image.open(tmp_path / f"{name}.alpha.png"))
+    truth = np.asarray(Image.open(photos[1].with_suffix(".png"))) > 0
+    found = alpha >= 128
+    assert (found & truth).sum() / (found | truth).sum() > 0.85
+    assert ((alpha > 0) & (alpha < 255)).sum() > 1000  # soft edges
+    areas = cv2.connectedComponentsWithStats((alpha > 0).astype(np.uint8))[2][1:, 4]
+    assert areas.sum() - areas.max() < 0.001 * areas.max()  # nothing is stray
+    pixels = read_photo(photos[1]).pixels
+    rgba = np.asarray(Image.open(tmp_path / f"{name}.transparent.png"))
+    assert np.array_equal(rgba[..., 3], alpha)
+    assert np.array_equal(rgba[alpha == 255][:, :3], pixels[alpha == 255])
+    flat = np.asarray(Image.open(tmp_path / f"{name}.010203.png"))
+    assert (flat[alpha == 0] == (1, 2, 3)).all()
+    blurred = np.asarray(Image.open(tmp_path / f"{name}.blur.png")).astype(int)
+    assert 0 < np.abs(blurred - pixels)[alpha == 0].mean() < 40
+
+
+def test_crop_cuts_to_the_person(photos: list[Path], tmp_path: Path) -> None:
+    for folder, words in (("whole", []), ("crop", ["--crop"])):
+        assert run("person", photos[1], "--out", tmp_path / folder, *words)[0] == 0
+    name = photos[1].stem
+    alpha = np.asarray(Image.open(tmp_path / "whole" / f"{name}.alpha.png"))
+    x0, y0, x1, y1 = box_around(alpha > 0)
+    cut = np.asarray(Image.open(tmp_path / "crop" / f"{name}.alpha.png"))
+    assert np.array_equal(cut, alpha[y0:y1, x0:x1])
+    assert Image.open(tmp_path / "crop" / f"{name}.grey.png").size == (x1 - x0, y1 - y0)
 
 
 def test_unknown_background_is_refused(figure: Path, small_weights: Path, tmp_path: Path) -> None:
@@ -76,7 +87,7 @@ def test_nobody_found_is_one_warning_and_the_whole_photo(
     code, output = run("person", *words)
     assert code == 0
     assert output.count("nobody found") == 1
-    assert not np.asarray(Image.open(tmp_path / "out" / "thin.person.png")).any()
+    assert not np.asarray(Image.open(tmp_path / "out" / "thin.alpha.png")).any()
     assert (np.asarray(Image.open(tmp_path / "out" / "thin.grey.png")) == 90).all()
     code, output = run("segment", *words, "--colors")
     assert code == 0
@@ -99,12 +110,23 @@ def test_option_that_an_extractor_lacks_is_refused(figure: Path, small_weights: 
 
 
 def test_options_reach_the_extractor() -> None:
-    assert person_options("coco", None, True, "1,2,3,4") == {
-        "weights": "coco",
-        "config": None,
-        "everyone": True,
-        "box": (1, 2, 3, 4),
-    }
+    options = {"weights": "coco", "config": None}
+    assert person_options("coco", None, True, None) == {**options, "everyone": True, "box": None}
+    chosen = person_options("coco", None, False, "1,2,3,4")
+    assert chosen == {**options, "everyone": False, "box": (1, 2, 3, 4)}
+
+
+@pytest.mark.parametrize("command", ["person", "segment"])
+def test_a_box_is_for_one_person_of_one_photo(command: str, figure: Path, tmp_path: Path) -> None:
+    words = [command, figure, "--person-box", "1,2,3,4", "--out", tmp_path / "out"]
+    code, output = run(*words, "--everyone")
+    assert code == 2
+    assert "it names one person" in output
+    Image.open(figure).save(figure.with_name("other.png"))
+    code, output = run(*words, figure.with_name("other.png"))
+    assert code == 2
+    assert "these are 2" in output
+    assert not (tmp_path / "out").exists()
 
 
 def test_help_names_every_extractor_and_the_default() -> None:
