@@ -1,68 +1,134 @@
 """`pix2seg find`: which photos show a colour."""
 
+import json
+import sys
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from pix2seg.cli.options import Weights
+
+if TYPE_CHECKING:
+    from pix2seg.catalog.search import Match
+    from pix2seg.colors.wanted import Wanted
+
+EXIT_NO_MATCH = 1
+
+LIKE_SHARE = 0.1
+"""A colour of --like's photo is looked for if it has this share of its class ..."""
+
+LIKE_COLORS = 3
+"""... and is among so many."""
+
 
 def find(
-    color: Annotated[str, typer.Argument(metavar="COLOR", help='Such as "#1b2a3c".')],
-    table: Annotated[
-        Path, typer.Option("--in", help="A table that segment or palette wrote with --table.")
+    place: Annotated[
+        str,
+        typer.Option("--in", help="A catalogue, or a table that was written with --table."),
     ],
+    color: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="COLOR",
+            help='"#1b2a3c", "navy", "navy trousers and white top": hex codes, or names of base '
+            "colours, CSS or xkcd, with a class or garment or without.",
+        ),
+    ] = None,
+    like: Annotated[
+        Path | None, typer.Option(metavar="PHOTO", help="Instead: the colours of this photo.")
+    ] = None,
     class_name: Annotated[
-        str | None, typer.Option("--class", help="Look in this class alone, such as clothes.")
+        str | None,
+        typer.Option("--class", help="The class that is meant where COLOR says none."),
     ] = None,
     garment: Annotated[
-        str | None,
-        typer.Option(
-            help="Look in this garment alone, such as trousers; the table must have been written "
-            "with --garments."
-        ),
+        str | None, typer.Option(help="The garment that is meant where COLOR says none.")
+    ] = None,
+    names: Annotated[
+        Literal["css", "xkcd", "basic"] | None,
+        typer.Option(help="The list that COLOR's names are from; by default any that has them."),
     ] = None,
     within: Annotated[
         float, typer.Option(min=0, help="How far (CIEDE2000) a colour may be.")
     ] = 10.0,
     limit: Annotated[int, typer.Option(min=1, help="List at most so many photos.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, a line a photo.")] = False,
+    weights: Weights = None,
 ) -> None:
-    """List the photos that show a colour, the nearest (CIEDE2000) and largest share first."""
+    """List the photos that show a colour, the nearest (CIEDE2000) and largest share first.
+
+    Ends with exit code 1 where no photo does.
+    """
+    from pix2seg.catalog.listing import open_listing
+    from pix2seg.catalog.search import find as search
+    from pix2seg.colors.wanted import parse_wanted
+    from pix2seg.errors import ColorError
+
+    if (color is None) == (like is None):
+        raise typer.BadParameter("give a colour, or --like PHOTO", param_hint="COLOR")
+    listing = open_listing(place)
+    kinds, of = listing.kinds(), garment or class_name
+    if of and of not in kinds:
+        raise ColorError(f"{place} has no {'garment' if garment else 'class'} '{of}'; it has {', '.join(kinds)}")
+    if like:
+        wanted = _colors_like(like, weights, kinds, of)
+    else:
+        wanted = parse_wanted(color or "", kinds, of, names)
+    matches = search(listing, wanted, within, limit)
+    if as_json:
+        sys.stdout.writelines(
+            json.dumps(asdict(match), ensure_ascii=False) + "\n" for match in matches
+        )
+    else:
+        _print(matches, wanted, within)
+    if not matches:
+        raise typer.Exit(EXIT_NO_MATCH)
+
+
+def _colors_like(
+    photo: Path, weights: Path | None, kinds: list[str], of: str | None
+) -> "list[Wanted]":
+    """What a photo like this one shows: the leading colours of what it shows most of."""
+    from pix2seg.colors.photo_colors import FEW_COLORED
+    from pix2seg.colors.wanted import Wanted
+    from pix2seg.errors import ColorError
+    from pix2seg.segmenter import Segmenter
+
+    palettes = Segmenter(weights)(photo).palette()
+    fitting = [
+        name
+        for name, palette in palettes.items()
+        if len(palette) and name in kinds and (name == of if of else name not in FEW_COLORED)
+    ]
+    if not fitting:
+        raise ColorError(f"{photo} shows no {of or 'clothes'}, so there is nothing to look for")
+    largest = max(fitting, key=lambda name: palettes[name].coverage)
+    leading = [swatch.color for swatch in palettes[largest] if swatch.share >= LIKE_SHARE]
+    return [Wanted(f"{c.hex} {largest}", (c,), largest) for c in leading[:LIKE_COLORS]]
+
+
+def _print(matches: "list[Match]", wanted: "list[Wanted]", within: float) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    from pix2seg.colors.color import Color
-    from pix2seg.colors.search import find_color
-    from pix2seg.colors.table import read_table
-    from pix2seg.errors import ColorError
-
-    wanted = Color.from_hex(color)
-    rows = read_table(table)
-    classes = sorted({row["class"] for row in rows})
-    if class_name and class_name not in classes:
-        raise ColorError(f"{table} has no class '{class_name}'; it has {', '.join(classes)}")
-    garments = sorted({row["garment"] for row in rows} - {""})
-    if garment and garment not in garments:
-        raise ColorError(
-            f"{table} has no garment '{garment}'; it has {', '.join(garments)}"
-            if garments
-            else f"{table} names no garments; write it with --garments"
-        )
-    matches = find_color(rows, wanted, class_name, within, garment)
-    listing = Table("photo", "class", "colour", "", "name", "CIEDE2000", "share", box=None)
-    for match in matches[:limit]:
-        row = match.row
-        listing.add_row(
-            Text(row["file"]),
-            row["garment"] or row["class"],
-            row["hex"],
-            Text("  ", f"on {row['hex']}"),
-            row["name"],
-            f"{match.distance:.1f}",
-            f"{row['share']:.0%}",
-        )
     console = Console()
-    if matches:
-        console.print(listing)
-    else:
-        console.print(f"no photo within {within:g} of {wanted.hex}; try a larger --within")
+    if not matches:
+        asked = " and ".join(one.text for one in wanted)
+        console.print(f"no photo within {within:g} of {asked}; try a larger --within", markup=False)
+        return
+    listing = Table("photo", "class", "colour", "", "name", "CIEDE2000", "share", box=None)
+    for match in matches:
+        for i, hit in enumerate(match.hits):
+            listing.add_row(
+                Text("" if i else match.file),
+                Text(hit.of),
+                hit.hex,
+                Text("  ", f"on {hit.hex}"),
+                hit.name,
+                f"{hit.distance:.1f}",
+                f"{hit.share:.0%}",
+            )
+    console.print(listing)

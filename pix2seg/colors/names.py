@@ -1,5 +1,7 @@
 """Colour names: the entry of a list that is nearest by CIEDE2000."""
 
+import re
+from difflib import get_close_matches
 from functools import cache
 from importlib import resources
 from typing import Literal
@@ -9,6 +11,7 @@ import numpy as np
 from pix2seg.colors.color import Color
 from pix2seg.colors.palette import Palette
 from pix2seg.colors.space import Floats, distances
+from pix2seg.errors import ColorError
 
 NameList = Literal["css", "xkcd", "basic"]
 """`css`: the 139 named colours of CSS; `xkcd`: the names people gave in the xkcd colour survey;
@@ -53,6 +56,34 @@ def name_of(color: Color, names: NameList = "css") -> str:
     return listed[int(np.argmin(distances(color.lab, labs)))]
 
 
+def colors_named(text: str, names: NameList | None = None) -> tuple[Color, ...]:
+    """The colours that a text means: one for a hex code, all anchors for a base colour.
+
+    Args:
+        text: `#1b2a3c` or `1b2a3c`, or a name in any case, with spaces or without.
+        names: the list that has the name; by default the first that does of base colours, CSS
+            and xkcd. `navy` is a shop's navy, the cloth, and in CSS the paint #000080.
+
+    Raises:
+        ColorError: no list has the name, or the hex code is none.
+    """
+    text = "".join(text.lower().split())
+    if text.startswith("#"):
+        return (Color.from_hex(text),)
+    lists: tuple[NameList, ...] = (names,) if names else ("basic", "css", "xkcd")
+    for each in lists:
+        codes = {name.replace(" ", ""): c for name, c in _codes(each).items()}.get(text)
+        if codes:
+            return tuple(Color.from_hex(code) for code in codes)
+    if re.fullmatch("[0-9a-f]{6}|[0-9a-f]{3}", text):
+        return (Color.from_hex(text),)
+    known = sorted({name for each in lists for name in _codes(each)})
+    near = get_close_matches(text, known, n=3)
+    raise ColorError(
+        f"no colour '{text}'" + (f"; {' or '.join(near)}?" if near else "; write it as #1b2a3c")
+    )
+
+
 def basic_names(palette: Palette) -> tuple[str, ...]:
     """The base colours by which a search filter should find the palette, most first.
 
@@ -85,20 +116,26 @@ def _basic_shares(palette: Palette) -> dict[str, float]:
 
 
 @cache
-def _listed(names: NameList) -> tuple[list[str], Floats]:
-    """Names and their colours in L*a*b*, float (N, 3); a name may stand there more than once."""
+def _codes(names: NameList) -> dict[str, list[str]]:
+    """The hex codes of each name of a list."""
     if names == "css":
         from PIL.ImageColor import colormap
 
-        # CSS spells grey both ways and has two names each for cyan and magenta: the last stays.
-        unique = {str(code): name for name, code in sorted(colormap.items())}
-        entries = [(name, code) for code, name in unique.items()]
-    elif names == "xkcd":
+        return {name: [str(code)] for name, code in colormap.items()}
+    if names == "xkcd":
         lines = resources.files("pix2seg.colors").joinpath("xkcd.txt").read_text("utf-8")
-        pairs = (line.split("\t") for line in lines.splitlines() if not line.startswith("#"))
-        entries = [(name, code) for name, code in pairs]
-    else:
-        entries = [(name, code) for name, codes in BASIC.items() for code in codes.split()]
+        pairs = [line.split("\t") for line in lines.splitlines() if not line.startswith("#")]
+        return {name: [code] for name, code in pairs}
+    return {name: codes.split() for name, codes in BASIC.items()}
+
+
+@cache
+def _listed(names: NameList) -> tuple[list[str], Floats]:
+    """Names and their colours in L*a*b*, float (N, 3); a name may stand there more than once."""
+    entries = [(name, code) for name, codes in _codes(names).items() for code in codes]
+    if names == "css":
+        # CSS spells grey both ways and has two names each for cyan and magenta: the last stays.
+        entries = [(name, code) for code, name in {c: n for n, c in sorted(entries)}.items()]
     return [name for name, _ in entries], np.array(
         [Color.from_hex(code).lab for _, code in entries]
     )

@@ -4,9 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pix2seg.colors.color import Color
 from pix2seg.colors.photo_colors import photo_colors
-from pix2seg.colors.search import find_color
 from pix2seg.colors.table import Row, read_table, rows_of, write_table
 from pix2seg.errors import ColorError
 from pix2seg.photo import Photo
@@ -40,16 +38,6 @@ def test_rows_tell_the_color() -> None:
     assert (first["rank"], second["rank"]) == (1, 2)
     assert first["share"] == pytest.approx(2 / 3, abs=0.01)
     assert first["basic"] == "navy/red"
-
-
-def test_search_sorts_by_distance_then_share() -> None:
-    table = rows("much.jpg", NAVY, RED) + rows("little.jpg", RED, NAVY) + rows("white.jpg", WHITE)
-    near = find_color(table, Color.from_rgb(28, 42, 61))
-    assert [match.row["file"] for match in near] == ["much.jpg", "little.jpg"]
-    assert all(match.distance < 1 for match in near)
-    assert find_color(table, Color.from_hex("#00ff00"), within=5) == []
-    assert len(find_color(table, Color.from_hex("#00ff00"), within=200)) == 3
-    assert find_color(table, Color.from_rgb(*NAVY), "hair") == []
 
 
 def test_wrong_tables_are_refused(tmp_path: Path) -> None:
