@@ -1,0 +1,42 @@
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pix2seg.catalog.book import Catalog
+from pix2seg.catalog.engines.base import run_shards
+from pix2seg.catalog.run import begin_catalog, open_shards
+from pix2seg.catalog.work import Job, Settings
+from pix2seg.errors import CatalogError
+
+ray = pytest.importorskip("ray")
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A cluster of this machine with four CPUs, whose workers find this checkout."""
+    root = Path(__file__).parents[3]
+    monkeypatch.setenv("PYTHONPATH", str(root))
+    ray.init(num_cpus=4, include_dashboard=False, log_to_driver=False, logging_level="error")
+    yield ray
+    ray.shutdown()
+
+
+def test_actors_fill_the_same_catalogue(
+    cluster: Any, shop: Path, small_catalog: Catalog, settings: Settings, tmp_path: Path
+) -> None:
+    from pix2seg.catalog.engines.cluster import RayTeam
+
+    out = str(tmp_path / "out")
+    opened = begin_catalog(str(shop), out, settings, shard_size=2)
+    team = RayTeam(Job(out, settings), "auto")
+    assert team.hands(None) == 3
+    with pytest.raises(CatalogError, match="room for 3 workers, not 4"):
+        team.hands(4)
+    done = list(run_shards(team, open_shards(opened.catalog), 2))
+    assert sorted(done) == [False, True, True, True, True]
+    here, there = list(small_catalog.all_rows()), list(opened.catalog.all_rows())
+    for row in here + there:
+        row["seconds"] = None
+    assert there == here
