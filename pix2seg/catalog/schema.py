@@ -30,8 +30,8 @@ def row_schema() -> Any:
     box = pa.list_(whole)
     colors = pa.list_(pa.struct({"hex": text, "name": text, "share": number}))
     numbers = pa.list_(pa.float32())
-    palette = {"class": text, "coverage": number, "basic": pa.list_(text), "colors": colors}
-    garment = {"kind": text, "coverage": number, "score": number, "box": box, "colors": colors}
+    palette = {"coverage": number, "basic": pa.list_(text), "colors": colors}
+    garment = {"kind": text, "score": number, "box": box} | palette
     search = {"of": pa.list_(text), "L": numbers, "a": numbers, "b": numbers, "share": numbers}
     return pa.schema(
         {
@@ -48,7 +48,7 @@ def row_schema() -> Any:
             "coverage": pa.list_(pa.struct({"class": text, "share": number})),
             "quality": number,
             "review": text,
-            "palettes": pa.list_(pa.struct(palette)),
+            "palettes": pa.list_(pa.struct({"class": text} | palette)),
             "garments": pa.list_(pa.struct(garment)),
             "search": pa.struct(search),
             "mask": pa.binary(),
@@ -79,12 +79,7 @@ def document_row(item: Item, document: Mapping[str, Any]) -> Row:
         "quality": document.get("quality"),
         "review": document.get("review"),
         "palettes": [
-            {
-                "class": name,
-                "coverage": palette["coverage"],
-                "basic": palette["basic"],
-                "colors": _colors(palette["colors"]),
-            }
+            {"class": name, **palette, "colors": _colors(palette["colors"])}
             for name, palette in classes.items()
         ],
         "garments": garments

@@ -25,7 +25,7 @@ def import_pyarrow() -> Any:
         import pyarrow.parquet
     except ImportError:
         raise CatalogError(
-            'a catalogue needs pyarrow: pip install ".[catalog]" in the checkout of pix2seg'
+            "a catalogue needs pyarrow: pip install '.[catalog]' in the checkout of pix2seg"
         ) from None
     return pyarrow
 
@@ -40,7 +40,7 @@ def import_duckdb() -> Any:
         import duckdb
     except ImportError:
         raise CatalogError(
-            'this needs duckdb: pip install ".[catalog]" in the checkout of pix2seg'
+            "this needs duckdb: pip install '.[catalog]' in the checkout of pix2seg"
         ) from None
     return duckdb
 

@@ -13,7 +13,9 @@ from pix2seg.catalog.schema import FAILED, OK, Row, document_row, failed_row, ma
 from pix2seg.catalog.source import Item
 from pix2seg.colors.names import NameList
 from pix2seg.engines.base import Engine
-from pix2seg.errors import Pix2SegError
+from pix2seg.errors import Pix2SegError, WeightsError
+from pix2seg.garments import kinds
+from pix2seg.memory import keep_freed_memory
 from pix2seg.photo import MAX_PIXELS, read_photo
 
 if TYPE_CHECKING:
@@ -96,13 +98,10 @@ class Worker:
     """
 
     def __init__(self, job: Job) -> None:
+        keep_freed_memory()
         self.job = job
         self.catalog = Catalog(job.location)
         self.segmenter = job.settings.segmenter()
-        if self.segmenter.engine == "torch":
-            from pix2seg.memory import keep_freed_memory
-
-            keep_freed_memory()
 
     def run(self, shard: int, deadly: Collection[int] = ()) -> Iterator[bool]:
         """Do a shard and write it.
@@ -139,9 +138,13 @@ class Worker:
         try:
             photo = read_photo(read(), max_pixels=settings.max_pixels, name=item.file)
             result = self.segmenter(photo)
-            document = result.colors(settings.max_colors, names=settings.names).document()
+            document = result.colors(
+                settings.max_colors, garments=settings.garments, names=settings.names
+            ).document()
             row = document_row(item, document) | self._facts(result)
             return row | {"seconds": round(time.perf_counter() - began, 4)}
+        except WeightsError:  # no photo's fault: with these weights, all would fail
+            raise
         except Pix2SegError as error:
             return failed_row(item, str(error))
         except Exception as error:  # one photo never ends a night's work, whatever is wrong
@@ -149,11 +152,14 @@ class Worker:
 
     def _facts(self, result: "Segmentation") -> Row:
         coverage = result.coverage().items()
-        masks = self.job.settings.masks
-        return {
-            "coverage": [{"class": name, "share": round(share, 6)} for name, share in coverage],
-            "mask": mask_png(result.mask, result.scheme) if masks else None,
+        facts: Row = {
+            "coverage": [{"class": name, "share": round(share, 6)} for name, share in coverage]
         }
+        if self.job.settings.masks:
+            facts["mask"] = mask_png(result.mask, result.scheme)
+            if self.job.settings.garments and result.garment_mask is not None:
+                facts["garment_mask"] = mask_png(result.garment_mask, kinds())
+        return facts
 
 
 def _read_ahead(

@@ -71,7 +71,9 @@ def find(
     listing = open_listing(place)
     kinds, of = listing.kinds(), garment or class_name
     if of and of not in kinds:
-        raise ColorError(f"{place} has no {'garment' if garment else 'class'} '{of}'; it has {', '.join(kinds)}")
+        raise ColorError(
+            f"{place} has no {'garment' if garment else 'class'} '{of}'; it has {', '.join(kinds)}"
+        )
     if like:
         wanted = _colors_like(like, weights, kinds, of)
     else:

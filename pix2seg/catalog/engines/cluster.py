@@ -30,7 +30,7 @@ class RayTeam:
             import ray
         except ImportError:
             raise CatalogError(
-                'a Ray cluster needs ray: pip install ".[ray]" in the checkout of pix2seg'
+                "a Ray cluster needs ray: pip install '.[ray]' in the checkout of pix2seg"
             ) from None
         self.ray, self.job = ray, job
         self.on_gpu = job.settings.device.startswith("cuda")

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from pix2seg.catalog.book import Catalog
 from pix2seg.catalog.export.base import Exported, copy_photo, exported_photos
-from pix2seg.classes import Scheme, load_scheme
+from pix2seg.classes import Scheme
 from pix2seg.errors import CatalogError, OutputError
+from pix2seg.garments import kinds
 
 FORMATS = ("coco", "csv", "cvat", "imagefolder", "labelstudio", "voc")
 """Each is a module here, with `write(folder, photos, scheme)`, and `PHOTOS`, the photos' folder."""
@@ -59,6 +60,6 @@ def export_catalog(
             yield photo
             count += 1
 
-    scheme = load_scheme("garments") if garments else Scheme.from_dict(catalog.facts["scheme"])
+    scheme = kinds() if garments else Scheme.from_dict(catalog.facts["scheme"])
     module.write(folder, counted(), scheme)
     return count

@@ -8,7 +8,7 @@ from typing import Any
 from pix2seg.catalog.export.base import Exported
 from pix2seg.classes import Scheme
 from pix2seg.colors.color import Color
-from pix2seg.colors.table import COLUMNS
+from pix2seg.colors.table import COLUMNS, GARMENTS_CLASS
 from pix2seg.files import atomic_write
 
 PHOTOS = "images"
@@ -37,14 +37,15 @@ def write(folder: Path, photos: Iterator[Exported], scheme: Scheme) -> None:
 
 
 def _color_rows(row: dict[str, Any]) -> Iterator[list[Any]]:
-    parts = [(p["class"], p) for p in row["palettes"]]
-    parts += [(g["kind"], g) for g in row["garments"] or ()]
-    for name, part in parts:
+    """A catalogue's row as `rows_of` gives those of a table."""
+    parts = [(p["class"], "", p) for p in row["palettes"]]
+    parts += [(GARMENTS_CLASS, g["kind"], g) for g in row["garments"] or ()]
+    for class_name, garment, part in parts:
         for rank, listed in enumerate(part["colors"], 1):
             color = Color.from_hex(listed["hex"])
             lab = [round(x, 1) + 0.0 for x in color.lab]
             yield [
-                row["file"], row["sha256"], name, part["coverage"], rank, listed["hex"],
-                *color.rgb, *lab, listed["share"], listed["name"],
-                "/".join(part.get("basic") or ()),
+                row["file"], row["sha256"], class_name, garment, part["coverage"], rank,
+                listed["hex"], *color.rgb, *lab, listed["share"], listed["name"],
+                "/".join(part["basic"]), row["quality"], row["review"],
             ]  # fmt: skip

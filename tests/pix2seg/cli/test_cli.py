@@ -166,7 +166,7 @@ def test_good_photos_are_done_and_bad_ones_named(
         (["palette", "a.jpg", "--mask", "a.png"], "a mask of the photo's size"),
         (["palette", "a.jpg", "--mask", "none.png"], "cannot read the mask none.png"),
         (["palette", "a.jpg", "b.jpg", "--mask", "a.png"], "--mask is for one photo"),
-        (["find", "red", "--in", "t.csv"], "write it as #1b2a3c"),
+        (["find", "red", "--in", "t.csv"], "no table t.csv"),
         (["find", "#abc", "--in", "t.csv"], "no table t.csv"),
     ],
 )
