@@ -47,7 +47,7 @@ def lab_box(lab: Sequence[float], within: float) -> Floats:
     lightness = _lightness(lab[0], within)
     (low_a, high_a), (low_b, high_b) = _chromaticity(lab[1], lab[2], within)
     low, high = (lightness[0], low_a, low_b), (lightness[1], high_a, high_b)
-    return np.array([low, high]) + np.array([[-SLACK], [SLACK]])
+    return np.asarray(np.array([low, high]) + np.array([[-SLACK], [SLACK]]))
 
 
 def _lightness(wanted: float, within: float) -> tuple[float, float]:
@@ -65,8 +65,8 @@ def _chromaticity(
     a: float, b: float, within: float
 ) -> tuple[tuple[float, float], tuple[float, float]]:
     """The ranges of a* and b*."""
-    low = np.arange(0.0, MOST_CHROMA, RING)
-    high = low + RING
+    low: Floats = np.arange(0.0, MOST_CHROMA, RING, np.float64)
+    high: Floats = np.asarray(low + RING)
     chroma = float(np.hypot(a, b))
     # C' / 1.5 <= C* <= C' bounds the mean C*, and 1 + G falls with it.
     most, least = 1 + _g((chroma + low / 1.5) / 2), 1 + _g((chroma + high) / 2)

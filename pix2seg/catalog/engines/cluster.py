@@ -1,5 +1,6 @@
 """A Ray cluster: actors that hold the model, one for each CPU or GPU that it may take."""
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,17 +27,11 @@ class RayTeam:
     """
 
     def __init__(self, job: Job, address: str) -> None:
-        try:
-            import ray
-        except ImportError:
-            raise CatalogError(
-                "a Ray cluster needs ray: pip install '.[ray]' in the checkout of pix2seg"
-            ) from None
-        self.ray, self.job = ray, job
+        self.ray, self.job = _import_ray(), job
         self.on_gpu = job.settings.device.startswith("cuda")
-        if not ray.is_initialized():
+        if not self.ray.is_initialized():
             try:
-                ray.init(address=address, log_to_driver=False, logging_level="error")
+                self.ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
             except (ConnectionError, ValueError, RuntimeError) as error:
                 reason = (str(error).splitlines() or [""])[0]
                 raise CatalogError(f"no Ray cluster at '{address}' ({reason})") from None
@@ -117,6 +112,16 @@ class _Actor:
     def run(self, shard: int, deadly: Sequence[int]) -> Any:
         """Do a shard; see `Worker.run`."""
         yield from self.worker.run(shard, deadly)
+
+
+def _import_ray() -> Any:
+    try:
+        import ray
+    except ImportError:
+        raise CatalogError(
+            "a Ray cluster needs ray: pip install '.[ray]' in the checkout of pix2seg"
+        ) from None
+    return ray
 
 
 def _loaded(error: BaseException) -> bool:
