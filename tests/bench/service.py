@@ -1,10 +1,11 @@
 """How the service bears load, beside `Segmenter` called in a loop, on the loopback address.
 
-    python tests/bench/service.py                     # about 250 photos
-    python tests/bench/service.py --lasting 2000      # and what memory does in the long run
+    python tests/bench/service.py                     # about 300 photos
+    python tests/bench/service.py --lasting 2000      # what memory does in the long run
 
-Starts `pix2seg serve` by itself. Answers are palette documents; the loop makes the same. It runs
-before and after each row, and their mean counts, since other programs may run meanwhile.
+Starts `pix2seg serve` by itself, with further options as given. Answers are palette documents; the
+loop makes the same. It runs before and after each row, and their mean counts, since other programs
+may run meanwhile.
 """
 
 import argparse
@@ -114,42 +115,46 @@ def lasting(client: httpx.Client, process: int, count: int) -> tuple[float, floa
     return early, memory(process)
 
 
-def main() -> None:
-    """Print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--count", type=int, default=32, help="photos of each row")
-    parser.add_argument("--lasting", type=int, default=0, help="requests to watch the memory over")
-    options, words = parser.parse_known_args()
+def compare(client: httpx.Client, process: int, count: int) -> None:
+    """Print throughput and latency beside the loop's, and what a crowd does to memory."""
     segmenter = Segmenter()
     for photo in PHOTOS:
         segmenter(photo).colors()
+    load(client, 1, len(PHOTOS))
+    idle = memory(process)
+    before, single = loop(segmenter, count), 0.0
+    print("clients  photos/s  of the loop  median ms  p95 ms  of a single client's median")
+    for clients in CLIENTS:
+        rate, seconds = load(client, clients, count)
+        after = loop(segmenter, count)
+        share = rate / statistics.mean((before, after))
+        median, p95 = statistics.median(seconds), seconds[int(0.95 * (count - 1))]
+        single = single or median
+        print(
+            f"{clients:7}  {rate:8.2f}  {share:11.2f}  {median * 1000:9.0f}  {p95 * 1000:6.0f}"
+            f"  {p95 / single:27.1f}"
+        )
+        before = after
+    statuses, most = crowd(client, process)
+    told = ", ".join(f"{count} x {status}" for status, count in sorted(statuses.items()))
+    print(f"{CROWD} clients at once: {told}; {most - idle:+.0f} MB over {idle:.0f} MB idle")
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description="How the service bears load.")
+    parser.add_argument("--count", type=int, default=32, help="photos of each row")
+    parser.add_argument("--lasting", type=int, default=0, help="only watch memory, so many times")
+    options, words = parser.parse_known_args()
     with running_service(words) as (client, process, ready):
         print(f"ready after {ready:.1f} s")
-        load(client, 1, len(PHOTOS))
-        idle = memory(process)
-        before = loop(segmenter, options.count)
-        single = 0.0
-        print("clients  photos/s  of the loop  median ms  p95 ms")
-        for clients in CLIENTS:
-            rate, seconds = load(client, clients, options.count)
-            after = loop(segmenter, options.count)
-            share = rate / statistics.mean((before, after))
-            median = statistics.median(seconds)
-            single = single or median
-            p95 = seconds[int(0.95 * (len(seconds) - 1))]
-            print(
-                f"{clients:7}  {rate:8.2f}  {share:11.2f}  {median * 1000:9.0f}  {p95 * 1000:6.0f}"
-                f"  (p95 {p95 / single:.1f} times a single client's median)"
-            )
-            before = after
-        statuses, most = crowd(client, process)
-        told = ", ".join(f"{count} x {status}" for status, count in sorted(statuses.items()))
-        print(f"{CROWD} clients at once: {told}; {most - idle:+.0f} MB over {idle:.0f} MB idle")
         if options.lasting:
             early, late = lasting(client, process, options.lasting)
             print(
                 f"memory after 100 requests {early:.0f} MB, after {options.lasting} {late:.0f} MB"
             )
+        else:
+            compare(client, process, options.count)
 
 
 if __name__ == "__main__":
