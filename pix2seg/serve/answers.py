@@ -57,7 +57,8 @@ def segment_answer(result: "Segmentation", options: SegmentOptions) -> bytes:
     """The palette document as JSON, with the pictures and exports that were asked for."""
     garments = options.garments
     colors = result.colors(options.max_colors, garments=garments, names=options.names)
-    return _document(colors, options, _pictures(result, options.pictures, garments))
+    pictures = _pictures(result, options.pictures, garments, options.hard_edges)
+    return _document(colors, options, pictures)
 
 
 def masked_answer(
@@ -79,15 +80,17 @@ def masked_answer(
     return _document(colors, options, _pictures(result, options.pictures, garments))
 
 
-def _pictures(result: "Segmentation", wanted: Iterable[str], garments: bool) -> dict[str, Any]:
+def _pictures(
+    result: "Segmentation", wanted: Iterable[str], garments: bool, hard_edges: bool = False
+) -> dict[str, Any]:
     names = dict.fromkeys(wanted)
     pictures = {}
     for name in names:
         if name == CUTOUTS:
-            cutouts = result.cutouts(garments=garments)
+            cutouts = result.cutouts(garments=garments, hard_edges=hard_edges)
             pictures |= {what: _base64(_png(image)) for what, image in cutouts}
         else:
-            pictures[name] = _base64(picture_png(result, name, garments))
+            pictures[name] = _base64(picture_png(result, name, garments, hard_edges))
     return {"pictures": pictures} if names else {}
 
 
@@ -98,17 +101,25 @@ def _document(colors: PhotoColors, options: PaletteOptions, more: Mapping[str, A
     return json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace")
 
 
-def picture_png(result: "Segmentation", name: str, garments: bool = False) -> bytes:
-    """One picture of `picture_names` as PNG; with `garments` the overlay names them.
+def picture_png(
+    result: "Segmentation", name: str, garments: bool = False, hard_edges: bool = False
+) -> bytes:
+    """One picture of `picture_names` as PNG.
+
+    Args:
+        result: what it shows.
+        name: one of `picture_names`.
+        garments: whether the overlay names garments.
+        hard_edges: whether a cut-out ends where the mask does.
 
     Raises:
         SchemeError: the scheme has no such class.
         WeightsError: the weights name no garments.
     """
-    return _png(_picture(result, name, garments))
+    return _png(_picture(result, name, garments, hard_edges))
 
 
-def _picture(result: "Segmentation", name: str, garments: bool) -> "Image":
+def _picture(result: "Segmentation", name: str, garments: bool, hard_edges: bool) -> "Image":
     from PIL import Image
 
     from pix2seg.preprocess.dataset.dataset import indexed_image
@@ -123,7 +134,7 @@ def _picture(result: "Segmentation", name: str, garments: bool) -> "Image":
         return result.garment_image()
     if name == "map":
         return Image.fromarray(result.map)
-    return result.cutout(name)
+    return result.cutout(name, hard_edges=hard_edges)
 
 
 def _png(image: "Image") -> bytes:

@@ -26,6 +26,7 @@ from pix2seg.serve.reference import reference_page
 from pix2seg.serve.service import Service
 from pix2seg.serve.settings import Settings
 from pix2seg.serve.uploads import Upload, read_upload
+from pix2seg.serve.work import Task
 
 JSON, PNG = "application/json", "image/png"
 
@@ -140,9 +141,10 @@ async def _segment(request: Request, service: Service, upload: Upload) -> Respon
     async with service.work.turn(record.steps) as turn:
         photo = await turn.step("read", partial(service.read, upload))
         record.facts |= {"width": photo.width, "height": photo.height}
-        result = await turn.segment(photo)
+        result = await turn.segment(Task(photo, options.people))
         if options.picture:
-            make = partial(picture_png, result, options.picture)
+            shown = options.garments, options.hard_edges
+            make = partial(picture_png, result, options.picture, *shown)
         else:
             make = partial(segment_answer, result, options)
         return Response(await turn.step("answer", make), media_type=kind)

@@ -119,8 +119,9 @@ def _plain(field: Mapping[str, Any]) -> dict[str, Any]:
     choices = [c for c in schema.pop("anyOf", []) if c.get("type") != "null"]
     schema |= choices[0] if choices else {}
     if schema.get("type") == "array":
+        lists = ("items", "prefixItems", "minItems", "maxItems")
+        schema = {k: v for k, v in schema.items() if k not in lists}
         schema |= {"type": "string", "default": ""}
-        del schema["items"]
     return schema
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from pix2seg.colors.names import NameList
+from pix2seg.preprocess.fit import Box
 from pix2seg.serve.problems import Problem
 
 Export = Literal["gpl", "ase", "css", "tokens"]
@@ -16,6 +17,16 @@ def _split(value: Any) -> Any:
     return (
         tuple(filter(None, value.replace(" ", "").split(","))) if isinstance(value, str) else value
     )
+
+
+def _box(value: Any) -> Any:
+    """Four whole numbers joined by commas, as a tuple."""
+    if value is None:
+        return None
+    numbers = [int(part) if part.isdecimal() else -1 for part in str(value).split(",")]
+    if len(numbers) != 4 or not (0 <= numbers[0] < numbers[2] and 0 <= numbers[1] < numbers[3]):
+        raise ValueError("write left,top,right,bottom in pixels, such as 40,10,300,700")
+    return tuple(numbers)
 
 
 class PaletteOptions(BaseModel):
@@ -65,6 +76,13 @@ class SegmentOptions(PaletteOptions):
         description="Also name the garments: their colours, and in the pictures overlay and "
         "cutouts each of them.",
     )
+    everyone: bool = Field(False, description="Keep all people, not the most prominent one.")
+    person_box: Annotated[Box | None, BeforeValidator(_box)] = Field(
+        None,
+        description="Keep the person in this box: left,top,right,bottom in pixels.",
+        examples=["40,10,300,700"],
+    )
+    hard_edges: bool = Field(False, description="Cut-outs end where the mask does.")
     pictures: Pictures = Field(
         (),
         description="Pictures to add to the JSON as base64 PNG, joined by commas: photo (upright "
@@ -75,6 +93,12 @@ class SegmentOptions(PaletteOptions):
     picture: str | None = Field(
         None, description="Answer with this one picture as image/png.", examples=["overlay"]
     )
+
+    @property
+    def people(self) -> dict[str, Any]:
+        """Whom the person extractor shall choose, where that is not left to it."""
+        asked = {"everyone": self.everyone or None, "box": self.person_box}
+        return {name: value for name, value in asked.items() if value is not None}
 
 
 Options = TypeVar("Options", bound=PaletteOptions)
@@ -103,5 +127,6 @@ def _sentence(kind: type[BaseModel], error: Mapping[str, Any]) -> dict[str, str]
         detail = f"there is no option '{option}'; there are {', '.join(kind.model_fields)}"
     else:
         message = str(error["msg"])
+        message = message.removeprefix("Value error, ")
         detail = f"{option}: {message[:1].lower()}{message[1:]}"
     return {"option": option, "detail": detail}

@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from pix2seg.errors import PhotoError, PhotoFormatError, PhotoSizeError, Pix2SegError
+from pix2seg.errors import (
+    PersonError,
+    PhotoError,
+    PhotoFormatError,
+    PhotoSizeError,
+    Pix2SegError,
+    WeightsError,
+)
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -86,6 +93,8 @@ def problem_of(error: Pix2SegError) -> Problem:
         kind = "photo-type"
     elif isinstance(error, PhotoError):
         kind = "photo-broken"
+    elif isinstance(error, PersonError | WeightsError):  # asked for what these networks cannot do
+        kind = "options"
     return Problem(kind, str(error))
 
 

@@ -2,11 +2,12 @@
 
 import asyncio
 import mimetypes
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from pix2seg.errors import Pix2SegError
+from pix2seg.errors import PersonError, Pix2SegError
 from pix2seg.serve.answers import picture_names, segment_answer
 from pix2seg.serve.log import log_event
 from pix2seg.serve.metrics import Metrics
@@ -14,7 +15,7 @@ from pix2seg.serve.options import SegmentOptions
 from pix2seg.serve.problems import Problem
 from pix2seg.serve.settings import Settings
 from pix2seg.serve.uploads import Upload, UploadMemory
-from pix2seg.serve.work import Work
+from pix2seg.serve.work import Task, Work
 
 if TYPE_CHECKING:
     from pix2seg.classes import Scheme
@@ -124,16 +125,36 @@ class Service:
         self._segmenter, self._names_garments = segmenter, warm.naming is not None
         log_event("ready", seconds=round(perf_counter() - began, 3))
 
-    def _segment_all(self, photos: Sequence["Photo"]) -> "Iterator[Segmentation | Exception]":
-        return (_segment_or_error(self.segmenter, photo) for photo in photos)
+    def _segment_all(self, tasks: Sequence[Task]) -> "Iterator[Segmentation | Exception]":
+        return (_segment_or_error(self.segmenter, task) for task in tasks)
 
 
-def _segment_or_error(segmenter: "Segmenter", photo: "Photo") -> "Segmentation | Exception":
+def _segment_or_error(segmenter: "Segmenter", task: Task) -> "Segmentation | Exception":
     """One photo that fails must not fail those it was joined with."""
     try:
-        return segmenter(photo)
+        return _choosing(segmenter, task.people)(task.photo)
     except Exception as error:
         return error
+
+
+def _choosing(segmenter: "Segmenter", people: Mapping[str, Any]) -> "Segmenter":
+    """A segmenter with the same networks that chooses other people.
+
+    Raises:
+        PersonError: its extractor does not choose so.
+    """
+    if not people:
+        return segmenter
+    segmenter, extractor = copy(segmenter), copy(segmenter.extractor)
+    for name, value in people.items():
+        if not hasattr(extractor, name):
+            raise PersonError(
+                f"the person extractor here ({extractor.version}) cannot choose by {name}; "
+                "leave it out"
+            )
+        setattr(extractor, name, value)
+    segmenter.extractor = extractor
+    return segmenter
 
 
 def _entries(scheme: "Scheme") -> list[dict[str, Any]]:

@@ -2,12 +2,12 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pix2seg.serve.metrics import Metrics
 from pix2seg.serve.problems import Problem
@@ -25,9 +25,23 @@ BATCH_PIXELS = 24_000_000
 Result = TypeVar("Result")
 
 
+@dataclass(frozen=True)
+class Task:
+    """What is to be segmented.
+
+    Attributes:
+        photo: the photo.
+        people: whom the person extractor shall choose: its options `everyone` and `box`, where
+            they are not to be as the service was told.
+    """
+
+    photo: "Photo"
+    people: Mapping[str, Any] = field(default_factory=dict)
+
+
 @dataclass
 class _Job:
-    photo: "Photo"
+    task: Task
     done: "asyncio.Future[Segmentation]"
 
 
@@ -39,7 +53,7 @@ class Work:
     batch. A request that is given up leaves the queue, and a batch, at once.
 
     Args:
-        segment: gives each photo its segmentation or what went wrong with it, one after the
+        segment: gives each task its segmentation or what went wrong with it, one after the
             other as they are done; called in one thread, always the same.
         queue: how many requests may wait.
         batch: how many photos are joined at most.
@@ -48,7 +62,7 @@ class Work:
 
     def __init__(
         self,
-        segment: Callable[[Sequence["Photo"]], "Iterable[Segmentation | Exception]"],
+        segment: Callable[[Sequence[Task]], "Iterable[Segmentation | Exception]"],
         *,
         queue: int,
         batch: int,
@@ -99,9 +113,9 @@ class Work:
         """What `work` gives, done beside the thread that segments."""
         return await asyncio.get_running_loop().run_in_executor(self._steps, work)
 
-    async def segment(self, photo: "Photo") -> "Segmentation":
+    async def segment(self, task: Task) -> "Segmentation":
         """A photo's segmentation, done together with others that wait."""
-        job = _Job(photo, asyncio.get_running_loop().create_future())
+        job = _Job(task, asyncio.get_running_loop().create_future())
         self._jobs.put_nowait(job)
         return await job.done
 
@@ -124,16 +138,16 @@ class Work:
         self._steps.shutdown(cancel_futures=True)
 
     def _segment_jobs(self, jobs: list[_Job], loop: asyncio.AbstractEventLoop) -> None:
-        results = self._segment([job.photo for job in jobs])
+        results = self._segment([job.task for job in jobs])
         for job, result in zip(jobs, results, strict=True):
             loop.call_soon_threadsafe(_deliver, job, result)
 
     async def _next_batch(self) -> list[_Job]:
         jobs = [await self._jobs.get()]
-        values = jobs[0].photo.pixels.size
+        values = jobs[0].task.photo.pixels.size
         while len(jobs) < self._batch and values < 3 * BATCH_PIXELS and not self._jobs.empty():
             jobs.append(self._jobs.get_nowait())
-            values += jobs[-1].photo.pixels.size
+            values += jobs[-1].task.photo.pixels.size
         return [job for job in jobs if not job.done.done()]
 
     def _count(self, change: int) -> None:
@@ -167,7 +181,7 @@ class Turn:
         with self.work.metrics.step(name, self.seconds):
             return await self.work.in_step_thread(work)
 
-    async def segment(self, photo: "Photo") -> "Segmentation":
+    async def segment(self, task: Task) -> "Segmentation":
         """A photo's segmentation."""
         with self.work.metrics.step("segment", self.seconds):
-            return await self.work.segment(photo)
+            return await self.work.segment(task)

@@ -56,7 +56,7 @@ def running(small_weights: Path) -> Running:
     """A service with the settings given, as a context."""
 
     def run(**settings: Any) -> AbstractContextManager[httpx.Client]:
-        return run_service(Settings(weights=small_weights, person="none", **settings))
+        return run_service(Settings(**{"weights": small_weights, "person": "none", **settings}))
 
     return run
 

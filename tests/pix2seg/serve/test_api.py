@@ -1,5 +1,7 @@
 import base64
 import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from io import BytesIO
 from pathlib import Path
 
@@ -15,6 +17,9 @@ from pix2seg.colors.document import palette_schema
 from pix2seg.garments import kinds
 from pix2seg.photo import read_photo
 from pix2seg.serve.description import EXAMPLE
+from pix2seg.serve.options import SegmentOptions
+
+Running = Callable[..., AbstractContextManager[httpx.Client]]
 
 JPEG = {"Content-Type": "image/jpeg"}
 
@@ -175,6 +180,7 @@ def test_exports_come_with_the_document(service: httpx.Client, photos: list[Path
         ("names=french", "names", "'css', 'xkcd' or 'basic'"),
         ("pictures=mask,selfie", "pictures", "no picture 'selfie'; there are photo, mask"),
         ("exports=psd", "exports", "'gpl', 'ase'"),
+        ("person_box=40,10,30,700", "person_box", "such as 40,10,300,700"),
         ("colour=red", "colour", "no option 'colour'; there are max_colors"),
     ],
 )
@@ -203,6 +209,8 @@ def test_every_error_is_a_problem_document(service: httpx.Client, photos: list[P
         (service.post("/v1/segment", data={"photo": "url"}), 415, "photo-type"),
         (service.post("/v1/segment", content=large), 413, "photo-too-large"),
         (service.post("/v1/segment", content=bytes(400_001)), 413, "upload-too-large"),
+        (service.post("/v1/segment?everyone=1", content=photo, headers=JPEG), 422, "options"),
+        (service.post("/v1/segment?garments=1", content=photo, headers=JPEG), 422, "options"),
         (service.get("/v1/segment"), 405, "method"),
         (service.get("/etc/passwd"), 404, "not-found"),
         (service.get("/..%2f..%2fapp.py"), 404, "not-found"),
@@ -227,13 +235,27 @@ def test_schema_info_and_description(service: httpx.Client) -> None:
     description = service.get("/openapi.json").json()
     segment = description["paths"]["/v1/segment"]["post"]
     names = {parameter["name"] for parameter in segment["parameters"]}
-    assert names == {"max_colors", "garments", "names", "exports", "pictures", "picture"}
+    assert names == set(SegmentOptions.model_fields)
     statuses = {"200", "400", "401", "406", "408", "413", "415", "422", "429", "503"}
     assert set(segment["responses"]) == statuses
     form = segment["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
     assert set(form) == {"photo", *names}
     known = {f"#/components/schemas/{name}" for name in description["components"]["schemas"]}
     assert set(references(description)) <= known
+
+
+def test_a_request_may_choose_its_person(running: Running, photos: list[Path]) -> None:
+    photo = read_photo(photos[0])
+    half = photo.width // 2, 0, photo.width, photo.height
+    with running(person="grabcut") as client:
+        boxed = client.post(
+            f"/v1/segment?person_box={','.join(map(str, half))}",
+            content=photos[0].read_bytes(),
+            headers=JPEG,
+        ).json()
+        free = client.post("/v1/segment", content=photos[0].read_bytes(), headers=JPEG).json()
+    assert boxed["person"]["box"][0] >= half[0]
+    assert free["person"]["box"][0] < half[0]
 
 
 def test_description_page_needs_nothing_from_elsewhere(service: httpx.Client) -> None:

@@ -10,7 +10,7 @@ from pix2seg.photo import Photo, read_photo
 from pix2seg.result import Segmentation
 from pix2seg.serve.metrics import Metrics
 from pix2seg.serve.problems import Problem
-from pix2seg.serve.work import Work
+from pix2seg.serve.work import Task, Work
 
 PHOTOS = [read_photo(np.full((2, 2, 3), i, np.uint8)) for i in range(20)]
 
@@ -22,7 +22,8 @@ class Model:
         self.go = threading.Event()
         self.batches: list[int] = []
 
-    def __call__(self, photos: Sequence[Photo]) -> list[Segmentation | Exception]:
+    def __call__(self, tasks: Sequence[Task]) -> list[Segmentation | Exception]:
+        photos = [task.photo for task in tasks]
         assert self.go.wait(5)
         self.batches.append(len(photos))
         return [
@@ -49,7 +50,7 @@ def make(model: Model, **bounds: int) -> Work:
 
 async def ask(work: Work, photo: Photo) -> Any:
     async with work.turn({}) as turn:
-        return await turn.segment(photo)
+        return await turn.segment(Task(photo))
 
 
 def test_photos_that_come_meanwhile_are_joined_and_each_gets_its_own() -> None:
