@@ -74,11 +74,23 @@ def small_dataset(tmp_path_factory: pytest.TempPathFactory, photos: list[Path]) 
 @pytest.fixture(scope="session")
 def small_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An untrained generator for 64x96."""
+    return _untrained(tmp_path_factory.mktemp("weights") / "small.safetensors")
+
+
+@pytest.fixture(scope="session")
+def garment_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained generator for 64x96 that names garments, in more than one kind."""
+    return _untrained(tmp_path_factory.mktemp("weights") / "garments.safetensors", garment_width=8)
+
+
+def _untrained(path: Path, **settings: int) -> Path:
     torch.manual_seed(0)
-    scheme = load_scheme("four")
-    path = tmp_path_factory.mktemp("weights") / "small.safetensors"
-    info = WeightsInfo({"name": "small", "generator": SMALL_GENERATOR}, scheme, (64, 96), {})
-    save_generator(path, build_generator(scheme, **SMALL_GENERATOR), info)  # type: ignore[arg-type]
+    scheme, settings = load_scheme("four"), SMALL_GENERATOR | settings
+    generator = build_generator(scheme, **settings)  # type: ignore[arg-type]
+    if generator.garment_head is not None:
+        torch.nn.init.normal_(generator.garment_head.body[-1].weight, 0.0, 9.0)
+    info = WeightsInfo({"name": path.stem, "generator": settings}, scheme, (64, 96), {})
+    save_generator(path, generator, info)
     return path
 
 

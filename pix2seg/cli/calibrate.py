@@ -10,9 +10,9 @@ from pix2seg.cli.options import Device, PersonName, Weights
 
 def calibrate(
     data: Annotated[Path, typer.Option(help="A data set that pix2seg prepare wrote.")],
-    scenes: Annotated[
-        Path | None,
-        typer.Option(help="A folder of photos to stand behind the validation people, too."),
+    people: Annotated[
+        list[Path] | None,
+        typer.Option(help="A COCO folder, whose scenes stand behind the validation people, too."),
     ] = None,
     out: Annotated[Path, typer.Option(help="File for the calibration.")] = Path("trust.json"),
     weights: Weights = None,
@@ -22,7 +22,7 @@ def calibrate(
     """Learn what a result's signs mean for its mean IoU, for `quality` and `review`.
 
     Segments the validation photos as they are, before busy backgrounds, far away, and before
-    --scenes. What is learned is judged on photos left out. The file is for the package:
+    --people's scenes. What is learned is judged on photos left out. The file is for the package:
     pix2seg/trust.json.
     """
     import json
@@ -30,22 +30,23 @@ def calibrate(
     from rich.console import Console
     from rich.progress import track
 
-    from pix2seg.device import keep_freed_memory
     from pix2seg.files import atomic_write
-    from pix2seg.inputs import find_photos
+    from pix2seg.memory import keep_freed_memory
     from pix2seg.preprocess.dataset.dataset import Dataset
     from pix2seg.segmenter import Segmenter
-    from pix2seg.train.judge.photo_sets import photo_sets
+    from pix2seg.train.judge.photo_sets import PhotoSet, empty_scenes, photo_sets
     from pix2seg.train.judge.trust import calibrate as fit
-    from pix2seg.train.judge.trust import read_samples, with_scenes
+    from pix2seg.train.judge.trust import read_samples
+    from pix2seg.train.person.photos import read_person_photos
 
     keep_freed_memory()
     console = Console(stderr=True)
     dataset = Dataset(data)
-    behind = [photo.path for photo in find_photos([str(scenes)])] if scenes else []
+    scenes = empty_scenes(p for folder in people or () for p in read_person_photos(folder, "val"))
+    sets: list[PhotoSet] = ["plain", "busy", "far", *(["scenes"] if scenes else [])]
     segmenter = Segmenter(weights, person=person, device=device)
-    photos = with_scenes(photo_sets(dataset, ("plain", "busy", "far")), behind)
-    total = len(dataset.names("val")) * (4 if behind else 3)
+    photos = photo_sets(dataset, sets, scenes)
+    total = len(dataset.names("val")) * len(sets)
     samples = read_samples(
         segmenter, track(photos, "segmenting", total, console=console, transient=True)
     )

@@ -15,6 +15,7 @@ from pix2seg.photo import read_photo
 from pix2seg.preprocess.fit import Fit
 from pix2seg.preprocess.person import Person
 from pix2seg.result import Segmentation
+from pix2seg.segmenter import Segmenter
 from pix2seg.thresholds import mask_to_map
 
 FOUR = load_scheme("four")
@@ -232,3 +233,25 @@ def test_weights_without_a_garment_head_say_so(tmp_path: Path) -> None:
         with pytest.raises(WeightsError, match="name no garments"):
             ask()
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_a_generator_with_a_garment_head_names_all_clothes(
+    garment_weights: Path, photos: list[Path], flip: bool
+) -> None:
+    result = Segmenter(garment_weights, person="none", flip=flip)(photos[0])
+    named = result.garment_mask
+    assert named is not None
+    assert named.shape == result.mask.shape
+    assert np.array_equal(named >= FIRST_GARMENT, result.where("clothes"))
+    assert len(np.unique(named)) > 4
+    garments = result.garments()
+    assert sum(g.coverage for g in garments) == pytest.approx(result.coverage()["clothes"])
+    assert all(1 / 13 < g.score <= 1 for g in garments)
+
+
+def test_a_mirrored_photo_shows_mirrored_kinds_with_flip(garment_weights: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (96, 64, 3), np.uint8)
+    segmenter = Segmenter(garment_weights, person="none", flip=True, precision="fp32")
+    here, there = segmenter(pixels).named(), segmenter(pixels[:, ::-1]).named()
+    assert np.mean(here.mask == there.mask[:, ::-1]) > 0.95

@@ -1,16 +1,13 @@
 """Learn from photos with true masks what the signs of one pass mean for a result's mean IoU."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pix2seg.photo import read_photo
 from pix2seg.segmenter import Segmenter
 from pix2seg.thresholds import map_to_mask
-from pix2seg.train.judge.hard_photos import before_background
 from pix2seg.train.judge.photo_sets import SetPhoto
 from pix2seg.train.judge.scores import Scores, confusion_matrix
 from pix2seg.trust import REASONS, Calibration, Meaning, read_signs
@@ -43,23 +40,6 @@ class Sample:
     set: str
     signs: dict[str, float]
     mean_iou: float
-
-
-def with_scenes(photos: Iterable[SetPhoto], scenes: Sequence[Path]) -> Iterator[SetPhoto]:
-    """Photos of several sets, and behind each plain one's person also a scene.
-
-    Args:
-        photos: as `photo_sets` gives them.
-        scenes: photo files, taken in turn.
-    """
-    number = 0
-    for photo in photos:
-        yield photo
-        if photo.set == "plain" and scenes:
-            scene = read_photo(scenes[number % len(scenes)]).pixels
-            pixels = before_background(photo.pixels, photo.truth, scene)
-            yield photo._replace(set="scene", pixels=pixels)
-            number += 1
 
 
 def read_samples(segmenter: Segmenter, photos: Iterable[SetPhoto]) -> list[Sample]:

@@ -1,0 +1,62 @@
+import csv
+import json
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from pix2seg.cli import app
+from pix2seg.colors.document import palette_schema
+from pix2seg.errors import WeightsError
+from pix2seg.garments import kinds
+
+RUNNER = CliRunner()
+
+
+def run(*words: object) -> str:
+    result = RUNNER.invoke(app, [str(word) for word in words], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_garments_reach_files_table_and_search(
+    garment_weights: Path, photos: list[Path], tmp_path: Path
+) -> None:
+    out, table = tmp_path / "out", tmp_path / "t.csv"
+    run(
+        "segment", photos[0], "--weights", garment_weights, "--person", "none", "--garments",
+        "--colors", "--cutouts", "--out", out, "--table", table, "--review", tmp_path / "look",
+    )  # fmt: skip
+    stem = photos[0].stem
+    document = json.loads((out / f"{stem}.palette.json").read_text("utf-8"))
+    jsonschema.validate(document, palette_schema())
+    shown = {garment["kind"] for garment in document["garments"]}
+    with Image.open(out / f"{stem}.garments.png") as image:
+        ids = np.unique(np.asarray(image))
+    assert shown == {kinds().names[i] for i in ids if i >= 3}
+    assert all((out / f"{stem}.{kind}.png").exists() for kind in shown)
+    with table.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["garment"] for row in rows} == {"", *shown}
+    assert {row["quality"] for row in rows} == {str(document["quality"])}
+    looked = tmp_path / "look" / f"{stem}.overlay.png"
+    assert looked.exists() == (document["review"] is not None)
+    first = document["garments"][0]
+    wanted = first["colors"][0]["hex"]
+    listing = run("find", wanted, "--in", table, "--garment", first["kind"])
+    assert photos[0].name in listing
+    assert first["kind"] in listing
+
+
+def test_weights_without_garments_are_refused(
+    small_weights: Path, photos: list[Path], tmp_path: Path
+) -> None:
+    with pytest.raises(WeightsError, match="name no garments"):
+        run(
+            "segment", photos[0], "--weights", small_weights, "--person", "none", "--garments",
+            "--out", tmp_path,
+        )  # fmt: skip
+    assert not list(tmp_path.iterdir())
