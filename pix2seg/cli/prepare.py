@@ -9,6 +9,10 @@ import typer
 from pix2seg.cli.options import PersonWeights
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pix2seg.classes import Scheme
+    from pix2seg.preprocess.dataset.corrected import Named
     from pix2seg.preprocess.dataset.prepare import Preparation, Source
 
 prepare = typer.Typer(
@@ -16,6 +20,8 @@ prepare = typer.Typer(
 )
 
 OutArgument = Annotated[Path, typer.Argument(help="Folder to write the data set to.")]
+PhotosArgument = Annotated[Path, typer.Argument(help="Folder of photos.")]
+SchemeOption = Annotated[str, typer.Option(help="The masks' class scheme: a name or TOML file.")]
 SizeOption = Annotated[str, typer.Option(help="Width x height that photos are fitted to.")]
 PersonOption = Annotated[
     str | None,
@@ -72,12 +78,12 @@ def ccp(
 
 @prepare.command()
 def folder(
-    photos: Annotated[Path, typer.Argument(help="Folder of photos.")],
+    photos: PhotosArgument,
     masks: Annotated[
         Path, typer.Argument(help="Folder of PNG masks of the same names: pixel = class id.")
     ],
     out: OutArgument,
-    scheme: Annotated[str, typer.Option(help="The masks' class scheme: a name or TOML file.")],
+    scheme: SchemeOption,
     size: SizeOption = "512x768",
     person: PersonOption = None,
     person_weights: PersonWeights = None,
@@ -96,6 +102,90 @@ def folder(
         out, classes, same, read_mask, _size(size), person, {"weights": person_weights}, crop
     )
     _run(folder_sources(photos, masks), preparation, {"source": photos.resolve().name})
+
+
+@prepare.command()
+def coco(
+    photos: PhotosArgument,
+    file: Annotated[Path, typer.Argument(metavar="JSON", help="COCO's annotations.")],
+    out: OutArgument,
+    scheme: SchemeOption = "four",
+    size: SizeOption = "512x768",
+    person: PersonOption = None,
+    person_weights: PersonWeights = None,
+    crop: CropOption = False,
+) -> None:
+    """Prepare photos with masks from a COCO file, its categories named as the classes."""
+    from pix2seg.preprocess.dataset.corrected import coco_masks
+
+    _corrected(photos, coco_masks, file, out, scheme, size, person, person_weights, crop)
+
+
+@prepare.command()
+def cvat(
+    photos: PhotosArgument,
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help='CVAT\'s "Segmentation mask 1.1", unpacked.')
+    ],
+    out: OutArgument,
+    scheme: SchemeOption = "four",
+    size: SizeOption = "512x768",
+    person: PersonOption = None,
+    person_weights: PersonWeights = None,
+    crop: CropOption = False,
+) -> None:
+    """Prepare photos with masks that were corrected in CVAT."""
+    from pix2seg.preprocess.dataset.corrected import cvat_masks
+
+    _corrected(photos, cvat_masks, folder, out, scheme, size, person, person_weights, crop)
+
+
+@prepare.command()
+def labelstudio(
+    photos: PhotosArgument,
+    file: Annotated[Path, typer.Argument(metavar="JSON", help="Label Studio's JSON export.")],
+    out: OutArgument,
+    scheme: SchemeOption = "four",
+    size: SizeOption = "512x768",
+    person: PersonOption = None,
+    person_weights: PersonWeights = None,
+    crop: CropOption = False,
+) -> None:
+    """Prepare photos with masks that were corrected with Label Studio's brush."""
+    from pix2seg.preprocess.dataset.corrected import labelstudio_masks
+
+    _corrected(photos, labelstudio_masks, file, out, scheme, size, person, person_weights, crop)
+
+
+def _corrected(
+    photos: Path,
+    read: "Callable[[Path, Scheme], Iterator[Named]]",
+    place: Path,
+    out: Path,
+    scheme: str,
+    size: str,
+    person: str | None,
+    person_weights: str | None,
+    crop: bool,
+) -> None:
+    """Prepare a folder of photos with the masks that a reader gives."""
+    from tempfile import TemporaryDirectory
+
+    import numpy as np
+
+    from pix2seg.classes import load_scheme
+    from pix2seg.preprocess.dataset.corrected import write_masks
+    from pix2seg.preprocess.dataset.folder import folder_sources, read_mask
+    from pix2seg.preprocess.dataset.prepare import Preparation
+
+    classes = load_scheme(scheme)
+    same = np.arange(len(classes), dtype=np.uint8)
+    options = {"weights": person_weights}
+    preparation = Preparation(out, classes, same, read_mask, _size(size), person, options, crop)
+    with TemporaryDirectory() as masks:
+        write_masks(read(place, classes), Path(masks), classes)
+        sources = folder_sources(photos, Path(masks))
+        _run(sources, preparation, {"source": photos.resolve().name})
 
 
 def _size(text: str) -> tuple[int, int]:
