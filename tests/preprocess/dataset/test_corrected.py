@@ -26,8 +26,6 @@ from pix2seg.preprocess.dataset.corrected import (
 FOUR = load_scheme("four")
 PIXELS = st.integers(0, 3)
 MASKS = arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=30), elements=PIXELS)
-    np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=30), elements=st.integers(0, 3)
-)
 
 
 def exported(mask: NDArray[np.uint8], name: str = "women/a.jpg") -> Exported:
