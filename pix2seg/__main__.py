@@ -1,5 +1,44 @@
-"""`python -m pix2seg` is the command line."""
+"""`pix2seg` and `python -m pix2seg` are the command line."""
 
-from pix2seg.cli import main
+import os
+import signal
+import sys
+from types import FrameType
 
-main()
+
+def main() -> None:
+    """Run the command line.
+
+    Ctrl-C and SIGTERM end it in silence, with exit codes 130 and 143, from the first import on.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)
+    from pix2seg.cli import main as run
+
+    run()
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    """Let the work at hand clean up after itself; while modules are imported, there is none.
+
+    An import that is interrupted may swallow the interruption, or complain of its own.
+    """
+    if _is_importing(frame):
+        if sys.stderr.isatty():
+            os.write(sys.stderr.fileno(), b"\x1b[?25h")  # a progress bar may have hidden the cursor
+        os._exit(128 + number)
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    sys.exit(128 + number)
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
+
+
+if __name__ == "__main__":
+    main()

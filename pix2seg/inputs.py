@@ -13,6 +13,9 @@ SUFFIXES = {
 }  # fmt: skip
 """A file in a folder is taken for a photo if its name ends so, in either case."""
 
+PICTURES = ("mask", "overlay", "map", "garments", "palette", "person", "grey")
+"""What segmenting adds to a photo's name, but for the names of classes."""
+
 
 @dataclass(frozen=True)
 class InputPhoto:
@@ -66,9 +69,50 @@ def check_collisions(photos: Sequence[InputPhoto]) -> None:
             )
 
 
+def check_name(photo: InputPhoto) -> None:
+    """Refuse a photo whose name could stand in no JSON and no table.
+
+    Raises:
+        PhotoError: names it.
+    """
+    try:
+        str(photo.relative).encode()
+    except UnicodeEncodeError:
+        raise PhotoError(f"{photo.path}: this name is not UTF-8; rename it") from None
+
+
+def is_result(path: Path, out: Path) -> bool:
+    """Whether a file in the output folder is a picture that segmenting made, by its name.
+
+    Such as NAME.mask.png, and NAME.shoes.png if NAME.mask.png lies beside it.
+    """
+    stem, _, kind = path.stem.rpartition(".")
+    if not stem or path.suffix != ".png" or not _is_within(path, out):
+        return False
+    beside = (path.with_name(f"{stem}.{part}.png") for part in ("mask", "person"))
+    return kind in PICTURES or any(os.path.exists(other) for other in beside)
+
+
+def check_overwriting(photos: Sequence[InputPhoto], out: Path) -> None:
+    """Refuse photos that the results of other photos would replace.
+
+    Raises:
+        OutputError: names the first two.
+    """
+    results = {os.path.realpath(out / photo.stem): photo for photo in photos}
+    for photo in photos:
+        stem, _, _ = photo.path.stem.rpartition(".")
+        base = os.path.join(os.path.realpath(photo.path.parent), stem)
+        if stem and photo.path.suffix == ".png" and base in results:
+            raise OutputError(
+                f"the results of {results[base].path} might replace {photo.path}; name another "
+                "folder with --out"
+            )
+
+
 # What cannot be looked at counts as not there, and reading it says why: Path's own checks, and its
 # resolve, would raise for a name that is too long, a folder that is closed or a circle of links.
-# ruff: noqa: PTH110, PTH112, PTH113
+# ruff: noqa: PTH110, PTH112, PTH113, PTH118
 
 
 def _expand(argument: str) -> Iterator[InputPhoto]:
@@ -97,3 +141,7 @@ def _in_folder(folder: Path) -> list[InputPhoto]:
 
 def _is_photo(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and os.path.isfile(path)
+
+
+def _is_within(path: Path, folder: Path) -> bool:
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))

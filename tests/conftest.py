@@ -30,6 +30,13 @@ settings.load_profile("steady")
 torch.set_num_threads(1)
 os.environ["OMP_NUM_THREADS"] = "1"
 
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--hostile-rounds", type=int, default=1, help="How often tests/hostile draws its cases."
+    )
+
+
 DATA = Path(__file__).parent / "data"
 
 SMALL_GENERATOR = {"head": "logits", "width": 4, "max_width": 8, "depth": 3, "dropout": 0.2}

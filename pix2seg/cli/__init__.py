@@ -1,9 +1,13 @@
 """The command line: one file for each command, the only place that knows all of the packages."""
 
+import io
+import os
 import sys
+import warnings
+from contextlib import suppress
+from typing import NoReturn, cast
 
 import typer
-from rich.console import Console
 
 from pix2seg.cli.ablate import ablate
 from pix2seg.cli.calibrate import calibrate
@@ -13,7 +17,7 @@ from pix2seg.cli.evaluate import evaluate
 from pix2seg.cli.export import export
 from pix2seg.cli.find import find
 from pix2seg.cli.learning_rate import learning_rate
-from pix2seg.cli.output import EXIT_BAD_INPUT, print_error
+from pix2seg.cli.output import EXIT_BAD_INPUT, messages, print_error
 from pix2seg.cli.palette import palette
 from pix2seg.cli.person import person
 from pix2seg.cli.prepare import prepare
@@ -21,7 +25,7 @@ from pix2seg.cli.recipes import recipes
 from pix2seg.cli.segment import segment
 from pix2seg.cli.serve import serve
 from pix2seg.cli.train import train
-from pix2seg.errors import Pix2SegError
+from pix2seg.errors import Pix2SegError, is_out_of_memory
 
 app = typer.Typer(
     name="pix2seg",
@@ -59,19 +63,36 @@ TRAINING = {
 
 def main() -> None:
     """Run the command line; what a user can mend ends in one line and exit code 2."""
+    if not sys.warnoptions:  # what libraries warn each other of is nothing to a user
+        warnings.simplefilter("ignore")
+    for stream in (sys.stdout, sys.stderr):
+        cast(io.TextIOWrapper, stream).reconfigure(errors="backslashreplace")
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except Pix2SegError as error:
-        print_error(Console(stderr=True, highlight=False), error)
-        sys.exit(EXIT_BAD_INPUT)
+        _fail(str(error))
     except ModuleNotFoundError as error:
         if error.name not in TRAINING:
             raise
-        missing = Pix2SegError(
+        _fail(
             f"this needs {error.name}, which is not installed: pip install '.[train]' in the "
             "checkout of pix2seg"
         )
-        print_error(Console(stderr=True, highlight=False), missing)
-        sys.exit(EXIT_BAD_INPUT)
+    except OSError as error:
+        _fail(f"{error.filename or 'standard output'}: {(error.strerror or str(error)).lower()}")
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        _fail("there is not enough memory; free some, or give smaller photos")
+
+
+def _fail(reason: str) -> NoReturn:
+    print_error(messages(), reason)
+    with suppress(OSError):  # what cannot be printed now cannot be printed as Python ends either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(EXIT_BAD_INPUT)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from pix2seg.cli.options import Device, PersonWeights, Weights
+from pix2seg.cli.output import messages
 
 
 def ablate(
@@ -42,15 +43,13 @@ def ablate(
     each finds the person; how the generator is best told where the person is; and how wide the
     margin around the person should be.
     """
-    from rich.console import Console
-
     from pix2seg.files import atomic_write
     from pix2seg.memory import keep_freed_memory
     from pix2seg.preprocess.dataset.dataset import Dataset
     from pix2seg.train.judge.ablation import Ablation
 
     keep_freed_memory()
-    console = Console(stderr=True)
+    console = messages()
     ablation = Ablation(
         Dataset(data), console, weights, person_weights, device, tuple(people or ()), photos
     )
@@ -62,4 +61,4 @@ def ablate(
         text = "\n".join([*tables, ablation.compare_margins()])
     with atomic_write(out) as temporary:
         temporary.write_text(text, "utf-8")
-    console.print(f"\n{text}\nwritten to {out}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"\n{text}\nwritten to {out}", soft_wrap=True)

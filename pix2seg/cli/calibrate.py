@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from pix2seg.cli.options import Device, PersonName, Weights
+from pix2seg.cli.output import messages
 
 
 def calibrate(
@@ -27,7 +28,6 @@ def calibrate(
     """
     import json
 
-    from rich.console import Console
     from rich.progress import track
 
     from pix2seg.files import atomic_write
@@ -40,7 +40,7 @@ def calibrate(
     from pix2seg.train.person.photos import read_person_photos
 
     keep_freed_memory()
-    console = Console(stderr=True)
+    console = messages()
     dataset = Dataset(data)
     scenes = empty_scenes(p for folder in people or () for p in read_person_photos(folder, "val"))
     sets: list[PhotoSet] = ["plain", "busy", "far", *(["scenes"] if scenes else [])]

@@ -16,6 +16,7 @@ from pix2seg.cli.options import (
     PersonName,
     Weights,
 )
+from pix2seg.cli.output import messages, results
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -99,7 +100,7 @@ def run(
         garments=garments,
         device=device,
     )
-    console = _console(stderr=True)
+    console = messages(soft_wrap=True)
     with console.status("looking which photos there are"):
         opened = begin_catalog(
             source,
@@ -128,7 +129,7 @@ def status(out: Location) -> None:
 
     book = Catalog(out)
     now = state(book)
-    console = _console()
+    console = results(soft_wrap=True)
     console.print(f"{now.done:,} of {now.shards:,} shards done")
     console.print(f"{now.ok:,} photos ok, {now.failed:,} failed, {now.left:,} left")
     if now.ok:
@@ -157,7 +158,7 @@ def retry(
     from pix2seg.catalog.run import failed_shards, reopen_catalog
     from pix2seg.catalog.work import Job
 
-    console = _console(stderr=True)
+    console = messages(soft_wrap=True)
     with console.status("loading"):
         opened = reopen_catalog(out, str(weights) if weights else None, device)
         failed = failed_shards(opened.catalog)
@@ -188,19 +189,12 @@ def export(
     from pix2seg.catalog.book import Catalog
     from pix2seg.catalog.export import export_catalog
 
-    console = _console(stderr=True)
+    console = messages(soft_wrap=True)
     with console.status("exporting"):
         count = export_catalog(
             Catalog(out), to, folder, where=where, garments=garments, photos=photos
         )
     console.print(f"{count:,} photos exported to {folder}")
-
-
-def _console(stderr: bool = False) -> "Console":
-    """Plain lines: names and messages are no markup, and are not broken."""
-    from rich.console import Console
-
-    return Console(stderr=stderr, highlight=False, markup=False, soft_wrap=True)
 
 
 def _fill(

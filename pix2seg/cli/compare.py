@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from pix2seg.cli.options import Device
+from pix2seg.cli.output import messages
 
 
 def compare(
@@ -26,7 +27,6 @@ def compare(
     import re
 
     from PIL import Image
-    from rich.console import Console
     from rich.progress import track
 
     from pix2seg.files import atomic_write, write_image
@@ -34,7 +34,7 @@ def compare(
     from pix2seg.train.judge.compare import compare_run, figure, markdown, photos_to_show, read_run
 
     keep_freed_memory()
-    console = Console(stderr=True)
+    console = messages()
     datasets = {run: read_run(run) for run in runs}
     sources: dict[str, list[Path]] = {}
     for run, dataset in datasets.items():
@@ -58,4 +58,4 @@ def compare(
             pixels = figure([compared[run] for run in group], [datasets[run] for run in group])
             name = re.sub(r"[^\w.-]+", "-", source).strip(".-") or "photos"
             write_image(out / f"{name}.jpg", Image.fromarray(pixels), "JPEG", quality=85)
-    console.print(f"{tables}\nwritten to {out}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"{tables}\nwritten to {out}", soft_wrap=True)

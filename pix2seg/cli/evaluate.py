@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pix2seg.cli.options import Device, EngineName, Flip, Hide, PersonName, PrecisionName, Weights
+from pix2seg.cli.output import messages, results
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -52,7 +53,6 @@ def evaluate(
     """Score a generator on the validation photos, each at its own size."""
     import json
 
-    from rich.console import Console
     from rich.progress import track
 
     from pix2seg.files import atomic_write
@@ -79,7 +79,7 @@ def evaluate(
         evaluate_photos(segmenter, dataset, garments=garments),
         "evaluating",
         len(dataset.names("val")),
-        console=Console(stderr=True),
+        console=messages(),
         transient=True,
     ):
         evaluation.add(photo)
@@ -100,7 +100,6 @@ def evaluate(
 
 
 def _print(evaluation: "Evaluation", segmenter: "Segmenter") -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from pix2seg.train.judge.scores import READABLE_CLASSES
@@ -115,7 +114,7 @@ def _print(evaluation: "Evaluation", segmenter: "Segmenter") -> None:
     confusion = Table("of 100 true pixels", *scores.names, box=None)
     for name, row in zip(scores.names, scores.confusion, strict=True):
         confusion.add_row(name, *(f"{100 * count / max(row.sum(), 1):.1f}" for count in row))
-    console = Console()
+    console = results()
     console.print(table)
     if len(scores.names) <= READABLE_CLASSES:
         console.print(confusion)
@@ -126,7 +125,6 @@ def _print(evaluation: "Evaluation", segmenter: "Segmenter") -> None:
         f"{len(evaluation.photos)} photos at their own size, "
         f"{evaluation.seconds_per_photo * 1000:.0f} ms each on {segmenter.device}, person: "
         f"{segmenter.extractor.version}\nweights {segmenter.info.version}",
-        highlight=False,
     )
 
 
@@ -142,5 +140,4 @@ def _print_garments(found: "GarmentScores", console: "Console") -> None:
         f"garments: mIoU {found.scores.mean_iou:.4f}   of the big kinds "
         f"{found.mean_iou_of_big:.4f}   kind right {found.share_right:.1%} of {found.large.sum()} "
         "garments above 1 % of their photo",
-        highlight=False,
     )

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from pix2seg.cli.output import messages
+
 
 def export(
     weights: Annotated[
@@ -21,20 +23,17 @@ def export(
     ] = None,
 ) -> None:
     """Turn weights into ONNX files, checked against PyTorch before they are written."""
-    from rich.console import Console
-
     from pix2seg.engines.base import built_in_file
     from pix2seg.export import export_to_onnx
     from pix2seg.generators.info import BUILT_IN as GENERATOR
     from pix2seg.preprocess.person.mask_rcnn.info import BUILT_IN as PERSON
 
-    console = Console(stderr=True, highlight=False)
+    console = messages()
     for file in weights or [built_in_file(GENERATOR), built_in_file(PERSON)]:
         path = (out or file.parent) / f"{file.stem}.{to}"
         difference = export_to_onnx(file, path)
         console.print(
             f"{path}: {path.stat().st_size / 1e6:.1f} MB, at most {difference:.2g} of an output's "
             "largest number from PyTorch's results",
-            markup=False,
             soft_wrap=True,
         )

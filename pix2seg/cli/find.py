@@ -1,7 +1,6 @@
 """`pix2seg find`: which photos show a colour."""
 
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from pix2seg.cli.options import Weights
+from pix2seg.cli.output import print_lines, printable, results
 
 if TYPE_CHECKING:
     from pix2seg.catalog.search import Match
@@ -80,9 +80,7 @@ def find(
         wanted = parse_wanted(color or "", kinds, of, names)
     matches = search(listing, wanted, within, limit)
     if as_json:
-        sys.stdout.writelines(
-            json.dumps(asdict(match), ensure_ascii=False) + "\n" for match in matches
-        )
+        print_lines(json.dumps(asdict(match), ensure_ascii=False) for match in matches)
     else:
         _print(matches, wanted, within)
     if not matches:
@@ -112,21 +110,20 @@ def _colors_like(
 
 
 def _print(matches: "list[Match]", wanted: "list[Wanted]", within: float) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console()
+    console = results()
     if not matches:
         asked = " and ".join(one.text for one in wanted)
-        console.print(f"no photo within {within:g} of {asked}; try a larger --within", markup=False)
+        console.print(f"no photo within {within:g} of {asked}; try a larger --within")
         return
     listing = Table("photo", "class", "colour", "", "name", "CIEDE2000", "share", box=None)
     for match in matches:
         for i, hit in enumerate(match.hits):
             listing.add_row(
-                Text("" if i else match.file),
-                Text(hit.of),
+                Text("" if i else printable(match.file)),
+                Text(printable(hit.of)),
                 hit.hex,
                 Text("  ", f"on {hit.hex}"),
                 hit.name,

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from pix2seg.cli.options import Device, Init, Overrides
+from pix2seg.cli.output import messages, results
 
 ROWS = 12
 
@@ -24,7 +25,6 @@ def learning_rate(
 
     The loss falls as the rate rises, until it is too high. What is trained is thrown away.
     """
-    from rich.console import Console
     from rich.table import Table
 
     from pix2seg.device import choose_device
@@ -39,17 +39,16 @@ def learning_rate(
     if not isinstance(parsed, SegmentationRecipe):
         raise TrainingError(f"recipe {parsed.name} trains no generator; take another")
     chosen = choose_device(device)
-    with Console(stderr=True).status(f"training {steps} steps with a rising learning rate"):
+    with messages().status(f"training {steps} steps with a rising learning rate"):
         points = range_test(parsed, Dataset(data), chosen, steps, init)
     table = Table("learning rate", "loss", box=None)
     for i in range(ROWS):
         point = points[round(i * (len(points) - 1) / (ROWS - 1))]
         table.add_row(f"{point.learning_rate:.1e}", f"{point.loss:.3f}")
-    console = Console()
+    console = results()
     console.print(table)
     console.print(
         f"suggested: --set optimizer.learning_rate={suggested(points):.1e} (a third of the rate "
         "with the least loss)",
-        highlight=False,
         soft_wrap=True,
     )

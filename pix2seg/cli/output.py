@@ -2,16 +2,17 @@
 
 import json
 import sys
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
+from rich.console import Console
+from rich.text import Text
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.text import Text
-
     from pix2seg.colors.palette import Palette
     from pix2seg.colors.photo_colors import PhotoColors
     from pix2seg.errors import Pix2SegError
@@ -20,38 +21,89 @@ if TYPE_CHECKING:
 EXIT_BAD_INPUT = 2
 
 
-def swatch_text(palette: "Palette") -> "Text":
-    """A palette's base colours, and its colours as blocks, or hex codes where none are shown."""
-    from rich.console import Console
-    from rich.text import Text
+def messages(**options: Any) -> Console:
+    """Where commands say what they do: standard error, which takes text as it is."""
+    return _PlainConsole(stderr=True, highlight=False, markup=False, emoji=False, **options)
 
+
+def results(**options: Any) -> Console:
+    """Where commands put what they were asked for: standard output, which takes text as it is."""
+    return _PlainConsole(highlight=False, markup=False, emoji=False, **options)
+
+
+class _PlainConsole(Console):
+    """A console to which names are names, whatever is in them."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """A string as it shall be shown."""
+        return super().render_str(printable(text), **options)
+
+
+def printable(text: str) -> str:
+    r"""A text without what a terminal obeys: control characters become escapes such as `\x1b`."""
+    return "".join(
+        c.encode("unicode_escape").decode()
+        if c not in "\n\t" and unicodedata.category(c) in ("Cc", "Cf", "Cs")
+        else c
+        for c in text
+    )
+
+
+def swatch_text(palette: "Palette") -> Text:
+    """A palette's base colours, and its colours as blocks, or hex codes where none are shown."""
     from pix2seg.colors.names import basic_names
 
     names = f"{'/'.join(basic_names(palette))} "
-    console = Console(stderr=True)
+    console = messages()
     if console.color_system is None or console.no_color:
         return Text(names + " ".join(swatch.color.hex for swatch in palette))
     return Text.assemble(names, *[("  ", f"on {swatch.color.hex}") for swatch in palette])
 
 
 def print_json(colors: "PhotoColors") -> None:
-    """Print a photo's palette JSON as one line to standard output."""
-    sys.stdout.write(json.dumps(colors.document(), ensure_ascii=False) + "\n")
-    sys.stdout.flush()
+    """Print a photo's palette JSON as one line to standard output; see `print_lines`."""
+    print_lines([json.dumps(colors.document(), ensure_ascii=False)])
 
 
-def print_error(console: "Console", error: "Pix2SegError") -> None:
+def print_lines(lines: Iterable[str]) -> None:
+    """Print lines of JSON to standard output, in UTF-8 as JSON has to be.
+
+    Raises:
+        OSError: standard output takes no more.
+    """
+    for line in lines:
+        sys.stdout.buffer.write(line.encode() + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def print_error(console: Console, error: "Pix2SegError | str") -> None:
     """Print an error as one line."""
-    from rich.text import Text
-
-    console.print(Text.assemble(("pix2seg: ", "red"), str(error)), soft_wrap=True)
+    _print_line(console, "red", str(error))
 
 
-def print_warning(console: "Console", text: str) -> None:
+def print_warning(console: Console, text: str) -> None:
     """Print a warning as one line."""
-    from rich.text import Text
+    _print_line(console, "yellow", text)
 
-    console.print(Text.assemble(("pix2seg: ", "yellow"), text), soft_wrap=True)
+
+def _print_line(console: Console, color: str, text: str) -> None:
+    line = printable(text).replace("\n", "\\n")
+    console.print(Text.assemble(("pix2seg: ", color), line), soft_wrap=True)
+
+
+@contextmanager
+def noting(bad: "list[Pix2SegError]", photo: "InputPhoto") -> Iterator[None]:
+    """Within it, what is wrong with one photo of a batch is noted, and the batch goes on."""
+    from pix2seg.errors import PhotoError, Pix2SegError, is_out_of_memory
+
+    try:
+        yield
+    except Pix2SegError as error:
+        bad.append(error)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        bad.append(PhotoError(f"{photo.path} needs more memory than there is"))
 
 
 def find_new_photos(arguments: list[str], out: Path) -> "list[InputPhoto]":
@@ -59,25 +111,26 @@ def find_new_photos(arguments: list[str], out: Path) -> "list[InputPhoto]":
 
     Raises:
         PhotoError: there is none.
-        OutputError: the results of two would have the same names.
+        OutputError: the results of two would have the same names, or overwrite a photo.
     """
     from pix2seg.errors import PhotoError
-    from pix2seg.inputs import check_collisions, find_photos
+    from pix2seg.inputs import check_collisions, check_overwriting, find_photos, is_result
 
     photos = [
         photo
         for photo in find_photos(arguments)
-        if not photo.path.resolve().is_relative_to(out.resolve()) or str(photo.path) in arguments
+        if str(photo.path) in arguments or not is_result(photo.path, out)
     ]
     if not photos:
         raise PhotoError(
             f"{' '.join(arguments)} holds nothing but results; name a folder of photos"
         )
     check_collisions(photos)
+    check_overwriting(photos, out)
     return photos
 
 
-def exit_on_bad(console: "Console", errors: Sequence["Pix2SegError"]) -> None:
+def exit_on_bad(console: Console, errors: Sequence["Pix2SegError"]) -> None:
     """Name the photos of a batch that were bad, and end with exit code 2 if there are any."""
     for error in errors:
         print_error(console, error)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pix2seg.cli.options import MaxColors, MaxPixels, Names, TableFile
-from pix2seg.cli.output import exit_on_bad, print_json
+from pix2seg.cli.output import exit_on_bad, messages, noting, print_json, printable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from pix2seg.colors.photo_colors import PhotoColors
+    from pix2seg.errors import Pix2SegError
     from pix2seg.photo import Photo
 
 
@@ -60,14 +61,12 @@ def palette(
     Counts every pixel, or those that are opaque, or those of a --mask. Writes NAME.palette.json
     and NAME.palette.png.
     """
-    from rich.console import Console
-
     from pix2seg.colors.export import EXPORTS
     from pix2seg.colors.photo_colors import photo_colors
     from pix2seg.colors.table import Row, check_format, rows_of, write_table
-    from pix2seg.errors import OutputError, PhotoError
+    from pix2seg.errors import OutputError
     from pix2seg.files import atomic_write
-    from pix2seg.inputs import check_collisions, find_photos
+    from pix2seg.inputs import check_collisions, check_name, check_overwriting, find_photos
     from pix2seg.photo import read_photo
 
     if json_to not in (None, "-"):
@@ -78,29 +77,28 @@ def palette(
         check_format(table)
     inputs = find_photos(photos)
     check_collisions(inputs)
+    check_overwriting(inputs, out)
     if mask and len(inputs) > 1:
         raise OutputError(f"--mask is for one photo; there are {len(inputs)}")
-    console = Console(stderr=True)
+    console = messages()
     rows: list[Row] = []
-    bad: list[PhotoError] = []
+    bad: list[Pix2SegError] = []
     for input_photo in inputs:
-        try:
+        with noting(bad, input_photo):
+            check_name(input_photo)
             photo = read_photo(input_photo.path, max_pixels=max_pixels)
             counted = _counted(photo, mask)
-        except PhotoError as error:
-            bad.append(error)
-            continue
-        colors = photo_colors(photo, {"photo": counted}, max_colors=max_colors, names=names)
-        base = out / input_photo.stem
-        colors.save(base, json_file=not json_to)
-        for name in to or ():
-            suffix, export = EXPORTS[name]
-            with atomic_write(base.with_name(base.name + suffix)) as temporary:
-                temporary.write_bytes(export(colors))
-        rows.extend(rows_of(colors.document()))
-        if json_to:
-            print_json(colors)
-        _print(console, input_photo.relative.as_posix(), colors)
+            colors = photo_colors(photo, {"photo": counted}, max_colors=max_colors, names=names)
+            base = out / input_photo.stem
+            colors.save(base, json_file=not json_to)
+            for name in to or ():
+                suffix, export = EXPORTS[name]
+                with atomic_write(base.with_name(base.name + suffix)) as temporary:
+                    temporary.write_bytes(export(colors))
+            rows.extend(rows_of(colors.document()))
+            if json_to:
+                print_json(colors)
+            _print(console, input_photo.relative.as_posix(), colors)
     if table:
         write_table(table, rows)
     exit_on_bad(console, bad)
@@ -134,4 +132,5 @@ def _print(console: "Console", name: str, colors: "PhotoColors") -> None:
 
     from pix2seg.cli.output import swatch_text
 
-    console.print(Text.assemble(name, "  ", swatch_text(colors.palettes["photo"])))
+    line = Text.assemble(printable(name), "  ", swatch_text(colors.palettes["photo"]))
+    console.print(line, soft_wrap=True)

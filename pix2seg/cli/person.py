@@ -19,11 +19,12 @@ from pix2seg.cli.options import (
     check_person_box,
     person_options,
 )
-from pix2seg.cli.output import exit_on_bad, find_new_photos, print_warning
+from pix2seg.cli.output import exit_on_bad, find_new_photos, messages, noting, print_warning
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pix2seg.errors import Pix2SegError
     from pix2seg.preprocess.background import Background, Color
     from pix2seg.result import Segmentation
 
@@ -65,16 +66,15 @@ def person(
     NAME.1b2a3c.png. With --everyone also NAME.person1.alpha.png and so on. Where nobody is found,
     alpha is black and the photo stays as it is.
     """
-    from rich.console import Console
     from rich.progress import track
 
-    from pix2seg.errors import PhotoError
+    from pix2seg.inputs import check_name
     from pix2seg.segmenter import Segmenter
 
     options = person_options(person_weights, person_config, everyone, person_box)
     inputs = find_new_photos(photos, out)
     check_person_box(person_box, len(inputs))
-    console = Console(stderr=True)
+    console = messages()
     backgrounds = _parse_backgrounds(background or [])
     segmenter = Segmenter(
         weights,
@@ -85,18 +85,16 @@ def person(
         person_options=options,
     )
     backgrounds = backgrounds or {segmenter.info.background: segmenter.info.background}
-    bad: list[PhotoError] = []
+    bad: list[Pix2SegError] = []
     for photo in track(inputs, "finding people", console=console, transient=True):
-        try:
+        with noting(bad, photo):
+            check_name(photo)
             result = segmenter(photo.path, max_pixels=max_pixels)
-        except PhotoError as error:
-            bad.append(error)
-            continue
-        if not result.person.found:
-            print_warning(console, f"{photo.path}: nobody found, so nothing is hidden")
-        _save(result, out / photo.stem, backgrounds, crop)
-        for number, one in enumerate(result.people, 1):
-            _save(one, out / f"{photo.stem}.person{number}", backgrounds, crop)
+            if not result.person.found:
+                print_warning(console, f"{photo.path}: nobody found, so nothing is hidden")
+            _save(result, out / photo.stem, backgrounds, crop)
+            for number, one in enumerate(result.people, 1):
+                _save(one, out / f"{photo.stem}.person{number}", backgrounds, crop)
     console.print(
         f"{len(inputs) - len(bad)} photos done with {segmenter.extractor.version}, results in {out}"
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pix2seg.cli.options import PersonWeights
+from pix2seg.cli.output import messages, print_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -198,7 +199,6 @@ def _size(text: str) -> tuple[int, int]:
 
 
 def _run(sources: "list[Source]", preparation: "Preparation", facts: dict[str, Any]) -> None:
-    from rich.console import Console
     from rich.progress import track
 
     from pix2seg.preprocess.dataset.prepare import prepare as prepare_all
@@ -207,13 +207,13 @@ def _run(sources: "list[Source]", preparation: "Preparation", facts: dict[str, A
         from pix2seg.segmenter import load_person
 
         preparation = replace(preparation, load=load_person)
-    console = Console(stderr=True)
+    console = messages()
     results = track(
         prepare_all(sources, preparation, facts), "preparing", len(sources), console=console
     )
     broken = [result for result in results if result.pixels is None]
     for result in broken:
-        console.print(f"[red]skipped {result.name}:[/red] {result.error}", soft_wrap=True)
+        print_error(console, f"skipped {result.name}: {result.error}")
     console.print(
         f"{len(sources) - len(broken)} photos prepared in {preparation.out}"
         + (f", {len(broken)} skipped" if broken else "")

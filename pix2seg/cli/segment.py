@@ -24,13 +24,22 @@ from pix2seg.cli.options import (
     check_person_box,
     person_options,
 )
-from pix2seg.cli.output import exit_on_bad, find_new_photos, print_json, print_warning
+from pix2seg.cli.output import (
+    exit_on_bad,
+    find_new_photos,
+    messages,
+    noting,
+    print_json,
+    print_warning,
+    printable,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from pix2seg.colors.photo_colors import PhotoColors
     from pix2seg.colors.table import Row
+    from pix2seg.errors import Pix2SegError
     from pix2seg.result import Segmentation
 
 READABLE_CLASSES = 4
@@ -102,11 +111,10 @@ def segment(
     NAME.skin.png and NAME.hair.png; with --garments NAME.garments.png (pixel value = kind); with
     --map NAME.map.png. With --everyone the same of each person alone, as NAME.person1 and so on.
     """
-    from rich.console import Console
     from rich.progress import track
 
     from pix2seg.colors.table import check_format, rows_of, write_table
-    from pix2seg.errors import PhotoError
+    from pix2seg.inputs import check_name
     from pix2seg.memory import keep_freed_memory
     from pix2seg.segmenter import Segmenter
 
@@ -120,7 +128,7 @@ def segment(
     inputs = find_new_photos(photos, out)
     check_person_box(person_box, len(inputs))
     keep_freed_memory()
-    console = Console(stderr=True)
+    console = messages()
     with console.status("loading the models"):
         segmenter = Segmenter(
             weights,
@@ -133,32 +141,30 @@ def segment(
             person_options=options,
         )
     rows: list[Row] = []
-    bad: list[PhotoError] = []
+    bad: list[Pix2SegError] = []
     for photo in track(inputs, "segmenting", console=console, transient=True):
-        try:
+        with noting(bad, photo):
+            check_name(photo)
             result = segmenter(photo.path, max_pixels=max_pixels)
-        except PhotoError as error:
-            bad.append(error)
-            continue
-        result.save(
-            out, photo.stem, cutouts=cutouts, hard_edges=hard_edges, garments=garments, map=map
-        )
-        if review and result.review:
-            _save_for_review(review / photo.stem, result, garments)
-        found = None
-        if colors or json_to or table:
-            found = result.colors(max_colors, garments=garments, names=names)
-            found.save(out / photo.stem, json_file=not json_to)
-            rows.extend(rows_of(found.document()))
-            if json_to:
-                print_json(found)
-        _print_photo(console, photo.relative.as_posix(), result, found)
+            result.save(
+                out, photo.stem, cutouts=cutouts, hard_edges=hard_edges, garments=garments, map=map
+            )
+            if review and result.review:
+                _save_for_review(review / photo.stem, result, garments)
+            found = None
+            if colors or json_to or table:
+                found = result.colors(max_colors, garments=garments, names=names)
+                found.save(out / photo.stem, json_file=not json_to)
+                rows.extend(rows_of(found.document()))
+                if json_to:
+                    print_json(found)
+            _print_photo(console, photo.relative.as_posix(), result, found)
     if table:
         write_table(table, rows)
     done = len(inputs) - len(bad)
     if done:
         text = f"{done} segmented on {segmenter.device}, results in {out}"
-        console.print(text, soft_wrap=True, highlight=False, markup=False)
+        console.print(text, soft_wrap=True)
     exit_on_bad(console, bad)
 
 
@@ -192,7 +198,7 @@ def _print_photo(
         facts.append(Text(f"{garment.kind} ").append_text(swatch_text(garment.palette)))
     facts.append(Text(f"quality {result.quality:.2f}"))
     facts.append(Text(f"{result.seconds:.2f} s"))
-    line = Text(f"{name}  ").append_text(Text(", ").join(facts))
-    console.print(line, soft_wrap=True, highlight=False)
+    line = Text(f"{printable(name)}  ").append_text(Text(", ").join(facts))
+    console.print(line, soft_wrap=True)
     if result.review:
         print_warning(console, f"{name} should be looked at: {result.review}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pix2seg.cli.options import Device, Init, Overrides
+from pix2seg.cli.output import messages
 
 if TYPE_CHECKING:
     import torch
@@ -46,8 +47,6 @@ def train(
     tensorboard/. Ctrl-C saves; --resume goes on exactly there. Started by torchrun, any number of
     processes share each batch, as in: torchrun --nproc-per-node 2 -m -- pix2seg train ...
     """
-    from rich.console import Console
-
     from pix2seg.memory import keep_freed_memory
     from pix2seg.train.recipe import parse_recipe
     from pix2seg.train.run.distributed import is_writer, join, leave
@@ -55,7 +54,7 @@ def train(
 
     keep_freed_memory()
     chosen = join(device)
-    console = Console(stderr=True, quiet=not is_writer())
+    console = messages(quiet=not is_writer())
     settings = (
         _read_run(run, recipe, data, set_) if resume else _new_run(recipe, data, people, set_)
     )
@@ -66,7 +65,7 @@ def train(
     trainer = Trainer(task, parsed, run, console, resume=resume)
     if is_writer():
         _write_run(run, settings)
-    console.print(f"recipe {parsed.name}, {task.describe()}", highlight=False)
+    console.print(f"recipe {parsed.name}, {task.describe()}")
     weights = trainer.train()
     console.print(f"done: {weights}", soft_wrap=True)
     leave()

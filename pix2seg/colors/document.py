@@ -90,7 +90,8 @@ def _of_person(document: Mapping[str, Any]) -> dict[str, Any]:
 def document_text(document: Mapping[str, Any]) -> str:
     """A palette document as JSON for people: indented, but a colour's numbers on one line."""
     text = json.dumps(document, indent=2, ensure_ascii=False)
-    return re.sub(r"\[[\d\s,.-]+\]", lambda numbers: " ".join(numbers[0].split()), text)
+    # A list begins a new line, as no text within quotes can.
+    return re.sub(r"\[\n[\d\s,.-]+\]", lambda numbers: " ".join(numbers[0].split()), text)
 
 
 def _colors(palette: Palette, names: NameList, skin: bool = False) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pix2seg.errors import ColorError
+from pix2seg.errors import ColorError, is_out_of_memory
 from pix2seg.files import atomic_write
 
 COLUMNS = {
@@ -37,6 +37,12 @@ GARMENTS_CLASS = "clothes"
 """The class under which garments stand."""
 
 FORMATS = (".csv", ".jsonl", ".parquet")
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes for a formula begins so."""
+
+QUOTE = "'"
+"""Tells a spreadsheet that what follows is text."""
 
 Row = dict[str, Any]
 
@@ -99,7 +105,7 @@ def write_table(path: Path, rows: Sequence[Row]) -> None:
             with temporary.open("w", encoding="utf-8", newline="") as file:
                 writer = csv.DictWriter(file, COLUMNS)
                 writer.writeheader()
-                writer.writerows(rows)
+                writer.writerows({k: _quoted(v) for k, v in row.items()} for row in rows)
 
 
 def read_table(path: Path) -> list[Row]:
@@ -117,7 +123,9 @@ def read_table(path: Path) -> list[Row]:
         ]
     except FileNotFoundError:
         raise ColorError(f"no table {path}; write one with --table") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except Exception as error:  # whatever csv, json and pyarrow stumble over in a broken file
+        if is_out_of_memory(error):
+            raise
         raise ColorError(f"{path} is no palette table of pix2seg ({error!r})") from error
 
 
@@ -133,7 +141,17 @@ def _read(path: Path) -> list[Row]:
     with path.open(encoding="utf-8", newline="") as file:
         if suffix == ".jsonl":
             return [json.loads(line) for line in file]
-        return list(csv.DictReader(file))
+        return [{k: _unquoted(v) for k, v in row.items()} for row in csv.DictReader(file)]
+
+
+def _quoted(value: Any) -> Any:
+    text = isinstance(value, str) and value.startswith((*FORMULA, QUOTE))
+    return QUOTE + value if text else value
+
+
+def _unquoted(value: str) -> str:
+    text = value.startswith(QUOTE) and value[1:].startswith((*FORMULA, QUOTE))
+    return value[1:] if text else value
 
 
 def _parquet() -> tuple[Any, Any]:

@@ -1,9 +1,17 @@
+import os
 from pathlib import Path
 
 import pytest
 
 from pix2seg.errors import OutputError, PhotoError
-from pix2seg.inputs import InputPhoto, check_collisions, find_photos
+from pix2seg.inputs import (
+    InputPhoto,
+    check_collisions,
+    check_name,
+    check_overwriting,
+    find_photos,
+    is_result,
+)
 
 
 @pytest.fixture
@@ -101,3 +109,26 @@ def test_same_name_in_different_folders_does_not_collide(folder: Path) -> None:
 def test_stem_loses_only_the_suffix(tmp_path: Path) -> None:
     (photo,) = find_photos([tmp_path / "shop.v2.jpg"])
     assert photo.stem == Path("shop.v2")
+
+
+def test_photos_in_the_output_folder_are_photos_and_results_are_not(tmp_path: Path) -> None:
+    for name in ("a.jpg", "a.mask.png", "a.shoes.png", "b.v2.png", "b.overlay.png"):
+        (tmp_path / name).touch()
+    results = [p.name for p in sorted(tmp_path.iterdir()) if is_result(p, tmp_path)]
+    assert results == ["a.mask.png", "a.shoes.png", "b.overlay.png"]
+    assert not is_result(tmp_path / "a.mask.png", tmp_path / "elsewhere")
+
+
+def test_results_that_would_replace_a_photo_are_refused(tmp_path: Path) -> None:
+    photos = find_photos([tmp_path / name for name in ("a.jpg", "b.jpg", "a.mask.png")])
+    check_overwriting(photos, tmp_path / "out")
+    check_overwriting(photos[:2], tmp_path)
+    with pytest.raises(OutputError, match=r"results of .*a\.jpg might replace .*a\.mask\.png"):
+        check_overwriting(photos, tmp_path)
+
+
+def test_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    photos = find_photos([tmp_path / name for name in ("été.jpg", os.fsdecode(b"\xff.jpg"))])
+    check_name(photos[0])
+    with pytest.raises(PhotoError, match="is not UTF-8"):
+        check_name(photos[1])

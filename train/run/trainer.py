@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as ProgressBar
+from rich.text import Text
 
 from pix2seg.errors import TrainingError
 from pix2seg.train.recipe import Recipe
@@ -211,11 +212,9 @@ class Trainer:
 
     def _print_epoch(self, epoch: int, means: dict[str, float], text: str) -> None:
         losses = "  ".join(f"{name} {mean:.3f}" for name, mean in means.items())
-        best = "  [green]best[/green]" if epoch == self.progress.best_epoch else ""
-        self.console.print(
-            f"epoch {epoch}/{self.recipe.schedule.epochs}  {losses}  {text}{best}",
-            highlight=False,
-        )
+        line = f"epoch {epoch}/{self.recipe.schedule.epochs}  {losses}  {text}"
+        best = ("  best", "green") if epoch == self.progress.best_epoch else ""
+        self.console.print(Text.assemble(line, best))
 
     def _save(self) -> float:
         if is_writer():

@@ -1,11 +1,16 @@
+import csv
+import math
+import re
 import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow
 import pytest
+from pyarrow import parquet
 
 from pix2seg.colors.photo_colors import photo_colors
-from pix2seg.colors.table import Row, read_table, rows_of, write_table
+from pix2seg.colors.table import COLUMNS, Row, read_table, rows_of, write_table
 from pix2seg.errors import ColorError
 from pix2seg.photo import Photo
 
@@ -22,14 +27,28 @@ def rows(name: str, *colors: tuple[int, int, int]) -> list[Row]:
 NAVY, RED, WHITE = (27, 42, 60), (200, 30, 40), (245, 245, 243)
 
 
+FORMULAS = ("=1+2.jpg", "+1.jpg", "-1.jpg", "@a.jpg", "\t=1.jpg", "'=1.jpg", "''a.jpg", "'a.jpg")
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
 def test_table_comes_back(tmp_path: Path, suffix: str) -> None:
     table = rows('a, "b".jpg', NAVY, RED) + rows("写真.jpg", WHITE)
+    table += [row for name in FORMULAS for row in rows(name, RED)]
     path = tmp_path / f"palettes{suffix}"
     write_table(path, table)
     assert read_table(path) == table
     write_table(path, [])
     assert read_table(path) == []
+
+
+def test_no_cell_is_a_formula_to_a_spreadsheet(tmp_path: Path) -> None:
+    path = tmp_path / "palettes.csv"
+    write_table(path, [row for name in FORMULAS for row in rows(name, NAVY)])
+    with path.open(encoding="utf-8", newline="") as file:
+        cells = [cell for row in csv.reader(file) for cell in row]
+    for cell in cells:
+        number = re.fullmatch(r"-?[\d.]+", cell)
+        assert number or not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
 
 
 def test_rows_tell_the_color() -> None:
@@ -45,7 +64,19 @@ def test_wrong_tables_are_refused(tmp_path: Path) -> None:
         write_table(tmp_path / "palettes.xlsx", [])
     with pytest.raises(ColorError, match="no table"):
         read_table(tmp_path / "none.csv")
-    for suffix, content in ((".csv", b"a,b\n1,2\n"), (".jsonl", b"{"), (".parquet", b"PAR")):
+    infinite = tmp_path / "infinite.parquet"
+    columns = {name: [math.inf if kind is not str else "x"] for name, kind in COLUMNS.items()}
+    parquet.write_table(pyarrow.table(columns), infinite)
+    for suffix, content in (
+        (".csv", b"a,b\n1,2\n"),
+        (".csv", b",".join(name.encode() for name in COLUMNS) + b"\n" + b"x" * 200_000),
+        (".csv", b",".join(name.encode() for name in COLUMNS) + b"\nx" + b",x" * 99),
+        (".jsonl", b"{"),
+        (".jsonl", b"[" * 200_000),
+        (".jsonl", b"[]"),
+        (".parquet", b"PAR"),
+        (".parquet", infinite.read_bytes()),
+    ):
         path = tmp_path / f"broken{suffix}"
         path.write_bytes(content)
         with pytest.raises(ColorError, match="no palette table"):
