@@ -21,7 +21,7 @@ from pix2seg.train.generator.augment import Sample, augment
 from pix2seg.train.generator.losses import SOMEBODY
 from pix2seg.train.person.photos import PersonPhoto
 from pix2seg.train.recipe import AugmentationSettings
-from pix2seg.train.run.batches import Key
+from pix2seg.train.run.batches import BatchKeys, Key
 
 
 class Batch(NamedTuple):
@@ -168,11 +168,10 @@ class AugmentedBatches(torch_data.Dataset[Batch]):
         self.background: Background = background
         self.seed = seed
 
-    def __getitem__(self, keys: list[Key]) -> Batch:
-        """The batch for a list of keys; some batches have half the size."""
-        drawn = [self._augmented(key) for key in keys]
-        # Keys repeat in no batch, so the first tells this one from all others.
-        chance = np.random.default_rng([self.seed, *keys[0], 1]).random()
+    def __getitem__(self, keys: BatchKeys) -> Batch:
+        """The batch for its keys; some batches have half the size."""
+        drawn = [self._augmented(key) for key in keys.own]
+        chance = np.random.default_rng([self.seed, *keys.first, 1]).random()
         if chance < self.settings.half_size:
             drawn = [sample.halved() for sample in drawn]
         return Batch(

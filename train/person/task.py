@@ -26,7 +26,7 @@ from pix2seg.train.judge.people import PersonScore, summarise
 from pix2seg.train.person.compose import Composer, targets_of
 from pix2seg.train.person.photos import PersonPhoto, main_person, read_person_photos
 from pix2seg.train.recipe import PersonRecipe
-from pix2seg.train.run.batches import RunBatches, load_batches
+from pix2seg.train.run.batches import BatchKeys, Key, RunBatches, load_batches
 from pix2seg.train.run.distributed import average_gradients, share_batch_norm
 from pix2seg.train.run.ema import update_ema
 from pix2seg.train.run.trainer import Validation
@@ -180,17 +180,15 @@ class PictureBatches(torch_data.Dataset[Batch]):
         self.composer = Composer(photos, recipe.mixture)
         self.recipe = recipe
 
-    def __getitem__(self, keys: list[tuple[int, int]]) -> Batch:
+    def __getitem__(self, keys: BatchKeys) -> Batch:
         """Pictures of one shape, float32 (3, H, W), 0..1, with boxes, masks and labels."""
         width, height = self.recipe.size
-        first = np.random.default_rng([self.recipe.seed, *keys[0]])
+        first = np.random.default_rng([self.recipe.seed, *keys.first])
         if first.random() < self.recipe.mixture.landscape:
             width, height = height, width
-        return [self._draw(key, width, height) for key in keys]
+        return [self._draw(key, width, height) for key in keys.own]
 
-    def _draw(
-        self, key: tuple[int, int], width: int, height: int
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    def _draw(self, key: Key, width: int, height: int) -> tuple[Tensor, dict[str, Tensor]]:
         rng = np.random.default_rng([self.recipe.seed + 1, *key])
         pixels, labels = self.composer.draw(rng, key[1], width, height)
         boxes, masks = targets_of(labels)

@@ -1,7 +1,7 @@
 """The batches of a run."""
 
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -13,6 +13,18 @@ from pix2seg.train.run.distributed import rank, world_size
 
 Key = tuple[int, int]
 """Epoch and index of a sample."""
+
+
+class BatchKeys(NamedTuple):
+    """One process's share of a batch.
+
+    Attributes:
+        first: the first key of the whole batch, which all processes draw by what concerns it all.
+        own: the keys of this process's samples.
+    """
+
+    first: Key
+    own: list[Key]
 
 
 class RunBatches:
@@ -56,7 +68,7 @@ class RunBatches:
         self.steps_per_epoch = max(samples // batch_size, 1)
         self.steps = epochs * self.steps_per_epoch
 
-    def after(self, start: int) -> Iterator[list[Key]]:
+    def after(self, start: int) -> Iterator[BatchKeys]:
         """This process's share of each batch from a step on."""
         order: NDArray[np.int64] | None = None
         for step in range(start, self.steps):
@@ -68,7 +80,7 @@ class RunBatches:
             keys += [
                 self._other(step * self.others_per_batch + i) for i in range(self.others_per_batch)
             ]
-            yield keys[rank() :: world_size()]
+            yield BatchKeys(keys[0], keys[rank() :: world_size()])
 
     def _order(self, epoch: int) -> NDArray[np.int64]:
         """An epoch's samples, each as often as it is repeated, rounded up or down by chance."""
@@ -85,13 +97,13 @@ class RunBatches:
 
 
 def load_batches(
-    batches: Dataset[Any], keys: Iterator[list[Key]], device: torch.device
+    batches: Dataset[Any], keys: Iterator[BatchKeys], device: torch.device
 ) -> Iterator[Any]:
     """Load batches, beside the training where that is faster.
 
     Args:
-        batches: gives the batch for a list of keys.
-        keys: one list for each step.
+        batches: gives the batch for its keys.
+        keys: for each step.
         device: where the training runs.
     """
     # On the CPU the networks keep every core busy; a GPU would wait for one core's photos.

@@ -101,7 +101,7 @@ def test_photos_with_rare_garments_are_drawn_more_often() -> None:
     assert repeats[7] == pytest.approx(5.0)
     assert (np.delete(repeats, 7) == 1).all()
     order = RunBatches(100, 4, 40, 1, repeats=repeats)
-    drawn = [index for keys in order.after(0) for _, index in keys]
+    drawn = [index for keys in order.after(0) for _, index in keys.own]
     assert len(drawn) == 40 * 100
     assert drawn.count(7) > 3 * np.mean([drawn.count(i) for i in range(100) if i != 7])
 
@@ -109,9 +109,9 @@ def test_photos_with_rare_garments_are_drawn_more_often() -> None:
 def test_each_batch_has_people_beside_its_photos() -> None:
     order = RunBatches(10, 4, 2, 1, others=5, others_per_batch=3)
     batches = list(order.after(0))
-    assert all([i < 10 for _, i in keys] == [True] * 4 + [False] * 3 for keys in batches)
+    assert all([i < 10 for _, i in keys.own] == [True] * 4 + [False] * 3 for keys in batches)
     assert list(order.after(2)) == batches[2:]
-    others = [i - 10 for keys in batches for _, i in keys if i >= 10]
+    others = [i - 10 for keys in batches for _, i in keys.own if i >= 10]
     assert sorted(others[:5]) == sorted(others[5:10]) == list(range(5))
 
 
