@@ -159,7 +159,7 @@ class Scheme:
         try:
             classes = tuple(_class_from_dict(c) for c in data["classes"])
             return cls(str(data["name"]), classes)
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise SchemeError(
                 "a scheme needs a name and [[classes]], each with a name, labels and a color "
                 f'such as "#ffff00"; this one is wrong at {error}'

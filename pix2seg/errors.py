@@ -4,6 +4,11 @@ Every message is one line that says what is wrong and what to do about it; the c
 prints it and exits with code 2.
 """
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
 
 class Pix2SegError(Exception):
     """Base of every error that a user can mend."""
@@ -63,6 +68,13 @@ class ServiceError(Pix2SegError):
 
 class CatalogError(Pix2SegError):
     """A catalogue or its source cannot be read, or does not fit what is asked of it."""
+
+
+def first_fault(error: "ValidationError") -> str:
+    """The first thing that pydantic finds wrong, in one line: which key, and why."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    key = ".".join(str(part) for part in first["loc"])
+    return f"{key}: {first['msg']}" if key else first["msg"]
 
 
 def is_out_of_memory(error: BaseException) -> bool:

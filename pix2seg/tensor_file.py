@@ -41,7 +41,8 @@ def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     """A file's metadata, and its tensors by name, floating ones in single precision.
 
     Raises:
-        WeightsError: no such file, it is not a whole safetensors file, or step sizes do not fit.
+        WeightsError: no such file, it is not a whole safetensors file, step sizes do not fit, or a
+            number is none or infinite.
     """
     if not path.is_file():
         raise WeightsError(f"no weights file {path}")
@@ -62,7 +63,11 @@ def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
                     f"{len(steps)} step sizes do not fit"
                 )
             tensor = tensor.float() * _beside(steps, tensor)
-        tensors[name] = tensor.float() if tensor.is_floating_point() else tensor
+        if tensor.is_floating_point():
+            tensor = tensor.float()
+            if not tensor.isfinite().all():
+                raise WeightsError(f"{path} is broken: tensor {name} holds no numbers")
+        tensors[name] = tensor
     return metadata, tensors
 
 

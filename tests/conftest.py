@@ -14,7 +14,8 @@ from PIL import Image
 
 from pix2seg.classes import load_scheme
 from pix2seg.generators.build import build_generator
-from pix2seg.generators.weights import WeightsInfo, save_generator
+from pix2seg.generators.info import TrainedRecipe, WeightsInfo
+from pix2seg.generators.weights import save_generator
 from pix2seg.preprocess.dataset.dataset import Dataset
 from pix2seg.preprocess.dataset.folder import folder_sources, read_mask
 from pix2seg.preprocess.dataset.prepare import Preparation, prepare
@@ -96,8 +97,8 @@ def _untrained(path: Path, **settings: int) -> Path:
     generator = build_generator(scheme, **settings)  # type: ignore[arg-type]
     if generator.garment_head is not None:
         torch.nn.init.normal_(generator.garment_head.body[-1].weight, 0.0, 9.0)
-    info = WeightsInfo({"name": path.stem, "generator": settings}, scheme, (64, 96), {})
-    save_generator(path, generator, info)
+    recipe = TrainedRecipe.model_validate({"name": path.stem, "generator": settings})
+    save_generator(path, generator, WeightsInfo(recipe, scheme, (64, 96), {}))
     return path
 
 

@@ -10,9 +10,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from torch import Tensor
 
 from pix2seg.errors import RecipeError
-from pix2seg.generators.library import Normalise
+from pix2seg.generators.settings import GeneratorSettings, Pix2PixSettings
 from pix2seg.preprocess.background import Background
 from pix2seg.preprocess.fit import Size, parse_size
+from pix2seg.preprocess.person.mask_rcnn.info import NetworkWidths
 from pix2seg.train.generator.losses import AdversarialLoss
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -25,32 +26,6 @@ LOWEST_FACTOR = 0.1
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Pix2PixSettings(_Section):
-    """The U-Net of pix2pix; see `pix2seg.generators.pix2pix.UNetGenerator`."""
-
-    architecture: Literal["pix2pix"]
-    head: Literal["logits", "tanh"]
-    width: Positive
-    max_width: Positive
-    depth: Annotated[int, Field(ge=2, le=12)]
-    dropout: Annotated[float, Field(ge=0, lt=1)]
-    residual_blocks: Annotated[int, Field(ge=0, le=10)]
-    garment_width: Annotated[int, Field(ge=0, le=1024)] = 0
-
-
-class NetworkGeneratorSettings(_Section):
-    """Another library's network; see `pix2seg.generators.library.Network`."""
-
-    architecture: Literal["unet", "deeplabv3"]
-    encoder: str
-    normalise: Normalise
-
-
-GeneratorSettings = Annotated[
-    Pix2PixSettings | NetworkGeneratorSettings, Field(discriminator="architecture")
-]
 
 
 class DiscriminatorSettings(_Section):
@@ -220,16 +195,6 @@ class SegmentationRecipe(Recipe):
         return self
 
 
-class NetworkSettings(_Section):
-    """A Mask R-CNN's widths; see `pix2seg.preprocess.person.mask_rcnn.network`."""
-
-    last_stage: Positive
-    pyramid: Positive
-    box_head: Positive
-    mask_head: Positive
-    mask_layers: Positive
-
-
 class MixtureSettings(_Section):
     """What a Mask R-CNN is shown; see `pix2seg.train.person.compose`."""
 
@@ -250,7 +215,7 @@ class PersonRecipe(Recipe):
     """A Mask R-CNN that finds people; see `pix2seg.train.person.task`."""
 
     kind: Literal["person"]
-    network: NetworkSettings
+    network: NetworkWidths
     mixture: MixtureSettings
     optimizer: AdamWSettings
 

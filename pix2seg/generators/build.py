@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pix2seg.classes import Scheme
 from pix2seg.generators.base import Generator
 from pix2seg.generators.heads import LogitsHead, TanhHead, map_colors
-from pix2seg.generators.library import Network, NetworkGenerator
+from pix2seg.generators.library import LibraryNetwork, NetworkGenerator
 from pix2seg.generators.pix2pix import UNetGenerator
 
 
@@ -18,7 +18,7 @@ def build_generator(
 
     Args:
         scheme: the classes.
-        architecture: `pix2pix` is `UNetGenerator`, the others are `library.Network`.
+        architecture: `pix2pix` is `UNetGenerator`, the others are `library.LibraryNetwork`.
         settings: arguments of theirs; `head` is `logits` or `tanh`.
 
     Raises:
@@ -28,7 +28,8 @@ def build_generator(
     if architecture == "pix2pix":
         return _pix2pix(scheme, **settings)
     return NetworkGenerator(
-        Network(architecture, channels=len(scheme), **settings), LogitsHead(map_colors(scheme))
+        LibraryNetwork(architecture, channels=len(scheme), **settings),
+        LogitsHead(map_colors(scheme)),
     )
 
 

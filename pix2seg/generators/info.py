@@ -4,10 +4,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, Json, ValidationError, field_validator
 
 from pix2seg.classes import Scheme
-from pix2seg.errors import SchemeError, WeightsError
+from pix2seg.errors import SchemeError, SizeError, WeightsError, first_fault
+from pix2seg.generators.settings import GeneratorSettings
+from pix2seg.generators.size import check_size
 from pix2seg.preprocess.background import Background
 
 FORMAT = "pix2seg.weights/1"
@@ -19,12 +23,44 @@ DEFAULT_PERSON = "mask-rcnn"
 """The person extractor of generators whose recipe names none."""
 
 
+Side = Annotated[int, Field(ge=1, le=8192)]
+"""A side of a network's frame, in pixels."""
+
+
+class TrainedRecipe(BaseModel):
+    """The recipe that trained a generator: all of it, of which what uses the weights reads this."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    generator: GeneratorSettings
+    person: str = DEFAULT_PERSON
+    background: Background = "grey"
+    hide: bool = False
+    augmentation: dict[str, Any] = {}
+
+    @field_validator("generator", mode="before")
+    @classmethod
+    def _of_first_files(cls, value: Any) -> Any:
+        """The first files say neither of these."""
+        if isinstance(value, dict) and value.get("architecture", "pix2pix") == "pix2pix":
+            return {"architecture": "pix2pix", "residual_blocks": 0, **value}
+        return value
+
+
+class _Metadata(BaseModel):
+    recipe: Json[TrainedRecipe]
+    scheme: Json[dict[str, Any]]
+    size: Json[tuple[Side, Side]]
+    facts: Json[dict[str, Any]]
+
+
 @dataclass(frozen=True)
 class WeightsInfo:
     """What a weights file says of itself.
 
     Attributes:
-        recipe: the recipe that trained the generator, as plain data.
+        recipe: the recipe that trained the generator.
         scheme: the classes of its map.
         size: (width, height) it was trained at.
         facts: data summary, seed, commit, epoch and scores.
@@ -32,7 +68,7 @@ class WeightsInfo:
             written.
     """
 
-    recipe: dict[str, Any]
+    recipe: TrainedRecipe
     scheme: Scheme
     size: tuple[int, int]
     facts: dict[str, Any]
@@ -41,27 +77,24 @@ class WeightsInfo:
     @property
     def background(self) -> Background:
         """What hides the background of the photos that the generator was trained on."""
-        background: Background = self.recipe.get("background", "grey")
-        return background
+        return self.recipe.background
 
     @property
     def person(self) -> str:
         """The person extractor that the generator was trained to go with."""
-        person: str = self.recipe.get("person", DEFAULT_PERSON)
-        return person
+        return self.recipe.person
 
     @property
     def hide(self) -> bool:
         """Whether the generator knows hidden backgrounds."""
-        augmentation = self.recipe.get("augmentation", {})
-        return bool(self.recipe.get("hide") or augmentation.get("hide_background"))
+        return self.recipe.hide or bool(self.recipe.augmentation.get("hide_background"))
 
     @property
     def metadata(self) -> dict[str, str]:
         """What `read_info` reads."""
         return {
             "format": FORMAT,
-            "recipe": json.dumps(self.recipe),
+            "recipe": self.recipe.model_dump_json(),
             "scheme": json.dumps(self.scheme.to_dict()),
             "size": json.dumps(self.size),
             "facts": json.dumps(self.facts),
@@ -70,7 +103,7 @@ class WeightsInfo:
     @property
     def version(self) -> str:
         """Names the generator in palette JSON: the recipe and the start of the file's hash."""
-        return f"{self.recipe['name']} {self.sha256[:12]}"
+        return f"{self.recipe.name} {self.sha256[:12]}"
 
 
 def read_info(path: Path, metadata: Mapping[str, str], sha256: str) -> WeightsInfo:
@@ -90,13 +123,14 @@ def read_info(path: Path, metadata: Mapping[str, str], sha256: str) -> WeightsIn
             f"{metadata.get('format', 'not given')}, not {FORMAT})"
         )
     try:
-        width, height = json.loads(metadata["size"])
-        return WeightsInfo(
-            recipe=json.loads(metadata["recipe"]),
-            scheme=Scheme.from_dict(json.loads(metadata["scheme"])),
-            size=(width, height),
-            facts=json.loads(metadata["facts"]),
-            sha256=sha256,
-        )
-    except (KeyError, ValueError, SchemeError) as error:
+        read = _Metadata.model_validate(metadata)
+        check_size(read.size, read.recipe.generator.halvings)
+        scheme = Scheme.from_dict(read.scheme)
+    except ValidationError as error:
+        raise WeightsError(
+            f"{path} describes no generator that this version knows ({first_fault(error)}); train "
+            "it anew"
+        ) from error
+    except (SchemeError, SizeError) as error:
         raise WeightsError(f"{path} has broken metadata ({error}); train it anew") from error
+    return WeightsInfo(read.recipe, scheme, read.size, read.facts, sha256)

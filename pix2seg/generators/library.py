@@ -12,17 +12,13 @@ from torch import Tensor, nn
 from pix2seg.errors import WeightsError
 from pix2seg.generators.base import Generated, Generator
 from pix2seg.generators.heads import LogitsHead
-
-Normalise = Literal["none", "mean", "imagenet"]
+from pix2seg.generators.settings import STRIDE_HALVINGS, Normalise
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of RGB in 0..1, for networks that were pretrained on ImageNet."""
 
-STRIDE_HALVINGS = 5
-"""Both networks halve a photo five times, or would without atrous convolutions."""
 
-
-class Network(nn.Module):
+class LibraryNetwork(nn.Module):
     """A network that takes photos in [-1, 1] and gives one channel a class.
 
     Args:
@@ -76,7 +72,7 @@ class NetworkGenerator(Generator):
 
     depth = STRIDE_HALVINGS
 
-    def __init__(self, network: Network, head: LogitsHead) -> None:
+    def __init__(self, network: LibraryNetwork, head: LogitsHead) -> None:
         super().__init__()
         self.network, self.head = network, head
 
@@ -113,7 +109,7 @@ def pretrained_deeplabv3(encoder: str) -> dict[str, Tensor]:
         encoder: `mobilenet_v3_large`, `resnet50` or `resnet101`.
 
     Returns:
-        The tensors as a `Network` names them.
+        The tensors as a `LibraryNetwork` names them.
 
     Raises:
         WeightsError: they cannot be downloaded.

@@ -26,13 +26,16 @@ def load_generator(path: Path) -> tuple[Generator, WeightsInfo]:
     """
     metadata, tensors = read_tensors(path)
     info = read_info(path, metadata, hashlib.sha256(path.read_bytes()).hexdigest())
+    settings = info.recipe.generator.model_dump()
     try:
-        generator = build_generator(info.scheme, **info.recipe["generator"])
-    except (KeyError, TypeError, ValueError) as error:
+        with torch.device("meta"):  # takes no memory, which what it describes may not fit into
+            expected = build_generator(info.scheme, **settings).state_dict()
+    except (TypeError, ValueError) as error:
         raise WeightsError(
             f"{path} describes no generator that this version knows ({error}); train it anew"
         ) from error
-    _check_tensors(path, generator.state_dict(), tensors)
+    _check_tensors(path, expected, tensors)
+    generator = build_generator(info.scheme, **settings)
     generator.load_state_dict(tensors)
     return generator.eval(), info
 

@@ -5,8 +5,8 @@ import torch
 
 from pix2seg.classes import load_scheme
 from pix2seg.errors import RecipeError
-from pix2seg.generators.base import check_size
 from pix2seg.generators.build import build_generator
+from pix2seg.generators.size import check_size
 from pix2seg.preprocess.person import EXTRACTORS
 from pix2seg.train.recipe import SegmentationRecipe, built_in_recipes, parse_recipe, read_recipe
 

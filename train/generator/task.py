@@ -11,9 +11,11 @@ from torch import Tensor
 
 from pix2seg.classes import load_scheme
 from pix2seg.errors import TrainingError
-from pix2seg.generators.base import check_size
+from pix2seg.generators.info import TrainedRecipe, WeightsInfo
 from pix2seg.generators.library import pretrained_deeplabv3
-from pix2seg.generators.weights import WeightsInfo, load_generator, save_generator
+from pix2seg.generators.settings import NetworkGeneratorSettings, Pix2PixSettings
+from pix2seg.generators.size import check_size
+from pix2seg.generators.weights import load_generator, save_generator
 from pix2seg.preprocess.dataset.dataset import Dataset
 from pix2seg.train.generator.pair import Pair
 from pix2seg.train.generator.samples import (
@@ -25,7 +27,7 @@ from pix2seg.train.generator.samples import (
 )
 from pix2seg.train.generator.validate import picture_grid, validate
 from pix2seg.train.person.photos import read_person_photos
-from pix2seg.train.recipe import NetworkGeneratorSettings, Pix2PixSettings, SegmentationRecipe
+from pix2seg.train.recipe import SegmentationRecipe
 from pix2seg.train.run.batches import RunBatches, load_batches
 from pix2seg.train.run.trainer import Validation
 
@@ -134,13 +136,12 @@ class SegmentationTask:
     def _same_generator(self, init: str | Path, mine: Pix2PixSettings) -> dict[str, Tensor]:
         """The tensors of a trained pix2pix of our settings."""
         generator, info = load_generator(Path(init))
-        settings = mine.model_dump()
-        theirs = {"architecture": "pix2pix", "residual_blocks": 0, **info.recipe["generator"]}
+        settings, theirs = mine.model_dump(), info.recipe.generator.model_dump()
         # Dropout has no weights, a residual block that the weights lack starts as identity, and a
         # garment head that they lack starts afresh.
         free = {"dropout", "residual_blocks", "garment_width"}
         alike = all(settings[key] == theirs.get(key) for key in settings.keys() - free)
-        fewer_blocks = theirs["residual_blocks"] <= mine.residual_blocks
+        fewer_blocks = theirs.get("residual_blocks", 0) <= mine.residual_blocks
         if not (alike and fewer_blocks and info.scheme == self.dataset.scheme):
             raise self._other_kind(init)
         return generator.state_dict()
@@ -154,7 +155,7 @@ class SegmentationTask:
             tensors = {f"network.{name}": tensor for name, tensor in found.items()}
         else:
             generator, info = load_generator(Path(init))
-            theirs = {"architecture": "pix2pix", **info.recipe["generator"]}
+            theirs = info.recipe.generator.model_dump()
             if any(theirs.get(key) != getattr(mine, key) for key in ("architecture", "encoder")):
                 raise self._other_kind(init)
             tensors = generator.state_dict()
@@ -223,7 +224,8 @@ class SegmentationTask:
     def save(self, path: Path, facts: dict[str, Any]) -> None:
         """Write the EMA generator's weights."""
         facts = {"data": self.dataset.summary(), **facts}
-        info = WeightsInfo(self.recipe.model_dump(), self.dataset.scheme, self.recipe.size, facts)
+        recipe = TrainedRecipe.model_validate(self.recipe.model_dump())
+        info = WeightsInfo(recipe, self.dataset.scheme, self.recipe.size, facts)
         save_generator(path, self.pair.ema, info)
 
     def state_dict(self) -> dict[str, Any]:

@@ -128,7 +128,7 @@ def compare_run(run: Path, dataset: Dataset, show: Sequence[str], device: str) -
     generator = fused(generator)
     return ComparedRun(
         name=run.resolve().name,
-        recipe=info.recipe,
+        recipe=info.recipe.model_dump(mode="json"),
         source=str(dataset.facts["source"]),
         evaluation=evaluation,
         parameters=sum(p.numel() for p in generator.parameters()),

@@ -1,11 +1,12 @@
 """What a weights file says of its Mask R-CNN."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-from pix2seg.errors import WeightsError
+from pydantic import BaseModel, ConfigDict, Field, Json, ValidationError
+
+from pix2seg.errors import WeightsError, first_fault
 
 FORMAT = "pix2seg.person/1"
 
@@ -16,16 +17,43 @@ COCO = "coco"
 """Stands for torchvision's weights in place of a file."""
 
 
+Width = Annotated[int, Field(ge=1, le=1024)]
+
+
+class NetworkWidths(BaseModel):
+    """A Mask R-CNN's widths; see `preprocess.person.mask_rcnn.network`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    last_stage: Width
+    pyramid: Width
+    box_head: Width
+    mask_head: Width
+    mask_layers: Annotated[int, Field(ge=1, le=16)]
+
+
+class _TrainedRecipe(BaseModel):
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    network: NetworkWidths
+    size: tuple[Annotated[int, Field(ge=1, le=8192)], Annotated[int, Field(ge=1, le=8192)]]
+
+
+class _Metadata(BaseModel):
+    recipe: Json[_TrainedRecipe]
+
+
 class PersonInfo(NamedTuple):
     """A Mask R-CNN's facts.
 
     Attributes:
         version: its recipe's name and the start of the safetensors file's hash.
         area: how many pixels photos are shrunk to; None leaves their size to the network.
+        widths: of the network that this project trained.
     """
 
     version: str
     area: int | None
+    widths: NetworkWidths | None = None
 
 
 def read_info(path: Path, metadata: Mapping[str, str], sha256: str) -> PersonInfo:
@@ -45,8 +73,10 @@ def read_info(path: Path, metadata: Mapping[str, str], sha256: str) -> PersonInf
             f"{metadata.get('format', 'not given')}, not {FORMAT})"
         )
     try:
-        recipe = json.loads(metadata["recipe"])
-        width, height = recipe["size"]
-        return PersonInfo(f"{recipe['name']} {sha256[:12]}", int(width) * int(height))
-    except (KeyError, TypeError, ValueError) as error:
-        raise WeightsError(f"{path} has broken metadata ({error}); train it anew") from error
+        recipe = _Metadata.model_validate(metadata).recipe
+    except ValidationError as error:
+        raise WeightsError(
+            f"{path} has broken metadata ({first_fault(error)}); train it anew"
+        ) from error
+    width, height = recipe.size
+    return PersonInfo(f"{recipe.name} {sha256[:12]}", width * height, recipe.network)

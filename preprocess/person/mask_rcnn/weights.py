@@ -28,11 +28,12 @@ def load_network(path: Path) -> tuple[nn.Module, dict[str, str]]:
         WeightsError: no such file, or not one that `save_network` wrote.
     """
     metadata, tensors = read_tensors(path)
-    read_info(path, metadata, "")
+    widths = read_info(path, metadata, "").widths
+    assert widths
+    network = build_network(**widths.model_dump())
     try:
-        network = build_network(**json.loads(metadata["recipe"])["network"])
         network.load_state_dict(tensors)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+    except RuntimeError as error:
         reason = str(error).splitlines()[0]
         raise WeightsError(f"{path} does not fit its own recipe ({reason})") from error
     source = hashlib.sha256(path.read_bytes()).hexdigest()

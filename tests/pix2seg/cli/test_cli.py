@@ -13,7 +13,8 @@ from PIL import Image
 from pix2seg.classes import load_scheme
 from pix2seg.colors.document import palette_schema
 from pix2seg.generators.build import build_generator
-from pix2seg.generators.weights import WeightsInfo, save_generator
+from pix2seg.generators.info import TrainedRecipe, WeightsInfo
+from pix2seg.generators.weights import save_generator
 from pix2seg.preprocess.dataset.dataset import Dataset
 
 SMALL_GENERATOR = {"head": "logits", "width": 4, "max_width": 8, "depth": 3, "dropout": 0.2}
@@ -88,7 +89,8 @@ def test_json_goes_to_standard_output_alone(
 def test_summary_of_many_classes_names_the_largest(photos: list[Path], tmp_path: Path) -> None:
     scheme = load_scheme("ccp59")
     weights = tmp_path / "many.safetensors"
-    info = WeightsInfo({"name": "many", "generator": SMALL_GENERATOR}, scheme, (64, 96), {})
+    recipe = TrainedRecipe.model_validate({"name": "many", "generator": SMALL_GENERATOR})
+    info = WeightsInfo(recipe, scheme, (64, 96), {})
     save_generator(weights, build_generator(scheme, **SMALL_GENERATOR), info)
     words = ["segment", photos[0], "--weights", weights, "--person", "none", "--out", tmp_path]
     result = run(*words)

@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 
 from pix2seg.classes import load_scheme
 from pix2seg.errors import SizeError
-from pix2seg.generators.base import check_size
 from pix2seg.generators.build import build_generator
 from pix2seg.generators.heads import map_colors
+from pix2seg.generators.size import check_size
 
 FOUR = load_scheme("four")
 

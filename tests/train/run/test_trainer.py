@@ -20,8 +20,9 @@ from pix2seg.classes import load_scheme
 from pix2seg.device import choose_device
 from pix2seg.errors import Pix2SegError, SizeError, TrainingError
 from pix2seg.generators.build import build_generator
+from pix2seg.generators.info import TrainedRecipe, WeightsInfo
 from pix2seg.generators.library import NetworkGenerator, pretrained_deeplabv3
-from pix2seg.generators.weights import WeightsInfo, load_generator, save_generator
+from pix2seg.generators.weights import load_generator, save_generator
 from pix2seg.preprocess.dataset.dataset import Dataset
 from pix2seg.segmenter import Segmenter
 from pix2seg.train.generator.pair import Adversary, Pair
@@ -235,7 +236,8 @@ def test_backbone_serves_other_classes(
     trained = network_task(network_recipe, small_dataset)
     other = tmp_path / "other.safetensors"
     settings = trained.recipe.generator.model_dump()
-    info = WeightsInfo({"name": "o", "generator": settings}, load_scheme("dress3"), (64, 96), {})
+    recipe = TrainedRecipe.model_validate({"name": "o", "generator": settings})
+    info = WeightsInfo(recipe, load_scheme("dress3"), (64, 96), {})
     torch.manual_seed(7)
     save_generator(other, build_generator(load_scheme("dress3"), **settings), info)
     fresh = network_task(network_recipe, small_dataset).pair.generator.state_dict()
@@ -292,7 +294,8 @@ def test_weights_that_do_not_fit_are_refused(
         network_task(recipe_file, small_dataset, "voc")
     scheme, weights = load_scheme("four"), tmp_path / "unet.safetensors"
     settings = {"architecture": "unet", "encoder": "resnet50", "normalise": "none"}
-    info = WeightsInfo({"name": "u", "generator": settings}, scheme, (64, 96), {})
+    recipe = TrainedRecipe.model_validate({"name": "u", "generator": settings})
+    info = WeightsInfo(recipe, scheme, (64, 96), {})
     save_generator(weights, build_generator(scheme, **settings), info)  # type: ignore[arg-type]
     with pytest.raises(TrainingError, match="another kind"):
         network_task(deeplab_recipe(network_recipe, "resnet50"), small_dataset, weights)

@@ -1,0 +1,53 @@
+"""The settings of each kind of generator, as recipes and weights files hold them."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Normalise = Literal["none", "mean", "imagenet"]
+
+STRIDE_HALVINGS = 5
+"""Other libraries' networks halve a photo five times, or would without atrous convolutions."""
+
+Width = Annotated[int, Field(ge=1, le=4096)]
+"""Channels of a layer; far beyond the bound no memory suffices."""
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Pix2PixSettings(_Settings):
+    """The U-Net of pix2pix; see `pix2seg.generators.pix2pix.UNetGenerator`."""
+
+    architecture: Literal["pix2pix"]
+    head: Literal["logits", "tanh"]
+    width: Width
+    max_width: Width
+    depth: Annotated[int, Field(ge=2, le=12)]
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    residual_blocks: Annotated[int, Field(ge=0, le=10)]
+    garment_width: Annotated[int, Field(ge=0, le=1024)] = 0
+
+    @property
+    def halvings(self) -> int:
+        """How many times a photo is halved."""
+        return self.depth
+
+
+class NetworkGeneratorSettings(_Settings):
+    """Another library's network; see `pix2seg.generators.library.LibraryNetwork`."""
+
+    architecture: Literal["unet", "deeplabv3"]
+    encoder: str
+    normalise: Normalise
+
+    @property
+    def halvings(self) -> int:
+        """How many times a photo is halved."""
+        return STRIDE_HALVINGS
+
+
+GeneratorSettings = Annotated[
+    Pix2PixSettings | NetworkGeneratorSettings, Field(discriminator="architecture")
+]
