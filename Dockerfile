@@ -1,4 +1,5 @@
-# The service in a container: the base install with ONNX Runtime, no PyTorch, no compiler.
+# The service in a container: the base install with ONNX Runtime, without PyTorch, its weights and
+# a compiler.
 #
 #   docker build -t pix2seg .
 #   docker run --rm --read-only --cap-drop ALL --security-opt no-new-privileges \
@@ -16,6 +17,7 @@ RUN python -m venv /opt/pix2seg \
     && /opt/pix2seg/bin/pip install --no-cache-dir --only-binary :all: --no-binary pix2seg \
         --constraint constraints.txt ".[serve]" \
     && /opt/pix2seg/bin/pip uninstall --yes pip \
+    && find /opt/pix2seg -path "*/weights/*.safetensors" -delete \
     && find /opt/pix2seg -name __pycache__ -prune -exec rm -r {} + \
     && /opt/pix2seg/bin/python -m compileall -q /opt/pix2seg/lib
 
