@@ -34,6 +34,13 @@ SPECK = 1 / 500
 """A connected part of a kind with a smaller share of the clothes is a speck. Nine in ten of the
 parts that CCP annotates are larger, jewellery included; of belts eight in ten."""
 
+PATCH = 1 / 10
+"""A part with a smaller share of the clothes is a patch on a garment of another kind, if its own
+kind is less likely than all others together. Larger shares take real bags and shoes away."""
+
+LIKELY = 255 / 2
+"""The certainty from which on a kind is likelier than all others together."""
+
 SEVERAL = ("bag",)
 """Kinds of which parts that do not touch are things of their own; two shoes are one entry."""
 
@@ -100,7 +107,7 @@ def name_kinds(
     mask: NDArray[np.uint8],
     scheme: Scheme,
 ) -> Kinds:
-    """The best kind of each pixel that the mask calls clothes, without specks.
+    """The best kind of each pixel that the mask calls clothes, without specks and patches.
 
     Args:
         logits: of kinds 3 to 15 over the network's frame, float32 (13, h, w); any h and w.
@@ -116,7 +123,7 @@ def name_kinds(
     clothes = named[part] >= FIRST_GARMENT
     named[part][clothes] = best[clothes]
     certainty[part][clothes] = np.round(255 * probability[clothes]).astype(np.uint8)
-    return Kinds(_without_specks(named), certainty)
+    return Kinds(_without_patches(named, certainty), certainty)
 
 
 def find_garments(
@@ -171,16 +178,21 @@ def _best_kind(
     return best, probability
 
 
-def _without_specks(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Kinds whose specks took the kind of the nearest larger part; what stands alone stays."""
+def _without_patches(mask: NDArray[np.uint8], certainty: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Kinds whose specks and patches took the kind of the nearest other part.
+
+    What stands alone keeps its kind.
+    """
     clothes = mask >= FIRST_GARMENT
-    least = SPECK * np.count_nonzero(clothes)
+    size = np.count_nonzero(clothes)
     specks = np.zeros(mask.shape, bool)
     for kind_id in np.unique(mask[clothes]):
         _, parts, statistics, _ = cv2.connectedComponentsWithStats(
             (mask == kind_id).astype(np.uint8), connectivity=8
         )
-        small = statistics[:, cv2.CC_STAT_AREA] < least
+        areas = statistics[:, cv2.CC_STAT_AREA]
+        likely = np.bincount(parts.ravel(), certainty.ravel()) > areas * LIKELY
+        small = (areas < SPECK * size) | ((areas < PATCH * size) & ~likely)
         small[BACKGROUND] = False  # part 0 is all that is not of the kind
         specks |= small[parts]
     count, islands = cv2.connectedComponents(clothes.astype(np.uint8), connectivity=8)

@@ -116,6 +116,20 @@ def test_specks_take_the_kind_around_them_and_islands_keep_theirs() -> None:
     assert (result.mask[1:3, 1:3] == kinds().id_of("eyewear")).all()
 
 
+def test_unlikely_patches_take_the_kind_around_them_and_likely_ones_stay() -> None:
+    mask = np.zeros((SIDE, SIDE), np.uint8)
+    square(mask, 8, 8, 48, CLOTHES)
+    kind = np.full(mask.shape, TOP)
+    square(kind, 12, 12, 12, BAG)
+    square(kind, 36, 36, 12, BAG)
+    logits = logits_of(kind)
+    logits[:, 12:24, 12:24] /= 2  # the bag has 0.38 there, and 0.82 on the other square
+    fit = Fit((SIDE, SIDE), (SIDE, SIDE))
+    result = name_kinds(logits, fit, WHOLE, mask, FOUR)
+    assert (result.mask[12:24, 12:24] == TOP).all()
+    assert (result.mask[36:48, 36:48] == BAG).all()
+
+
 def test_any_scheme_with_skin_and_hair_names_all_else_clothes() -> None:
     scheme = load_scheme("ccp29")
     mask = np.full((SIDE, SIDE), scheme.id_of("jacket"), np.uint8)
