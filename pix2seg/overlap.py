@@ -8,8 +8,8 @@ from typing import TypeVar
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-AHEAD = 2
-"""So many items are in work or done ahead: enough to overlap, and memory stays bounded."""
+AHEAD = 1
+"""So many items are in work ahead: enough to overlap, and few large photos are in memory."""
 
 
 def overlapped(step: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:

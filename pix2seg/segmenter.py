@@ -4,21 +4,22 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
+from itertools import repeat
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pix2seg.classes import BACKGROUND, Scheme
 from pix2seg.engines.base import Engine, Precision
-from pix2seg.errors import PhotoError
+from pix2seg.errors import PhotoError, is_out_of_memory
 from pix2seg.garments import Kinds, name_kinds
 from pix2seg.generators.predictor import Predictor
 from pix2seg.hub import Pretrained
 from pix2seg.joining import WEIGHT, join_person, to_map
 from pix2seg.overlap import overlapped
-from pix2seg.photo import Photo, PhotoSource, read_photo
+from pix2seg.photo import MAX_PIXELS, Photo, PhotoSource, read_photo
 from pix2seg.preprocess.background import MARGIN, SOFTNESS, hide_background, soften
 from pix2seg.preprocess.fit import Fit
 from pix2seg.preprocess.person import Person, PersonExtractor, load_extractor
@@ -27,6 +28,8 @@ from pix2seg.result import Segmentation
 from pix2seg.thresholds import map_to_mask
 from pix2seg.tidy import tidy
 from pix2seg.trust import judge
+
+Result = TypeVar("Result")
 
 
 class Segmenter(Pretrained):
@@ -94,26 +97,32 @@ class Segmenter(Pretrained):
         self.extractor = person
 
     def map(
-        self, photos: Iterable[PhotoSource], *, max_pixels: int = 100_000_000
+        self,
+        photos: Iterable[PhotoSource],
+        *,
+        names: Iterable[str] | None = None,
+        max_pixels: int = MAX_PIXELS,
     ) -> "Iterator[Segmentation | PhotoError]":
         """Segment many photos, each read while the one before is worked on.
 
         Args:
             photos: as `__call__` takes them; drawn one by one, so that any number goes.
+            names: what to call them; by default the last parts of their paths.
             max_pixels: larger photos are refused.
 
         Yields:
-            Each photo's segmentation in turn, or the error that says why it cannot be read.
+            Each photo's segmentation in turn, or what is wrong with it.
         """
 
-        def read(source: PhotoSource) -> Photo | PhotoError:
-            try:
-                return read_photo(source, max_pixels=max_pixels)
-            except PhotoError as error:
-                return error
+        def read(item: tuple[PhotoSource, str | None]) -> Photo | PhotoError:
+            source, name = item
+            return _or_error(partial(read_photo, source, max_pixels=max_pixels, name=name), name)
 
-        for photo in overlapped(read, photos):
-            yield photo if isinstance(photo, PhotoError) else self(photo)
+        for photo in overlapped(read, zip(photos, names or repeat(None), strict=False)):
+            if isinstance(photo, PhotoError):
+                yield photo
+            else:
+                yield _or_error(partial(self, photo), photo.file)
 
     def __call__(self, source: PhotoSource, *, max_pixels: int = 100_000_000) -> Segmentation:
         """Segment a photo.
@@ -202,6 +211,18 @@ class Segmenter(Pretrained):
         if person is not None:
             mean = join_person(mean, person, self.join)
         return to_map(mean, self.scheme), named
+
+
+def _or_error(work: Callable[[], Result], name: str | None) -> "Result | PhotoError":
+    """What some work on a photo gives, or what is wrong with the photo."""
+    try:
+        return work()
+    except PhotoError as error:
+        return error
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        return PhotoError(f"{name or 'a photo'} needs more memory than there is")
 
 
 def _unflipped(views: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,18 +1,12 @@
 """Turn photos with label maps into a prepared data set (see `preprocess.dataset.dataset`)."""
 
 import json
-import os
 import shutil
-import signal
 import tempfile
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +24,7 @@ from pix2seg.preprocess.dataset.split import SPLITS, Split
 from pix2seg.preprocess.fit import Fit, Size
 from pix2seg.preprocess.person import PersonExtractor, load_extractor
 from pix2seg.preprocess.person.base import part_around
+from pix2seg.workers import in_workers
 
 JPEG_QUALITY = 95
 
@@ -239,52 +234,13 @@ def _begin(out: Path) -> None:
 
 def _prepare_all(sources: Sequence[Source], preparation: Preparation) -> Iterator[Prepared]:
     """What becomes of each photo, in order, worked out on all cores."""
-    # torch's threads do not survive a fork.
-    workers = ProcessPoolExecutor(
-        mp_context=get_context("spawn"),
-        initializer=_start_worker,
-    )
     try:
-        with _without_ctrl_c():
-            results = workers.map(preparation.prepare, sources, chunksize=4)
-        yield from results
+        yield from in_workers(preparation.prepare, sources, chunksize=4)
     except BrokenProcessPool:
         raise DatasetError(
             "a process that prepared photos was killed, for want of memory it may be; free some, "
             "or give smaller photos"
         ) from None
-    finally:
-        workers.shutdown(cancel_futures=True)
-
-
-def _start_worker() -> None:
-    """A worker leaves Ctrl-C to the process that started it, and ends with it, whatever ends that.
-
-    The workers fill the cores, so each keeps to one thread.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    os.environ["OMP_NUM_THREADS"] = "1"  # read by PyTorch and ONNX Runtime as they are loaded
-
-
-def _end_with_parent() -> None:
-    parent = parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
-
-
-@contextmanager
-def _without_ctrl_c() -> Iterator[None]:
-    """Processes that start meanwhile are deaf to Ctrl-C even before they can say so themselves."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _summary(done: list[Prepared], preparation: Preparation) -> dict[str, Any]:

@@ -1,0 +1,168 @@
+"""Many photos from files to files, in overlapping steps or in several processes."""
+
+import pickle
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+from pix2seg.colors.names import NameList
+from pix2seg.colors.palette import Palette
+from pix2seg.engines.onnx.network import thread_count
+from pix2seg.errors import PhotoError, Pix2SegError, is_out_of_memory
+from pix2seg.files import write_image
+from pix2seg.inputs import InputPhoto
+from pix2seg.memory import keep_freed_memory
+from pix2seg.overlap import overlapped
+from pix2seg.result import Segmentation
+from pix2seg.segmenter import Segmenter
+from pix2seg.workers import in_workers
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be written of each photo.
+
+    Attributes:
+        out: the folder.
+        colors: find the colours, and write swatches.
+        json_file: with the colours, write their JSON.
+        review: the folder for overlays of photos that should be looked at, or None.
+        cutouts, hard_edges, garments, map: see `Segmentation.save`.
+        max_colors, names: see `Segmentation.colors`.
+    """
+
+    out: Path
+    colors: bool = False
+    json_file: bool = True
+    review: Path | None = None
+    cutouts: bool = False
+    hard_edges: bool = False
+    garments: bool = False
+    map: bool = False
+    max_colors: int | None = None
+    names: NameList = "css"
+
+
+@dataclass(frozen=True)
+class Done:
+    """What there is to tell of a photo whose results are written.
+
+    Attributes:
+        coverage: each class's share of the photo, 0..1.
+        palettes: by class name; empty unless colours were wanted.
+        garments: kind and palette of each, if they were wanted.
+        document: the palette JSON as plain data, if colours were wanted.
+        quality, review, seconds: see `Segmentation`.
+    """
+
+    coverage: Mapping[str, float]
+    palettes: Mapping[str, Palette]
+    garments: Sequence[tuple[str, Palette]]
+    document: dict[str, Any] | None
+    quality: float
+    review: str | None
+    seconds: float
+
+
+def segment_files(
+    segmenter: Segmenter, photos: Sequence[InputPhoto], wanted: Wanted, max_pixels: int
+) -> Iterator[Done | Pix2SegError]:
+    """Segment photos and write the results: one photo is read and one written beside the work.
+
+    Yields:
+        What there is to tell of each photo in turn, or what was wrong with it.
+    """
+    names = [photo.relative.as_posix() for photo in photos]
+    paths = (photo.path for photo in photos)
+    results = segmenter.map(paths, names=names, max_pixels=max_pixels)
+    yield from overlapped(partial(_finish, wanted), zip(photos, results, strict=True))
+
+
+def segment_files_in_processes(
+    arguments: Mapping[str, Any],
+    photos: Sequence[InputPhoto],
+    wanted: Wanted,
+    max_pixels: int,
+    processes: int,
+) -> Iterator[Done | Pix2SegError]:
+    """As `segment_files`, in several processes, each with a segmenter of its own.
+
+    Args:
+        arguments: of the segmenters.
+        photos: the photos.
+        wanted: what is to be written.
+        max_pixels: larger photos are refused.
+        processes: how many; they share the cores.
+
+    Raises:
+        Pix2SegError: a process was killed.
+    """
+    step = partial(_segment_file, pickle.dumps(dict(arguments)), wanted, max_pixels)
+    threads = max(thread_count() // processes, 1)
+    try:
+        yield from in_workers(step, photos, processes=processes, threads=threads)
+    except BrokenProcessPool:
+        raise Pix2SegError(
+            "a process that segmented photos was killed, for want of memory it may be; take fewer "
+            "--jobs"
+        ) from None
+
+
+def _segment_file(
+    arguments: bytes, wanted: Wanted, max_pixels: int, photo: InputPhoto
+) -> Done | Pix2SegError:
+    (done,) = segment_files(_segmenter(arguments), [photo], wanted, max_pixels)
+    return done
+
+
+@cache
+def _segmenter(arguments: bytes) -> Segmenter:
+    keep_freed_memory()
+    return Segmenter(**pickle.loads(arguments))
+
+
+def _finish(
+    wanted: Wanted, item: tuple[InputPhoto, Segmentation | Pix2SegError]
+) -> Done | Pix2SegError:
+    photo, result = item
+    if isinstance(result, Pix2SegError):
+        return result
+    try:
+        return _write(wanted, photo, result)
+    except Pix2SegError as error:
+        return error
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        return PhotoError(f"{photo.path} needs more memory than there is")
+
+
+def _write(wanted: Wanted, photo: InputPhoto, result: Segmentation) -> Done:
+    result.save(
+        wanted.out,
+        photo.stem,
+        cutouts=wanted.cutouts,
+        hard_edges=wanted.hard_edges,
+        garments=wanted.garments,
+        map=wanted.map,
+    )
+    if wanted.review and result.review:
+        base = wanted.review / photo.stem
+        overlay = result.overlay(garments=wanted.garments)
+        write_image(base.with_name(f"{base.name}.overlay.png"), overlay, "PNG")
+    found = None
+    if wanted.colors:
+        found = result.colors(wanted.max_colors, garments=wanted.garments, names=wanted.names)
+        found.save(wanted.out / photo.stem, json_file=wanted.json_file)
+    return Done(
+        coverage=result.coverage(),
+        palettes=found.palettes if found else {},
+        garments=[(g.kind, g.palette) for g in (found and found.garments) or ()],
+        document=found.document() if found else None,
+        quality=result.quality,
+        review=result.review,
+        seconds=result.seconds,
+    )

@@ -1,0 +1,73 @@
+"""Processes that share the work on many items."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context, parent_process
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def in_workers(
+    step: Callable[[Item], Result],
+    items: Iterable[Item],
+    *,
+    processes: int | None = None,
+    threads: int = 1,
+    chunksize: int = 1,
+) -> Iterator[Result]:
+    """What a step gives for each item, in order, worked out in several processes.
+
+    Ctrl-C is for the caller's process, and the workers end with it, whatever ends that.
+
+    Args:
+        step: can be pickled, as can items and results.
+        items: all are drawn at once.
+        processes: by default one for each core.
+        threads: what each keeps to.
+        chunksize: how many items are handed over at a time.
+
+    Raises:
+        concurrent.futures.process.BrokenProcessPool: a worker was killed.
+    """
+    # PyTorch's threads do not survive a fork.
+    workers = ProcessPoolExecutor(
+        processes, mp_context=get_context("spawn"), initializer=_start, initargs=(threads,)
+    )
+    try:
+        with _without_ctrl_c():
+            results = workers.map(step, items, chunksize=chunksize)
+        yield from results
+    finally:
+        workers.shutdown(cancel_futures=True)
+
+
+def _start(threads: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    os.environ["OMP_NUM_THREADS"] = str(threads)  # PyTorch and ONNX Runtime read it as they load
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+@contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """Processes that start meanwhile are deaf to Ctrl-C even before they can say so themselves."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

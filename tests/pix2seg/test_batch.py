@@ -1,0 +1,58 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pix2seg import Segmenter
+from pix2seg.batch import Done, Wanted, segment_files, segment_files_in_processes
+from pix2seg.errors import OutputError, PhotoError
+from pix2seg.inputs import InputPhoto
+
+MAX_PIXELS = 10_000_000
+
+
+@pytest.fixture
+def inputs(photos: list[Path], tmp_path: Path) -> list[InputPhoto]:
+    """Two photos, and one between that is none."""
+    (tmp_path / "bad.jpg").write_bytes(b"no photo")
+    paths = [photos[0], tmp_path / "bad.jpg", photos[1]]
+    return [InputPhoto(path, Path("women") / path.name) for path in paths]
+
+
+def test_processes_write_what_one_process_writes(
+    small_weights: Path, inputs: list[InputPhoto], tmp_path: Path
+) -> None:
+    arguments: dict[str, Any] = {"weights": small_weights, "person": "none", "device": "cpu"}
+    alone, shared = (
+        Wanted(tmp_path / "alone", colors=True),
+        Wanted(tmp_path / "shared", colors=True),
+    )
+    ours = list(segment_files(Segmenter(**arguments), inputs, alone, MAX_PIXELS))
+    theirs = list(segment_files_in_processes(arguments, inputs, shared, MAX_PIXELS, 2))
+    for first, second, photo in zip(ours, theirs, inputs, strict=True):
+        if photo.path.name == "bad.jpg":
+            assert isinstance(first, PhotoError)
+            assert isinstance(second, PhotoError)
+            continue
+        assert isinstance(first, Done)
+        assert isinstance(second, Done)
+        assert first.document == second.document
+        assert first.document is not None
+        assert first.document["image"]["file"] == photo.relative.as_posix()
+        masks = [
+            np.asarray(Image.open(folder.out / f"{photo.stem}.mask.png"))
+            for folder in (alone, shared)
+        ]
+        assert np.array_equal(*masks)
+
+
+def test_results_that_cannot_be_written_are_told_for_each_photo(
+    small_weights: Path, inputs: list[InputPhoto], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    segmenter = Segmenter(small_weights, person="none", device="cpu")
+    done = list(segment_files(segmenter, inputs, Wanted(tmp_path / "file"), MAX_PIXELS))
+    kinds = (OutputError, PhotoError, OutputError)
+    assert all(isinstance(item, kind) for item, kind in zip(done, kinds, strict=True))
