@@ -13,7 +13,7 @@ from pix2seg.colors.palette import Palette
 from pix2seg.engines.onnx.network import thread_count
 from pix2seg.errors import PhotoError, Pix2SegError, is_out_of_memory
 from pix2seg.files import write_image
-from pix2seg.inputs import InputPhoto
+from pix2seg.inputs import InputPhoto, check_name
 from pix2seg.memory import keep_freed_memory
 from pix2seg.overlap import overlapped
 from pix2seg.result import Segmentation
@@ -51,13 +51,15 @@ class Done:
     """What there is to tell of a photo whose results are written.
 
     Attributes:
-        coverage: each class's share of the photo, 0..1.
+        device: where the networks ran.
+        coverage: share of the photo, 0..1, of each class but the background.
         palettes: by class name; empty unless colours were wanted.
         garments: kind and palette of each, if they were wanted.
         document: the palette JSON as plain data, if colours were wanted.
         quality, review, seconds: see `Segmentation`.
     """
 
+    device: str
     coverage: Mapping[str, float]
     palettes: Mapping[str, Palette]
     garments: Sequence[tuple[str, Palette]]
@@ -78,7 +80,9 @@ def segment_files(
     names = [photo.relative.as_posix() for photo in photos]
     paths = (photo.path for photo in photos)
     results = segmenter.map(paths, names=names, max_pixels=max_pixels)
-    yield from overlapped(partial(_finish, wanted), zip(photos, results, strict=True))
+    yield from overlapped(
+        partial(_finish, wanted, segmenter.device), zip(photos, results, strict=True)
+    )
 
 
 def segment_files_in_processes(
@@ -125,13 +129,14 @@ def _segmenter(arguments: bytes) -> Segmenter:
 
 
 def _finish(
-    wanted: Wanted, item: tuple[InputPhoto, Segmentation | Pix2SegError]
+    wanted: Wanted, device: str, item: tuple[InputPhoto, Segmentation | Pix2SegError]
 ) -> Done | Pix2SegError:
     photo, result = item
     if isinstance(result, Pix2SegError):
         return result
     try:
-        return _write(wanted, photo, result)
+        check_name(photo)
+        return _write(wanted, device, photo, result)
     except Pix2SegError as error:
         return error
     except Exception as error:
@@ -140,7 +145,7 @@ def _finish(
         return PhotoError(f"{photo.path} needs more memory than there is")
 
 
-def _write(wanted: Wanted, photo: InputPhoto, result: Segmentation) -> Done:
+def _write(wanted: Wanted, device: str, photo: InputPhoto, result: Segmentation) -> Done:
     result.save(
         wanted.out,
         photo.stem,
@@ -158,7 +163,8 @@ def _write(wanted: Wanted, photo: InputPhoto, result: Segmentation) -> Done:
         found = result.colors(wanted.max_colors, garments=wanted.garments, names=wanted.names)
         found.save(wanted.out / photo.stem, json_file=wanted.json_file)
     return Done(
-        coverage=result.coverage(),
+        device=device,
+        coverage={n: s for n, s in result.coverage().items() if n in result.scheme.foreground},
         palettes=found.palettes if found else {},
         garments=[(g.kind, g.palette) for g in (found and found.garments) or ()],
         document=found.document() if found else None,

@@ -14,7 +14,6 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from pix2seg.colors.palette import Palette
-    from pix2seg.colors.photo_colors import PhotoColors
     from pix2seg.errors import Pix2SegError
     from pix2seg.inputs import InputPhoto
 
@@ -60,9 +59,9 @@ def swatch_text(palette: "Palette") -> Text:
     return Text.assemble(names, *[("  ", f"on {swatch.color.hex}") for swatch in palette])
 
 
-def print_json(colors: "PhotoColors") -> None:
+def print_json(document: dict[str, Any]) -> None:
     """Print a photo's palette JSON as one line to standard output; see `print_lines`."""
-    print_lines([json.dumps(colors.document(), ensure_ascii=False)])
+    print_lines([json.dumps(document, ensure_ascii=False)])
 
 
 def print_lines(lines: Iterable[str]) -> None:

@@ -97,7 +97,7 @@ def palette(
                     temporary.write_bytes(export(colors))
             rows.extend(rows_of(colors.document()))
             if json_to:
-                print_json(colors)
+                print_json(colors.document())
             _print(console, input_photo.relative.as_posix(), colors)
     if table:
         write_table(table, rows)

@@ -28,7 +28,6 @@ from pix2seg.cli.output import (
     exit_on_bad,
     find_new_photos,
     messages,
-    noting,
     print_json,
     print_warning,
     printable,
@@ -37,10 +36,8 @@ from pix2seg.cli.output import (
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from pix2seg.colors.photo_colors import PhotoColors
+    from pix2seg.batch import Done
     from pix2seg.colors.table import Row
-    from pix2seg.errors import Pix2SegError
-    from pix2seg.result import Segmentation
 
 READABLE_CLASSES = 4
 """Of a scheme with more classes, a photo's line names the largest alone."""
@@ -103,6 +100,9 @@ def segment(
     engine: EngineName = "auto",
     device: Device = "auto",
     precision: PrecisionName = "auto",
+    jobs: Annotated[
+        int, typer.Option(min=1, help="Processes that share the photos, for many cores.")
+    ] = 1,
 ) -> None:
     """Segment photos of dressed people into skin, hair and clothes.
 
@@ -113,8 +113,9 @@ def segment(
     """
     from rich.progress import track
 
+    from pix2seg.batch import Wanted, segment_files, segment_files_in_processes
     from pix2seg.colors.table import check_format, rows_of, write_table
-    from pix2seg.inputs import check_name
+    from pix2seg.errors import Pix2SegError
     from pix2seg.memory import keep_freed_memory
     from pix2seg.segmenter import Segmenter
 
@@ -127,78 +128,77 @@ def segment(
     options = person_options(person_weights, person_config, everyone, person_box)
     inputs = find_new_photos(photos, out)
     check_person_box(person_box, len(inputs))
-    keep_freed_memory()
+    arguments = {
+        "weights": weights,
+        "person": person,
+        "engine": engine,
+        "device": device,
+        "precision": precision,
+        "hide": hide,
+        "flip": flip,
+        "person_options": options,
+    }
+    wanted = Wanted(
+        out,
+        colors=bool(colors or json_to or table),
+        json_file=not json_to,
+        review=review,
+        cutouts=cutouts,
+        hard_edges=hard_edges,
+        garments=garments,
+        map=map,
+        max_colors=max_colors,
+        names=names,
+    )
     console = messages()
-    with console.status("loading the models"):
-        segmenter = Segmenter(
-            weights,
-            person=person,
-            engine=engine,
-            device=device,
-            precision=precision,
-            hide=hide,
-            flip=flip,
-            person_options=options,
-        )
+    if jobs > 1:
+        results = segment_files_in_processes(arguments, inputs, wanted, max_pixels, jobs)
+    else:
+        keep_freed_memory()
+        with console.status("loading the models"):
+            segmenter = Segmenter(**arguments)
+        results = segment_files(segmenter, inputs, wanted, max_pixels)
     rows: list[Row] = []
     bad: list[Pix2SegError] = []
-    for photo in track(inputs, "segmenting", console=console, transient=True):
-        with noting(bad, photo):
-            check_name(photo)
-            result = segmenter(photo.path, max_pixels=max_pixels)
-            result.save(
-                out, photo.stem, cutouts=cutouts, hard_edges=hard_edges, garments=garments, map=map
-            )
-            if review and result.review:
-                _save_for_review(review / photo.stem, result, garments)
-            found = None
-            if colors or json_to or table:
-                found = result.colors(max_colors, garments=garments, names=names)
-                found.save(out / photo.stem, json_file=not json_to)
-                rows.extend(rows_of(found.document()))
-                if json_to:
-                    print_json(found)
-            _print_photo(console, photo.relative.as_posix(), result, found)
+    device = ""
+    for photo, done in zip(
+        track(inputs, "segmenting", console=console, transient=True), results, strict=True
+    ):
+        if isinstance(done, Pix2SegError):
+            bad.append(done)
+            continue
+        if done.document:
+            rows.extend(rows_of(done.document))
+            if json_to:
+                print_json(done.document)
+        _print_photo(console, photo.relative.as_posix(), done)
+        device = done.device
     if table:
         write_table(table, rows)
-    done = len(inputs) - len(bad)
-    if done:
-        text = f"{done} segmented on {segmenter.device}, results in {out}"
+    if device:
+        text = f"{len(inputs) - len(bad)} segmented on {device}, results in {out}"
         console.print(text, soft_wrap=True)
     exit_on_bad(console, bad)
 
 
-def _save_for_review(base: Path, result: "Segmentation", garments: bool) -> None:
-    from pix2seg.files import write_image
-
-    picture = result.overlay(garments=garments)
-    write_image(base.with_name(f"{base.name}.overlay.png"), picture, "PNG")
-
-
-def _print_photo(
-    console: "Console",
-    name: str,
-    result: "Segmentation",
-    colors: "PhotoColors | None",
-) -> None:
+def _print_photo(console: "Console", name: str, done: "Done") -> None:
     """One line: what the photo shows, in which colours, and how far that can be trusted."""
     from rich.text import Text
 
     from pix2seg.cli.output import swatch_text
 
-    coverage = result.coverage()
-    largest = sorted(result.scheme.foreground, key=lambda name: -coverage[name])
+    largest = sorted(done.coverage, key=lambda name: -done.coverage[name])
     facts = []
     for class_name in largest[:READABLE_CLASSES]:
-        if coverage[class_name]:
-            facts.append(Text(f"{class_name} {coverage[class_name]:.1%}"))
-            if colors:
-                facts[-1].append(" ").append_text(swatch_text(colors.palettes[class_name]))
-    for garment in (colors and colors.garments) or ():
-        facts.append(Text(f"{garment.kind} ").append_text(swatch_text(garment.palette)))
-    facts.append(Text(f"quality {result.quality:.2f}"))
-    facts.append(Text(f"{result.seconds:.2f} s"))
+        if done.coverage[class_name]:
+            facts.append(Text(f"{class_name} {done.coverage[class_name]:.1%}"))
+            if class_name in done.palettes:
+                facts[-1].append(" ").append_text(swatch_text(done.palettes[class_name]))
+    for kind, palette in done.garments:
+        facts.append(Text(f"{kind} ").append_text(swatch_text(palette)))
+    facts.append(Text(f"quality {done.quality:.2f}"))
+    facts.append(Text(f"{done.seconds:.2f} s"))
     line = Text(f"{printable(name)}  ").append_text(Text(", ").join(facts))
     console.print(line, soft_wrap=True)
-    if result.review:
-        print_warning(console, f"{name} should be looked at: {result.review}")
+    if done.review:
+        print_warning(console, f"{name} should be looked at: {done.review}")
