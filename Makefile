@@ -1,6 +1,8 @@
 # make demo: install into .venv and segment the photos in assets/
 # make test: install into .venv and run lint, types and tests
-# Both need Python 3.11+, make and PyPI; a second run installs nothing again.
+# make test-detectron2: build Detectron2 into a venv of its own and run its extractor's tests; needs
+# a C++ compiler, and its sources: those of the repository, or DETECTRON2=folder
+# All need Python 3.11+, make and PyPI; a second run installs nothing again.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -10,7 +12,7 @@ INSTALL := $(BIN)/pip install --quiet --constraint constraints.txt --config-sett
 SOURCES := $(shell find pix2seg preprocess train -name __pycache__ -prune -o -type d -print)
 
 # mypy starts in .venv: from here it would take the folder pix2seg for the whole package.
-.PHONY: demo test
+.PHONY: demo test test-detectron2
 demo: .venv/demo
 	$(BIN)/pix2seg segment assets/photos --out pix2seg-out --colors --cutouts
 	@echo "Look at pix2seg-out: masks, overlays, cut-outs and palettes of the photos in assets/photos."
@@ -28,4 +30,19 @@ test: .venv/test
 .venv/demo: pyproject.toml constraints.txt $(SOURCES)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(INSTALL) --editable .
+	touch $@
+
+# It is not on PyPI, and wants older packages than the rest: a venv of its own.
+DETECTRON2 ?= git+https://github.com/facebookresearch/detectron2
+DETECTRON2_BIN := .venv-detectron2/bin
+test-detectron2: .venv-detectron2/built
+	$(DETECTRON2_BIN)/pytest tests/preprocess/person -k detectron2 -rs
+
+.venv-detectron2/built: pyproject.toml constraints.txt $(SOURCES)
+	@command -v c++ > /dev/null || { echo "Detectron2 is compiled: install a C++ compiler first"; exit 2; }
+	test -x $(DETECTRON2_BIN)/python || $(PYTHON) -m venv .venv-detectron2
+	$(DETECTRON2_BIN)/pip install --quiet --constraint constraints.txt --config-settings editable_mode=strict \
+		--editable ".[train]" hypothesis pytest pytest-timeout "setuptools<81" wheel ninja
+	$(DETECTRON2_BIN)/python -c "import detectron2" 2> /dev/null || \
+		$(DETECTRON2_BIN)/pip install --quiet --no-build-isolation "$(DETECTRON2)"
 	touch $@

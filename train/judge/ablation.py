@@ -15,7 +15,7 @@ from pix2seg.joining import WEIGHT
 from pix2seg.preprocess.background import MARGIN, SOFTNESS
 from pix2seg.preprocess.dataset.dataset import Dataset
 from pix2seg.preprocess.person import EXTRACTORS
-from pix2seg.preprocess.person.base import Person
+from pix2seg.preprocess.person.base import Person, choose
 from pix2seg.segmenter import Segmenter, load_person
 from pix2seg.train.judge.ablation_tables import (
     Table,
@@ -40,6 +40,11 @@ GREYS = {"cropped": (False, 0.0), "hard grey": (True, 0.0), "soft grey": (True, 
 
 JOINED = ", joined"
 """Marks the rows in which the extractor's certainty is added to the generator's logits."""
+
+SIZES = (0.02, 0.15)
+"""Shares of the photo that people fill together, which part the photos by `SIZE_NAMES`."""
+
+SIZE_NAMES = ("under 2 % of the photo", "2 to 15 %", "over 15 %")
 
 MARGINS = (0.0, 0.01, 0.02, 0.03, 0.05, 0.08)
 
@@ -145,18 +150,24 @@ class Ablation:
         return markdown(self._run(segmenters, self._sets), self._sets, "background, person")
 
     def judge_people(self) -> str:
-        """How well the Mask R-CNN finds people on the validation side of the COCO folders."""
-        rows: dict[str, list[PersonScore]] = {"the main person": [], "everyone": []}
-        for name, scores in rows.items():
-            everyone = name == "everyone"
-            extractor = load_person(
-                MASK_RCNN, device=self.device, weights=self.mask_rcnn, everyone=everyone
-            )
-            for folder in self.people:
-                for photo in read_person_photos(folder, "val"):
-                    found = extractor.find(photo.pixels)
-                    truth = photo.labels > 0 if everyone else main_person(photo.labels)
-                    scores.append(PersonScore.of(found.mask, found.visible(), truth))
+        """How well the Mask R-CNN finds people on the validation side of the COCO folders.
+
+        The main person, everyone, and everyone in photos of which people fill less or more.
+        """
+        main_people, groups = list[PersonScore](), [list[PersonScore]() for _ in SIZE_NAMES]
+        extractor = load_person(
+            MASK_RCNN, device=self.device, weights=self.mask_rcnn, everyone=True
+        )
+        for photo in (p for folder in self.people for p in read_person_photos(folder, "val")):
+            everyone, truth = extractor.find(photo.pixels), photo.labels > 0
+            main = choose(everyone.members, truth.shape)
+            score = PersonScore.of(everyone.mask, everyone.visible(), truth)
+            groups[sum(truth.mean() >= share for share in SIZES)].append(score)
+            of_main = PersonScore.of(main.mask, main.visible(), main_person(photo.labels))
+            main_people.append(of_main)
+        rows = {"the main person": main_people, "everyone": [s for group in groups for s in group]}
+        sizes = zip(SIZE_NAMES, groups, strict=True)
+        rows |= {f"everyone, {name}": group for name, group in sizes if group}
         return people_markdown(rows, f"mask-rcnn, {', '.join(f.name for f in self.people)}")
 
     def _segmenter(
