@@ -68,8 +68,8 @@ Hide = Annotated[
     bool | None,
     typer.Option(
         "--hide/--no-hide",
-        help="Turn the background grey before the generator sees the photo; default: as the "
-        "weights were trained.",
+        help="Turn the background grey before the generator sees the photo; default: with "
+        "mask-rcnn, if the weights know it, or if they know nothing else.",
         show_default=False,
     ),
 ]

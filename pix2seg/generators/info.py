@@ -86,8 +86,13 @@ class WeightsInfo:
 
     @property
     def hide(self) -> bool:
-        """Whether the generator knows hidden backgrounds."""
-        return self.recipe.hide or bool(self.recipe.augmentation.get("hide_background"))
+        """Whether the generator was trained on hidden backgrounds alone."""
+        return self.recipe.hide
+
+    @property
+    def knows_hidden(self) -> bool:
+        """Whether the generator was trained on hidden backgrounds too."""
+        return self.hide or bool(self.recipe.augmentation.get("hide_background"))
 
     @property
     def metadata(self) -> dict[str, str]:
