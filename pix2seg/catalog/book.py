@@ -8,13 +8,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pix2seg.catalog.plan import Plan
-from pix2seg.catalog.schema import Row, shard_bytes
+from pix2seg.catalog.schema import Row, index_bytes, shard_bytes
 from pix2seg.catalog.storage import Folder, import_pyarrow
 from pix2seg.errors import CatalogError
 
 SCHEMA = "pix2seg.catalog/1"
 FACTS = "catalog.json"
 SHARD, STATS = ".parquet", "_stats.json"
+INDEX = "_colors"
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,10 @@ class Catalog:
         """The path or URI of a shard."""
         return self.folder.place(_name(shard) + SHARD)
 
+    def index(self, shard: int) -> str:
+        """The path or URI of the index of a shard's colours."""
+        return self.folder.place(f"{INDEX}/{_name(shard)}{SHARD}")
+
     def read(self, shard: int, columns: Sequence[str] | None = None) -> Any:
         """A shard, or some columns of it, as an Arrow table.
 
@@ -132,12 +137,13 @@ class Catalog:
             yield from self.rows(shard)
 
     def write(self, shard: int, rows: Sequence[Row], stats: Stats) -> None:
-        """Write a shard, then its mark.
+        """Write a shard and the index of its colours, then its mark.
 
         Raises:
             OutputError: it cannot be written.
         """
         self.folder.write(_name(shard) + SHARD, shard_bytes(rows))
+        self.folder.write(f"{INDEX}/{_name(shard)}{SHARD}", index_bytes(rows))
         self.folder.write(_name(shard) + STATS, (json.dumps(asdict(stats)) + "\n").encode())
 
 

@@ -1,15 +1,16 @@
 """Where colours are looked for: the shards of a catalogue, or a table of `--table`."""
 
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pix2seg.catalog.book import Catalog
+from pix2seg.catalog.schema import colors_of, labs_of
 from pix2seg.catalog.search import ListedColor, ListedPhoto, Near
-from pix2seg.catalog.storage import import_duckdb
+from pix2seg.catalog.storage import import_duckdb, import_pyarrow
 from pix2seg.classes import load_scheme
 from pix2seg.colors.color import Color
 from pix2seg.colors.space import Floats
@@ -24,6 +25,9 @@ MEMORY = "300MB"
 
 SHARDS_KEPT = 64
 """Shards whose photos are looked at last are kept, for matches lie together."""
+
+PHOTO_COLUMNS = ("uri", "file", "palettes", "garments")
+"""What is read of a match's photo."""
 
 
 def open_listing(place: str) -> "CatalogListing | TableListing":
@@ -49,7 +53,7 @@ class CatalogListing:
             from fsspec.implementations.arrow import ArrowFSWrapper
 
             self.connection.register_filesystem(ArrowFSWrapper(catalog.folder.system))
-        self._rows = lru_cache(SHARDS_KEPT)(self._read)
+        self._table = lru_cache(SHARDS_KEPT)(partial(catalog.read, columns=PHOTO_COLUMNS))
 
     def kinds(self) -> list[str]:
         """The scheme's classes and, where garments were looked for, their kinds."""
@@ -62,14 +66,11 @@ class CatalogListing:
         """See `Listing`."""
         if not self.shards:
             return
-        files = [self.catalog.place(shard) for shard in self.shards]
+        files = [self.catalog.index(shard) for shard in self.shards]
         query = f"""
-            SELECT (file_index::BIGINT << 32) + file_row_number AS key, L, a, b, share FROM (
-                SELECT file_index, file_row_number, unnest(search.L) AS L, unnest(search.a) AS a,
-                    unnest(search.b) AS b, unnest(search.share) AS share
-                    {', unnest(search."of") AS kind' if of else ""}
-                FROM read_parquet($files, file_row_number = true)
-            ) WHERE {_inside(boxes)} {"AND kind = $kind" if of else ""}"""
+            SELECT (file_index::BIGINT << 32) + row AS key, L, a, b, share
+            FROM read_parquet($files)
+            WHERE {_inside(boxes)} {'AND "of" = $kind' if of else ""}"""
         parameters = {"files": files} | ({"kind": of} if of else {})
         for batch in _batches(self.connection, query, parameters):
             labs = np.column_stack([batch[axis].astype(np.float64) for axis in "Lab"])
@@ -77,25 +78,14 @@ class CatalogListing:
 
     def photo(self, key: int) -> ListedPhoto:
         """See `Listing`."""
-        row = self._rows(self.shards[key >> 32])[key & 0xFFFFFFFF]
-        parts = [(p["class"], p["colors"]) for p in row["palettes"]]
-        parts += [(g["kind"], g["colors"]) for g in row["garments"] or ()]
-        colors = [(of, color) for of, listed in parts for color in listed]
-        search = row["search"]
-        labs = zip(search["L"], search["a"], search["b"], strict=True)
-        return ListedPhoto(
-            row["file"],
-            row["uri"],
-            [
-                ListedColor(of, color["hex"], color["name"], color["share"], lab)
-                for (of, color), lab in zip(colors, labs, strict=True)
-            ],
-        )
-
-    def _read(self, shard: int) -> list[dict[str, Any]]:
-        columns = ("uri", "file", "palettes", "garments", "search")
-        rows: list[dict[str, Any]] = self.catalog.read(shard, columns).to_pylist()
-        return rows
+        (row,) = self._table(self.shards[key >> 32]).slice(key & 0xFFFFFFFF, 1).to_pylist()
+        colors = list(colors_of(row))
+        labs = labs_of([color["hex"] for _, color in colors]).tolist()
+        listed = [
+            ListedColor(of, color["hex"], color["name"], color["share"], lab)
+            for (of, color), lab in zip(colors, labs, strict=True)
+        ]
+        return ListedPhoto(row["file"], row["uri"], listed)
 
 
 class TableListing:
@@ -147,7 +137,7 @@ def _listed_color(row: Row) -> ListedColor:
 
 def _connect() -> Any:
     connection = import_duckdb().connect()
-    connection.execute(f"SET memory_limit = '{MEMORY}'")
+    connection.execute(f"SET memory_limit = '{MEMORY}'; SET enable_progress_bar = false")
     return connection
 
 
@@ -169,13 +159,23 @@ def _batches(connection: Any, query: str, parameters: dict[str, Any]) -> Iterato
     Raises:
         CatalogError: a file is broken.
     """
-    duckdb = import_duckdb()
+    pyarrow, duckdb = import_pyarrow(), import_duckdb()
     try:
         relation = connection.sql(query, params=parameters)
-        for batch in relation.to_arrow_reader(BATCH):
-            yield {
-                name: batch.column(name).to_numpy(zero_copy_only=False)
-                for name in batch.schema.names
-            }
+        for batches in _gathered(relation.to_arrow_reader(BATCH)):
+            table = pyarrow.Table.from_batches(batches)
+            yield {name: table[name].to_numpy() for name in table.column_names}
     except duckdb.Error as error:
         raise CatalogError(f"cannot search: {str(error).splitlines()[0]}") from error
+
+
+def _gathered(batches: Iterable[Any]) -> Iterator[list[Any]]:
+    """Batches in lists of about `BATCH` rows: DuckDB hands over what it finds, file by file."""
+    gathered: list[Any] = []
+    for batch in batches:
+        gathered.append(batch)
+        if sum(part.num_rows for part in gathered) >= BATCH:
+            yield gathered
+            gathered = []
+    if gathered:
+        yield gathered

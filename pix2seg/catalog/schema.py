@@ -5,7 +5,7 @@ docs/catalog.md says what each column means. Every photo has a row; one that fai
 """
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -20,6 +20,9 @@ from pix2seg.colors.space import to_lab
 
 OK, FAILED = "ok", "failed"
 
+INDEX_GROUP = 2048
+"""Colours of the index that are read or passed over together."""
+
 Row = dict[str, Any]
 
 
@@ -29,10 +32,8 @@ def row_schema() -> Any:
     text, whole, number = pa.string(), pa.int32(), pa.float64()
     box = pa.list_(whole)
     colors = pa.list_(pa.struct({"hex": text, "name": text, "share": number}))
-    numbers = pa.list_(pa.float32())
     palette = {"coverage": number, "basic": pa.list_(text), "colors": colors}
     garment = {"kind": text, "score": number, "box": box} | palette
-    search = {"of": pa.list_(text), "L": numbers, "a": numbers, "b": numbers, "share": numbers}
     return pa.schema(
         {
             "uri": text,
@@ -50,7 +51,6 @@ def row_schema() -> Any:
             "review": text,
             "palettes": pa.list_(pa.struct({"class": text} | palette)),
             "garments": pa.list_(pa.struct(garment)),
-            "search": pa.struct(search),
             "mask": pa.binary(),
             "garment_mask": pa.binary(),
             "seconds": number,
@@ -68,8 +68,6 @@ def document_row(item: Item, document: Mapping[str, Any]) -> Row:
     """The row of a photo by its palette document; `coverage`, masks and `seconds` are not in it."""
     image, classes = document["image"], document["classes"]
     garments = document.get("garments")
-    parts = [(name, palette["colors"]) for name, palette in classes.items()]
-    parts += [(garment["kind"], garment["colors"]) for garment in garments or ()]
     return asdict(item) | {
         "status": OK,
         "sha256": image["sha256"],
@@ -84,7 +82,6 @@ def document_row(item: Item, document: Mapping[str, Any]) -> Row:
         ],
         "garments": garments
         and [{**garment, "colors": _colors(garment["colors"])} for garment in garments],
-        "search": _search(parts),
         "model": document["model"],
     }
 
@@ -119,14 +116,48 @@ def shard_bytes(rows: Sequence[Row]) -> bytes:
     return bytes(sink.getvalue())
 
 
+def colors_of(row: Row) -> Iterator[tuple[str, Row]]:
+    """A row's colours, each with its class or garment."""
+    for palette in row.get("palettes") or ():
+        yield from ((palette["class"], color) for color in palette["colors"])
+    for garment in row.get("garments") or ():
+        yield from ((garment["kind"], color) for color in garment["colors"])
+
+
+def index_bytes(rows: Sequence[Row]) -> bytes:
+    """A shard's colours as a Parquet file, a row a colour: what `find` looks through.
+
+    They are sorted by L* and in small groups, most of which a search need not read.
+    """
+    pa = import_pyarrow()
+    colors = [(i, of, color) for i, row in enumerate(rows) for of, color in colors_of(row)]
+    lightness, a, b = labs_of([color["hex"] for _, _, color in colors]).T
+    table = pa.table(
+        {
+            "row": pa.array([i for i, _, _ in colors], pa.int32()),
+            "of": pa.array([of for _, of, _ in colors], pa.string()),
+            "L": lightness,
+            "a": a,
+            "b": b,
+            "share": pa.array([color["share"] for _, _, color in colors], pa.float32()),
+        }
+    )
+    sink = pa.BufferOutputStream()
+    pa.parquet.write_table(
+        table.sort_by("L"),
+        sink,
+        compression="zstd",
+        use_dictionary=["of"],
+        row_group_size=INDEX_GROUP,
+    )
+    return bytes(sink.getvalue())
+
+
+def labs_of(codes: Sequence[str]) -> NDArray[np.float32]:
+    """L*a*b* of hex codes, as the index has it: float32 (N, 3)."""
+    rgb = np.frombuffer(b"".join(bytes.fromhex(code[1:]) for code in codes), np.uint8)
+    return np.asarray(to_lab(rgb.reshape(-1, 3) / 255), np.float32)
+
+
 def _colors(colors: Sequence[Mapping[str, Any]]) -> list[Row]:
     return [{key: color[key] for key in ("hex", "name", "share")} for color in colors]
-
-
-def _search(parts: Sequence[tuple[str, Sequence[Mapping[str, Any]]]]) -> Row:
-    """All colours in one row of numbers, palettes first, then garments: what `find` reads."""
-    colors = [(name, color) for name, listed in parts for color in listed]
-    rgb = np.frombuffer(b"".join(bytes.fromhex(color["hex"][1:]) for _, color in colors), np.uint8)
-    lightness, a, b = to_lab(rgb.reshape(-1, 3) / 255).T.tolist() if colors else ([], [], [])
-    shares = [color["share"] for _, color in colors]
-    return {"of": [name for name, _ in colors], "L": lightness, "a": a, "b": b, "share": shares}

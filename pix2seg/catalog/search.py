@@ -50,7 +50,7 @@ class ListedColor:
     hex: str
     name: str
     share: float
-    lab: tuple[float, float, float]
+    lab: Sequence[float]
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,8 @@ def delta_e(lab_a: ArrayLike, lab_b: ArrayLike, lightness_scale: float = 1.0) ->
 
 def _much_chroma(chroma: Floats) -> Floats:
     """0 for greys, nearly 1 for strong colours."""
-    power = chroma**7
+    cube = chroma * chroma * chroma
+    power = cube * cube * chroma  # ** 7 takes five times as long
     return np.sqrt(power / (power + 25.0**7))
 
 

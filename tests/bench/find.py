@@ -19,10 +19,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pix2seg.catalog.schema import Row, shard_bytes
+from pix2seg.catalog.schema import Row, index_bytes, shard_bytes
 from pix2seg.classes import load_scheme
 from pix2seg.colors.color import Color
-from pix2seg.colors.space import to_lab
 
 A_PHOTO, A_SHARD, MADE = 10, 1000, 20
 
@@ -47,8 +46,7 @@ def made_rows(draw: np.random.Generator) -> list[Row]:
     """The rows of one shard."""
     rgb = draw.integers(0, 256, (A_SHARD * A_PHOTO, 3))
     rgb[::2] = rgb[::2].mean(1, keepdims=True) + 0.3 * (rgb[::2] - rgb[::2].mean(1, keepdims=True))
-    labs, shares = to_lab(rgb / 255), draw.random(len(rgb)).round(6)
-    of = ["clothes"] * 4 + ["skin"] * 3 + ["hair"] * 3
+    shares = draw.random(len(rgb)).round(6)
     rows = []
     for i in range(0, len(rgb), A_PHOTO):
         part = slice(i, i + A_PHOTO)
@@ -57,14 +55,12 @@ def made_rows(draw: np.random.Generator) -> list[Row]:
             for c, s in zip(rgb[part].tolist(), shares[part].tolist(), strict=True)
         ]
         palettes = {"clothes": colors[:4], "skin": colors[4:7], "hair": colors[7:]}
-        lab = dict(zip("Lab", labs[part].T.tolist(), strict=True))
         rows.append(
             {
                 "uri": f"/shop/{i:08d}.jpg",
                 "file": f"{i:08d}.jpg",
                 "status": "ok",
                 "palettes": [{"class": name, "colors": c} for name, c in palettes.items()],
-                "search": {"of": of, **lab, "share": shares[part]},
             }
         )
     return rows
@@ -72,14 +68,17 @@ def made_rows(draw: np.random.Generator) -> list[Row]:
 
 def make_catalog(out: Path, colors: int) -> None:
     """A catalogue of about so many colours."""
-    out.mkdir()
+    (out / "_colors").mkdir(parents=True)
     draw = np.random.default_rng(0)
     for shard in range(colors // (A_SHARD * A_PHOTO)):
-        file = out / f"{shard:05d}.parquet"
+        name, made = f"{shard:05d}.parquet", f"{shard % MADE:05d}.parquet"
         if shard < MADE:
-            file.write_bytes(shard_bytes(made_rows(draw)))
+            rows = made_rows(draw)
+            (out / name).write_bytes(shard_bytes(rows))
+            (out / "_colors" / name).write_bytes(index_bytes(rows))
         else:
-            shutil.copy(out / f"{shard % MADE:05d}.parquet", file)
+            shutil.copy(out / made, out / name)
+            shutil.copy(out / "_colors" / made, out / "_colors" / name)
         (out / f"{shard:05d}_stats.json").write_text("{}")
     facts = {"schema": "pix2seg.catalog/1", "scheme": load_scheme("four").to_dict()}
     (out / "catalog.json").write_text(json.dumps({**facts, "options": {"garments": False}}))
@@ -94,7 +93,7 @@ def main() -> None:
         out = Path(root) / "catalog"
         began = time.process_time()
         make_catalog(out, options.colors)
-        size = sum(file.stat().st_size for file in out.iterdir()) / 1e6
+        size = sum(file.stat().st_size for file in out.rglob("*.*")) / 1e6
         made = f"{size:.0f} MB in {time.process_time() - began:.0f} s"
         print(f"{options.colors:,} colours, {made}", flush=True)
         for wanted in WANTED:

@@ -17,7 +17,7 @@ from pix2seg.catalog.book import Catalog
 from pix2seg.catalog.export import FORMATS, export_catalog
 from pix2seg.catalog.export.coco import compress
 from pix2seg.catalog.export.labelstudio import brush_rle
-from pix2seg.catalog.schema import read_mask_png
+from pix2seg.catalog.schema import colors_of, read_mask_png
 from pix2seg.colors.table import read_table
 from pix2seg.errors import CatalogError, OutputError
 
@@ -149,7 +149,7 @@ def test_imagefolder_comes_back(small_catalog: Catalog, tmp_path: Path) -> None:
 def test_csv_is_the_table(small_catalog: Catalog, tmp_path: Path) -> None:
     export_catalog(small_catalog, "csv", tmp_path / "out")
     colors = read_table(tmp_path / "out" / "colors.csv")
-    swatches = sum(len(r["search"]["of"]) for r in small_catalog.all_rows() if r["search"])
+    swatches = sum(len(list(colors_of(row))) for row in small_catalog.all_rows())
     assert len(colors) == swatches
     with (tmp_path / "out" / "photos.csv").open(newline="") as file:
         photos = list(csv.DictReader(file))

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from typer.testing import CliRunner
 
-from pix2seg.catalog.book import Catalog
+from pix2seg.catalog.book import Catalog, Stats
 from pix2seg.catalog.listing import CatalogListing, TableListing, open_listing
-from pix2seg.catalog.schema import shard_bytes
+from pix2seg.catalog.schema import colors_of, labs_of
 from pix2seg.catalog.search import Match, find
 from pix2seg.cli import app
 from pix2seg.colors.color import Color
@@ -43,33 +43,30 @@ def made_catalog(out: Path, count: int) -> Catalog:
     draw = np.random.default_rng(0)
     rgb = draw.integers(0, 256, (count, 3))
     rgb[::2] = rgb[::2].mean(1, keepdims=True) + 0.3 * (rgb[::2] - rgb[::2].mean(1, keepdims=True))
-    labs, shares = to_lab(rgb / 255), draw.random(count).round(6)
+    shares = draw.random(count).round(6)
     out.mkdir()
     scheme = [{"name": name, "labels": [], "color": "#000000"} for name in ("none", *CLASSES)]
     facts = {"schema": "pix2seg.catalog/1", "scheme": {"name": "four", "classes": scheme}}
     (out / "catalog.json").write_text(json.dumps({**facts, "options": {"garments": False}}))
-    photos = np.split(np.arange(count), count // A_PHOTO)
+    catalog, photos = Catalog(str(out)), np.split(np.arange(count), count // A_PHOTO)
     for shard, part in enumerate(np.array_split(np.array(photos), 4)):
-        rows = [_row(photo[0], rgb[photo], labs[photo], shares[photo]) for photo in part]
-        (out / f"{shard:05d}.parquet").write_bytes(shard_bytes(rows))
-        (out / f"{shard:05d}_stats.json").write_text("{}")
-    return Catalog(str(out))
+        rows = [_row(photo[0], rgb[photo], shares[photo]) for photo in part]
+        catalog.write(shard, rows, Stats(0, 0, 0, 0))
+    return catalog
 
 
-def _row(number: int, rgb: NDArray[Any], labs: NDArray[Any], shares: NDArray[Any]) -> Row:
+def _row(number: int, rgb: NDArray[Any], shares: NDArray[Any]) -> Row:
     codes = [Color.from_rgb(*c).hex for c in rgb.tolist()]
     colors = [
         {"hex": code, "name": "?", "share": share}
         for code, share in zip(codes, shares.tolist(), strict=True)
     ]
     split = dict(zip(CLASSES, (colors[:4], colors[4:7], colors[7:]), strict=True))
-    lab = dict(zip("Lab", labs.T.tolist(), strict=True))
     return {
         "uri": f"/shop/{number}.jpg",
         "file": f"{number}.jpg",
         "status": "ok",
         "palettes": [{"class": n, "coverage": 0.1, "colors": c} for n, c in split.items()],
-        "search": {"of": [n for n, c in split.items() for _ in c], **lab, "share": shares},
     }
 
 
@@ -79,12 +76,11 @@ class BruteForce:
     def __init__(self, catalog: Catalog) -> None:
         rows = list(catalog.all_rows())
         self.files = [row["file"] for row in rows]
-        listed = [c for row in rows for p in row["palettes"] for c in p["colors"]]
-        self.codes = [color["hex"] for color in listed]
-        self.kinds = np.array([kind for row in rows for kind in row["search"]["of"]])
-        self.shares = np.array([share for row in rows for share in row["search"]["share"]])
-        axes = [[x for row in rows for x in row["search"][axis]] for axis in "Lab"]
-        self.labs = np.column_stack(axes)
+        listed = [entry for row in rows for entry in colors_of(row)]
+        self.kinds = np.array([of for of, _ in listed])
+        self.codes = [color["hex"] for _, color in listed]
+        self.shares = np.array([color["share"] for _, color in listed], np.float32)
+        self.labs = labs_of(self.codes)
 
     def __call__(self, wanted: Sequence[Wanted], within: float) -> list[tuple[str, list[str]]]:
         """Files and hex codes of the photos that show all that is wanted, in order."""
