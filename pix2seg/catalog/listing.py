@@ -172,10 +172,12 @@ def _batches(connection: Any, query: str, parameters: dict[str, Any]) -> Iterato
 def _gathered(batches: Iterable[Any]) -> Iterator[list[Any]]:
     """Batches in lists of about `BATCH` rows: DuckDB hands over what it finds, file by file."""
     gathered: list[Any] = []
+    rows = 0
     for batch in batches:
         gathered.append(batch)
-        if sum(part.num_rows for part in gathered) >= BATCH:
+        rows += batch.num_rows
+        if rows >= BATCH:
             yield gathered
-            gathered = []
+            gathered, rows = [], 0
     if gathered:
         yield gathered
