@@ -2,6 +2,7 @@
 # make test: install into .venv and run lint, types and tests
 # make test-detectron2: build Detectron2 into a venv of its own and run its extractor's tests; needs
 # a C++ compiler, and its sources: those of the repository, or DETECTRON2=folder
+# make test-browser: test the page in a real browser, which it installs where apt-get can
 # All need Python 3.11+, make and PyPI; a second run installs nothing again.
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ INSTALL := $(BIN)/pip install --quiet --constraint constraints.txt --config-sett
 SOURCES := $(shell find pix2seg preprocess train -name __pycache__ -prune -o -type d -print)
 
 # mypy starts in .venv: from here it would take the folder pix2seg for the whole package.
-.PHONY: demo test test-detectron2
+.PHONY: demo test test-browser test-detectron2
 demo: .venv/demo
 	$(BIN)/pix2seg segment assets/photos --out pix2seg-out --colors --cutouts
 	@echo "Look at pix2seg-out: masks, overlays, cut-outs and palettes of the photos in assets/photos."
@@ -22,6 +23,11 @@ test: .venv/test
 	$(BIN)/ruff format --check .
 	cd .venv && bin/mypy --config-file ../pyproject.toml -p pix2seg
 	$(BIN)/pytest
+
+# Without root or apt-get the tests skip, and say what they lack.
+test-browser: .venv/test
+	command -v chromedriver || apt-get install --yes chromium chromium-driver || true
+	$(BIN)/pytest -rs tests/browser
 
 .venv/test: .venv/demo
 	$(INSTALL) --editable ".[dev]"

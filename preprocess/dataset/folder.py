@@ -12,13 +12,17 @@ from pix2seg.preprocess.dataset.split import split_of
 
 WHITE = 255
 
+SEGMENTED = ".mask"
+"""`pix2seg segment`, and the page of `pix2seg serve`, write the mask of NAME as NAME.mask.png."""
+
 
 def folder_sources(photos: Path, masks: Path) -> list[Source]:
     """Pair each mask with the photo of the same name, sorted by name.
 
     Args:
         photos: folder of photos in any format, with any inner folders.
-        masks: folder of indexed PNGs in the same inner folders.
+        masks: folder of indexed PNGs in the same inner folders. Where some are named as
+            `pix2seg segment` names masks, those alone: other pictures lie beside them.
 
     Raises:
         DatasetError: a folder is missing, there is no mask, or a name has two photos.
@@ -32,9 +36,10 @@ def folder_sources(photos: Path, masks: Path) -> list[Source]:
         if name in files and photos != masks:
             raise DatasetError(f"{files[name]} and {file} have the same name; rename one")
         files[name] = file
-    names = {mask: _name(mask, masks) for mask in sorted(masks.rglob("*.png"))}
+    found = sorted(masks.rglob(f"*{SEGMENTED}.png")) or sorted(masks.rglob("*.png"))
+    names = {mask: _name(mask, masks).removesuffix(SEGMENTED) for mask in found}
     sources = [
-        Source(name, files.get(name, photos / mask.name), mask, split_of(name))
+        Source(name, files.get(name, photos / Path(name).name), mask, split_of(name))
         for mask, name in names.items()
     ]
     if not sources:

@@ -135,7 +135,11 @@ class Page:
         for old in folder.iterdir():
             old.unlink()
         self.one(css).click()
-        whole = lambda: [f for f in folder.iterdir() if f.suffix not in (".crdownload", ".tmp")]  # noqa: E731
+
+        def whole() -> list[Path]:
+            names = [f for f in folder.iterdir() if not f.name.startswith(".")]
+            return [f for f in names if f.suffix != ".crdownload"]
+
         return self.until(whole, "a download")[0]
 
     def violations(self) -> list[str]:

@@ -38,7 +38,7 @@ export class Correction extends EventTarget {
     for (const end of ["pointerup", "pointercancel"]) {
       picture.addEventListener(end, () => this.#end());
     }
-    byId("workbench").addEventListener("keydown", (event) => this.#key(event));
+    document.addEventListener("keydown", (event) => this.#key(event));
     byId("undo").addEventListener("click", () => this.#revert("undo"));
     byId("redo").addEventListener("click", () => this.#revert("redo"));
     for (const button of document.querySelectorAll("[data-tool]")) {
@@ -174,10 +174,11 @@ export class Correction extends EventTarget {
 
   #key(event) {
     if (!this.open) return;
+    const here = byId("workbench").contains(event.target); // letters mean nothing elsewhere
     const key = event.key.toLowerCase();
     const [kind, size] = [this.#kinds[Number(key) - 1], byId("size")];
     if (key === "z" && (event.ctrlKey || event.metaKey)) this.#revert(event.shiftKey ? "redo" : "undo");
-    else if (event.ctrlKey || event.metaKey || event.altKey) return;
+    else if (!here || event.ctrlKey || event.metaKey || event.altKey) return;
     else if (key === " " && event.target === byId("picture")) this.#dab();
     else if (KEYS[key]) this.#take(KEYS[key]);
     else if (kind) byId(`kind-${kind.id}`).click();

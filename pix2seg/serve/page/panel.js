@@ -96,10 +96,15 @@ function swatch(part, index, color, pointed, darken) {
       ...pointed,
     },
     el("span", { class: "chip", "--color": color.hex }),
-    el("span", { class: "name", text: color.name }),
+    el("span", { class: "name" }, ...spoken(color)),
     el("code", { text: color.hex }),
     el("span", { class: "share", text: percent(color.share) }),
   );
+}
+
+/** A colour's base name, and after it the one of the long list where that says more. */
+function spoken({ basic, name }) {
+  return basic === name ? [name] : [`${basic} `, el("span", { class: "small", text: name })];
 }
 
 const rowId = ({ layer, id, box }, index) => `color-${layer}-${id}-${(box ?? []).join("-")}-${index}`;

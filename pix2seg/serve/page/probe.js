@@ -66,13 +66,13 @@ export class Probe {
     const probe = byId("probe");
     probe.replaceChildren(
       el("span", { class: "chip", "--color": hex }),
-      el("span", {}, el("b", { text: where }), el("span", { text: color ? color.name : hex })),
+      el("span", {}, el("b", { text: where }), el("span", { text: color ? color.basic : hex })),
     );
     if (color) probe.lastChild.append(el("code", { text: hex }));
     probe.hidden = false;
     this.#position(probe, spot, byKeys);
     this.#mark(part, index);
-    if (byKeys) byId("spoken").textContent = `${where}, ${color ? color.name : ""} ${hex}`;
+    if (byKeys) byId("spoken").textContent = `${where}, ${color ? color.basic : ""} ${hex}`;
   }
 
   #position(probe, spot, byKeys) {

@@ -245,6 +245,17 @@ def test_folder_pairs_photos_and_masks_by_name(tmp_path: Path) -> None:
         folder_sources(tmp_path / "photos", tmp_path / "masks")
 
 
+def test_what_segment_writes_is_taken_as_masks(tmp_path: Path) -> None:
+    for folder in ("photos", "results"):
+        (tmp_path / folder).mkdir()
+    Image.new("RGB", (4, 4)).save(tmp_path / "photos" / "one.jpg")
+    for kind in ("mask", "overlay", "clothes"):
+        Image.new("L", (4, 4)).save(tmp_path / "results" / f"one.{kind}.png")
+    (source,) = folder_sources(tmp_path / "photos", tmp_path / "results")
+    assert (source.name, source.photo.name) == ("one", "one.jpg")
+    assert source.labels.name == "one.mask.png"
+
+
 def test_black_and_white_mask_is_two_classes(tmp_path: Path) -> None:
     path = tmp_path / "mask.png"
     Image.fromarray(np.array([[0, 255]], np.uint8)).convert("1").save(path)
