@@ -121,9 +121,12 @@ def name_kinds(
     certainty = np.zeros(mask.shape, np.uint8)
     best, probability = _best_kind(logits, fit)
     clothes = named[part] >= FIRST_GARMENT
-    named[part][clothes] = best[clothes]
-    certainty[part][clothes] = np.round(255 * probability[clothes]).astype(np.uint8)
-    return Kinds(_without_patches(named, certainty), certainty)
+    np.copyto(named[part], best, where=clothes)
+    np.copyto(certainty[part], np.round(255 * probability).astype(np.uint8), where=clothes)
+    x0, y0, x1, y1 = box_around(named >= FIRST_GARMENT)
+    worn = slice(y0, y1), slice(x0, x1)
+    named[worn] = _without_patches(named[worn], certainty[worn])
+    return Kinds(named, certainty)
 
 
 def find_garments(
@@ -171,9 +174,10 @@ def _best_kind(
     best = np.full((height, width), FIRST_GARMENT, np.uint8)
     probability = np.zeros((height, width), np.float32)
     for kind_id, share in enumerate(shares, FIRST_GARMENT):
+        if share.max() * len(shares) < 1:  # the best of thirteen has at least a thirteenth
+            continue
         enlarged = fit.invert_soft(share)
-        likelier = enlarged > probability
-        best[likelier] = kind_id
+        np.copyto(best, kind_id, where=enlarged > probability)
         np.maximum(probability, enlarged, out=probability)
     return best, probability
 
@@ -185,6 +189,8 @@ def _without_patches(mask: NDArray[np.uint8], certainty: NDArray[np.uint8]) -> N
     """
     clothes = mask >= FIRST_GARMENT
     size = np.count_nonzero(clothes)
+    if not size:
+        return mask
     specks = np.zeros(mask.shape, bool)
     for kind_id in np.unique(mask[clothes]):
         _, parts, statistics, _ = cv2.connectedComponentsWithStats(

@@ -87,13 +87,16 @@ def share_of(
         scheme: gives the map colours.
         class_ids: the classes, not all of the scheme's.
     """
-    pixels = map.astype(np.float32)
-    to_them = np.full(map.shape[:2], np.inf, np.float32)
+    pixels = map.reshape(-1, 3).astype(np.float32)
+    lengths = np.einsum("pc,pc->p", pixels, pixels)
+    to_them = np.full(len(pixels), np.inf, np.float32)
     to_others = to_them.copy()
     for class_id, color in enumerate(scheme.colors.astype(np.float32)):
         nearest = to_them if class_id in class_ids else to_others
-        np.minimum(nearest, np.linalg.norm(pixels - color, axis=-1), out=nearest)
-    return np.asarray(to_others / (to_them + to_others), np.float32)
+        squares = lengths - pixels @ (2 * color) + color @ color
+        np.minimum(nearest, squares.clip(0), out=nearest)
+    own, other = np.sqrt(to_them), np.sqrt(to_others)
+    return np.asarray(other / (own + other), np.float32).reshape(map.shape[:2])
 
 
 def mask_to_map(mask: NDArray[np.uint8], scheme: Scheme) -> NDArray[np.uint8]:

@@ -5,7 +5,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pix2seg.classes import Scheme, SegmentationClass, built_in_schemes, load_scheme
-from pix2seg.thresholds import hsv_ranges, map_to_mask, mask_to_map
+from pix2seg.thresholds import hsv_ranges, map_to_mask, mask_to_map, share_of
 
 FOUR = load_scheme("four")
 
@@ -106,3 +106,15 @@ def test_ranges_that_all_share_cannot_be_changed() -> None:
     for array in (box.low, box.high):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 0
+
+
+@given(st.integers(0, 3), st.integers(0, 3), st.floats(0, 1))
+def test_shares_of_a_blend_are_how_much_it_has_of_each(one: int, other: int, share: float) -> None:
+    assume(one != other)
+    blend = share * FOUR.colors[one] + (1 - share) * FOUR.colors[other]
+    map = np.round(blend).astype(np.uint8)[None, None]
+    nearest_third = min(  # a third class may lie nearer than the other one
+        np.linalg.norm(blend - FOUR.colors[i]) for i in range(4) if i not in (one, other)
+    )
+    assume(nearest_third > np.linalg.norm(blend - FOUR.colors[other]))
+    assert share_of(map, FOUR, [one])[0, 0] == pytest.approx(share, abs=0.01)
