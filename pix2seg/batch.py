@@ -10,6 +10,7 @@ from typing import Any
 
 from pix2seg.colors.names import NameList
 from pix2seg.colors.palette import Palette
+from pix2seg.colors.table import Row, read_table
 from pix2seg.engines.onnx.network import thread_count
 from pix2seg.errors import PhotoError, Pix2SegError, is_out_of_memory
 from pix2seg.files import write_image
@@ -45,6 +46,16 @@ class Wanted:
     max_colors: int | None = None
     names: NameList = "css"
 
+    def files(self, photo: InputPhoto) -> list[Path]:
+        """The files that every photo gets; cut-outs and single people hang on what it shows."""
+        kinds = ["mask.png", "overlay.png"]
+        kinds += ["garments.png"] if self.garments else []
+        kinds += ["map.png"] if self.map else []
+        if self.colors:
+            kinds += ["palette.png"] + (["palette.json"] if self.json_file else [])
+        base = self.out / photo.stem
+        return [base.with_name(f"{base.name}.{kind}") for kind in kinds]
+
 
 @dataclass(frozen=True)
 class Done:
@@ -67,6 +78,29 @@ class Done:
     quality: float
     review: str | None
     seconds: float
+
+
+def find_existing(
+    photos: Sequence[InputPhoto], wanted: Wanted, table: Path | None
+) -> tuple[set[InputPhoto], list[Row]]:
+    """The photos whose results are there, and their rows of the table.
+
+    Args:
+        photos: the photos.
+        wanted: what is to be written of each.
+        table: where rows are written too; a photo without a row there counts as open.
+
+    Raises:
+        ColorError: the table is broken.
+    """
+    there = {p for p in photos if all(file.is_file() for file in wanted.files(p))}
+    if table is None:
+        return there, []
+    rows = read_table(table) if table.exists() else []
+    listed = {row["file"] for row in rows}
+    there = {photo for photo in there if photo.relative.as_posix() in listed}
+    names = {photo.relative.as_posix() for photo in there}
+    return there, [row for row in rows if row["file"] in names]
 
 
 def segment_files(

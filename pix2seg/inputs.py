@@ -23,8 +23,8 @@ class InputPhoto:
 
     Attributes:
         path: the file.
-        relative: where its results go in the output folder: the path in the folder that was asked
-            for, or the file's name.
+        relative: where its results go in the output folder, and what the photo is called: the path
+            in the folder that was asked for, or below a glob's fixed part, or the file's name.
     """
 
     path: Path
@@ -127,7 +127,9 @@ def _expand(argument: str) -> Iterator[InputPhoto]:
         photos = [Path(m) for m in matches if _is_photo(Path(m))]
         if not photos:
             raise PhotoError(f"no photo matches {argument}")
-        yield from (InputPhoto(p, Path(p.name)) for p in photos)
+        parts = path.parts
+        fixed = Path(*parts[: next(i for i, part in enumerate(parts) if glob.has_magic(part))])
+        yield from (InputPhoto(p, p.relative_to(fixed)) for p in photos)
 
 
 def _in_folder(folder: Path) -> list[InputPhoto]:

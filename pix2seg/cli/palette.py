@@ -86,7 +86,8 @@ def palette(
     for input_photo in inputs:
         with noting(bad, input_photo):
             check_name(input_photo)
-            photo = read_photo(input_photo.path, max_pixels=max_pixels)
+            name = input_photo.relative.as_posix()
+            photo = read_photo(input_photo.path, max_pixels=max_pixels, name=name)
             counted = _counted(photo, mask)
             colors = photo_colors(photo, {"photo": counted}, max_colors=max_colors, names=names)
             base = out / input_photo.stem

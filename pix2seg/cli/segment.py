@@ -1,5 +1,6 @@
 """`pix2seg segment`: the main job, from photos to masks, cut-outs and palettes."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -96,6 +97,10 @@ def segment(
     max_colors: MaxColors = None,
     names: Names = "css",
     table: TableFile = None,
+    skip_existing: Annotated[
+        bool,
+        typer.Option("--skip-existing", help="Leave out photos whose results are there: go on."),
+    ] = False,
     max_pixels: MaxPixels = 100_000_000,
     engine: EngineName = "auto",
     device: Device = "auto",
@@ -113,8 +118,8 @@ def segment(
     """
     from rich.progress import track
 
-    from pix2seg.batch import Wanted, segment_files, segment_files_in_processes
-    from pix2seg.colors.table import check_format, rows_of, write_table
+    from pix2seg.batch import Wanted, find_existing, segment_files, segment_files_in_processes
+    from pix2seg.colors.table import check_format, growing_table, rows_of
     from pix2seg.errors import Pix2SegError
     from pix2seg.memory import keep_freed_memory
     from pix2seg.segmenter import Segmenter
@@ -151,6 +156,13 @@ def segment(
         names=names,
     )
     console = messages()
+    kept: list[Row] = []
+    if skip_existing:
+        there, kept = find_existing(inputs, wanted, table)
+        inputs = [photo for photo in inputs if photo not in there]
+        console.print(f"{len(there)} of {len(there) + len(inputs)} photos have their results")
+        if not inputs:
+            return
     if jobs > 1:
         results = segment_files_in_processes(arguments, inputs, wanted, max_pixels, jobs)
     else:
@@ -158,25 +170,30 @@ def segment(
         with console.status("loading the models"):
             segmenter = Segmenter(**arguments)
         results = segment_files(segmenter, inputs, wanted, max_pixels)
-    rows: list[Row] = []
     bad: list[Pix2SegError] = []
-    device = ""
-    for photo, done in zip(
-        track(inputs, "segmenting", console=console, transient=True), results, strict=True
-    ):
-        if isinstance(done, Pix2SegError):
-            bad.append(done)
-            continue
-        if done.document:
-            rows.extend(rows_of(done.document))
-            if json_to:
-                print_json(done.document)
-        _print_photo(console, photo.relative.as_posix(), done)
-        device = done.device
-    if table:
-        write_table(table, rows)
-    if device:
-        text = f"{len(inputs) - len(bad)} segmented on {device}, results in {out}"
+    done: Done | None = None
+    stopped = False
+    with growing_table(table, kept) if table else nullcontext() as add_rows:
+        try:
+            for photo, result in zip(
+                track(inputs, "segmenting", console=console, transient=True), results, strict=True
+            ):
+                if isinstance(result, Pix2SegError):
+                    bad.append(result)
+                    continue
+                done = result
+                if add_rows and done.document:
+                    add_rows(list(rows_of(done.document)))
+                if json_to and done.document:
+                    print_json(done.document)
+                _print_photo(console, photo.relative.as_posix(), done)
+        except KeyboardInterrupt:
+            stopped = True
+    if stopped:
+        console.print("stopped; what is done is kept. Add --skip-existing to go on from there")
+        raise KeyboardInterrupt
+    if done:
+        text = f"{len(inputs) - len(bad)} segmented on {done.device}, results in {out}"
         console.print(text, soft_wrap=True)
     exit_on_bad(console, bad)
 

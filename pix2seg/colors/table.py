@@ -1,12 +1,14 @@
 """One table for many photos: a row for each colour, as CSV, JSON Lines or Parquet."""
 
 import csv
+import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pix2seg.errors import ColorError, is_out_of_memory
+from pix2seg.errors import ColorError, OutputError, is_out_of_memory
 from pix2seg.files import atomic_write
 
 COLUMNS = {
@@ -37,6 +39,9 @@ GARMENTS_CLASS = "clothes"
 """The class under which garments stand."""
 
 FORMATS = (".csv", ".jsonl", ".parquet")
+
+ROW_GROUP = 10_000
+"""Rows that are written to Parquet together."""
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for a formula begins so."""
@@ -91,21 +96,83 @@ def write_table(path: Path, rows: Sequence[Row]) -> None:
         OutputError: the file cannot be written.
     """
     check_format(path)
-    suffix = path.suffix.lower()
     with atomic_write(path) as temporary:
-        if suffix == ".parquet":
-            pyarrow, parquet = _parquet()
-            types = {str: pyarrow.string(), int: pyarrow.int64(), float: pyarrow.float64()}
-            schema = pyarrow.schema([(name, types[kind]) for name, kind in COLUMNS.items()])
-            parquet.write_table(pyarrow.Table.from_pylist(list(rows), schema), temporary)
-        elif suffix == ".jsonl":
-            lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows]
-            temporary.write_text("".join(lines), "utf-8")
+        if path.suffix.lower() == ".parquet":
+            with _parquet_writer(temporary) as write:
+                write(rows)
         else:
-            with temporary.open("w", encoding="utf-8", newline="") as file:
-                writer = csv.DictWriter(file, COLUMNS)
-                writer.writeheader()
-                writer.writerows({k: _quoted(v) for k, v in row.items()} for row in rows)
+            temporary.write_text(_head(path) + _lines(path, rows), "utf-8", newline="")
+
+
+@contextmanager
+def growing_table(
+    path: Path, kept: Sequence[Row] = ()
+) -> Iterator[Callable[[Sequence[Row]], None]]:
+    """A table that a long job writes: what was added is kept, whatever happens to the job.
+
+    Parquet is no file before its end: until then it grows beside its place, and a job that is
+    killed, not interrupted, leaves none.
+
+    Args:
+        path: the table; one that is there is replaced.
+        kept: rows to begin with.
+
+    Yields:
+        What adds rows.
+
+    Raises:
+        ColorError: the suffix is unknown, or Parquet's library is missing.
+        OutputError: the file cannot be written.
+    """
+    check_format(path)
+    if path.suffix.lower() == ".parquet":
+        with atomic_write(path) as temporary, _parquet_writer(temporary) as write:
+            write(kept)
+            yield write
+        return
+    write_table(path, kept)
+    try:
+        with path.open("a", encoding="utf-8", newline="") as file:
+
+            def add(rows: Sequence[Row]) -> None:
+                file.write(_lines(path, rows))
+                file.flush()
+
+            yield add
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {(error.strerror or '').lower()}") from error
+
+
+def _head(path: Path) -> str:
+    return ",".join(COLUMNS) + "\r\n" if path.suffix.lower() == ".csv" else ""
+
+
+def _lines(path: Path, rows: Sequence[Row]) -> str:
+    if path.suffix.lower() == ".jsonl":
+        return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, COLUMNS)
+    writer.writerows({k: _quoted(v) for k, v in row.items()} for row in rows)
+    return text.getvalue()
+
+
+@contextmanager
+def _parquet_writer(path: Path) -> Iterator[Callable[[Sequence[Row]], None]]:
+    """What writes rows into a Parquet file, many at a time."""
+    pyarrow, parquet = _parquet()
+    types = {str: pyarrow.string(), int: pyarrow.int64(), float: pyarrow.float64()}
+    schema = pyarrow.schema([(name, types[kind]) for name, kind in COLUMNS.items()])
+    waiting: list[Row] = []
+    with parquet.ParquetWriter(path, schema) as writer:
+
+        def write(rows: Sequence[Row], least: int = ROW_GROUP) -> None:
+            waiting.extend(rows)
+            if len(waiting) >= least:
+                writer.write_table(pyarrow.Table.from_pylist(waiting, schema))
+                waiting.clear()
+
+        yield write
+        write((), 1)
 
 
 def read_table(path: Path) -> list[Row]:

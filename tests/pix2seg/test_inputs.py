@@ -40,13 +40,13 @@ def test_file_is_taken_whatever_its_name(folder: Path) -> None:
 
 def test_globs_are_expanded(folder: Path) -> None:
     assert relative(find_photos(["photos/*.jpg"])) == ["b.jpg"]
-    assert relative(find_photos(["photos/**/*.webp"])) == ["c.webp"]
+    assert relative(find_photos(["photos/**/*.webp"])) == ["in/c.webp"]
 
 
 def test_globs_leave_out_what_is_hidden_or_no_photo(folder: Path) -> None:
     (folder / "folder.jpg").mkdir()
     photos = find_photos(["photos/**"])
-    assert relative(photos) == ["a.PNG", "b.jpg", "[d].jpg", "c.webp"]
+    assert relative(photos) == ["a.PNG", "b.jpg", "in/[d].jpg", "in/c.webp"]
     assert relative(find_photos([str(folder / "?.jpg")])) == ["b.jpg"]
 
 

@@ -10,7 +10,7 @@ import pytest
 from pyarrow import parquet
 
 from pix2seg.colors.photo_colors import photo_colors
-from pix2seg.colors.table import COLUMNS, Row, read_table, rows_of, write_table
+from pix2seg.colors.table import COLUMNS, Row, growing_table, read_table, rows_of, write_table
 from pix2seg.errors import ColorError
 from pix2seg.photo import Photo
 
@@ -88,3 +88,18 @@ def test_parquet_without_its_library(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(ColorError, match=r'pip install "pix2seg\[parquet\]"'):
         write_table(tmp_path / "palettes.parquet", [])
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_rows_are_there_as_they_are_added(tmp_path: Path, suffix: str) -> None:
+    path, first, second = tmp_path / f"t{suffix}", rows("=a.jpg", NAVY), rows("b.jpg", RED, WHITE)
+    with growing_table(path, first) as add:
+        add(second)
+        if suffix != ".parquet":  # which is no file before its end
+            assert read_table(path) == first + second
+        add(first)
+    assert read_table(path) == first + second + first
+    assert list(tmp_path.iterdir()) == [path]
+    with growing_table(path):
+        pass
+    assert read_table(path) == []

@@ -1,0 +1,68 @@
+"""A batch that was broken off goes on, and keeps what was done."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from pix2seg import batch
+from pix2seg.cli import app
+from pix2seg.colors.table import read_table
+
+
+@pytest.fixture
+def shop(tmp_path: Path, photos: list[Path]) -> Path:
+    """Two folders that share a name."""
+    for folder, photo in zip(("a", "b"), photos, strict=False):
+        (tmp_path / "shop" / folder).mkdir(parents=True)
+        with Image.open(photo) as image:
+            image.reduce(8).save(tmp_path / "shop" / folder / "front.jpg")
+    return tmp_path / "shop"
+
+
+def segment(shop: Path, weights: Path, *options: object) -> Result:
+    table, out = shop.parent / "t.csv", shop.parent / "out"
+    fixed = ["--weights", weights, "--person", "none", "--device", "cpu", "--table", table]
+    arguments = ["segment", shop, "--out", out, *fixed, *options]
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_what_is_there_is_left_out(shop: Path, small_weights: Path) -> None:
+    assert segment(shop, small_weights).exit_code == 0
+    rows = read_table(shop.parent / "t.csv")
+    assert {row["file"] for row in rows} == {"a/front.jpg", "b/front.jpg"}
+    mask = shop.parent / "out" / "a" / "front.mask.png"
+    before = mask.stat().st_mtime_ns
+
+    shutil.copy(shop / "a" / "front.jpg", shop / "a" / "more.jpg")
+    (shop.parent / "out" / "b" / "front.overlay.png").unlink()
+    again = segment(shop, small_weights, "--skip-existing")
+    assert again.exit_code == 0
+    assert "1 of 3 photos have their results" in again.stderr
+    assert mask.stat().st_mtime_ns == before
+    assert (shop.parent / "out" / "b" / "front.overlay.png").is_file()
+    table = read_table(shop.parent / "t.csv")
+    assert [row for row in table if row["file"] != "a/more.jpg"] == rows
+    assert "3 of 3" in segment(shop, small_weights, "--skip-existing").stderr
+    assert read_table(shop.parent / "t.csv") == table
+
+
+def test_ctrl_c_keeps_what_is_done(
+    shop: Path, small_weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*arguments: Any) -> Iterator[Any]:
+        yield next(segment_files(*arguments))
+        raise KeyboardInterrupt
+
+    segment_files = batch.segment_files
+    monkeypatch.setattr(batch, "segment_files", interrupted)
+    for suffix in ("csv", "parquet"):
+        table = shop.parent / f"u.{suffix}"
+        broken = segment(shop, small_weights, "--table", table)
+        assert broken.exit_code != 0
+        assert "--skip-existing" in broken.stderr
+        assert {row["file"] for row in read_table(table)} == {"a/front.jpg"}
