@@ -1,16 +1,13 @@
 """The addresses of the service, and what each does."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib import resources
-from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import ClientDisconnect
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -19,16 +16,15 @@ from pix2seg.colors.document import palette_schema
 from pix2seg.errors import Pix2SegError
 from pix2seg.serve.answers import check_pictures, masked_answer, picture_png, segment_answer
 from pix2seg.serve.description import PALETTE, SEGMENT, describe
-from pix2seg.serve.guard import ROUTES, Guard, Record
+from pix2seg.serve.exchange import JSON, answer, answer_type, record_of
+from pix2seg.serve.guard import ROUTES, Guard
 from pix2seg.serve.options import MaskedPaletteOptions, SegmentOptions, parse_options
-from pix2seg.serve.problems import Problem, problem_of_status
+from pix2seg.serve.problems import problem_of_status
 from pix2seg.serve.reference import reference_page
 from pix2seg.serve.service import Service
 from pix2seg.serve.settings import Settings
-from pix2seg.serve.uploads import Upload, read_upload
+from pix2seg.serve.uploads import Upload
 from pix2seg.serve.work import Task
-
-JSON, PNG = "application/json", "image/png"
 
 
 def create_app(settings: Settings, failed: Callable[[Pix2SegError], None] | None = None) -> FastAPI:
@@ -36,8 +32,8 @@ def create_app(settings: Settings, failed: Callable[[Pix2SegError], None] | None
 
     Args:
         settings: what the service is told.
-        failed: called with the error if the model cannot be loaded; by default it is raised in
-            nobody's face, and the service never becomes ready.
+        failed: called with the error if the model cannot be loaded; by default the service just
+            never becomes ready.
     """
     service = Service(settings, failed or (lambda error: None))
 
@@ -69,12 +65,12 @@ def _add_work(app: FastAPI, service: Service) -> None:
     @app.post("/v1/segment", openapi_extra=SEGMENT, summary="Segment a photo")
     async def segment(request: Request) -> Response:
         """Find skin, hair and clothes of a dressed person, and their colours."""
-        return await _answer(request, service, partial(_segment, request, service))
+        return await answer(request, service, partial(_segment, request, service))
 
     @app.post("/v1/palette", openapi_extra=PALETTE, summary="Find a picture's colours")
     async def palette(request: Request) -> Response:
         """Find the colours of a picture as it is, or of what a mask shows."""
-        return await _answer(request, service, partial(_palette, request, service))
+        return await answer(request, service, partial(_palette, request, service))
 
 
 def _add_facts(app: FastAPI, service: Service) -> None:
@@ -110,34 +106,11 @@ def _add_facts(app: FastAPI, service: Service) -> None:
         return reference_page(app.openapi())
 
 
-async def _answer(
-    request: Request, service: Service, handle: Callable[[Upload], Coroutine[Any, Any, Response]]
-) -> Response:
-    """Read the body and handle it, within the deadline and as long as somebody waits for it."""
-    settings, record = service.settings, _record(request)
-    _ = service.segmenter  # refused before its body is read while there is no model
-    try:
-        async with asyncio.timeout(settings.deadline):
-            with service.memory.share() as share:
-                with service.metrics.step("upload", record.steps):
-                    upload = await read_upload(
-                        request, share, most=settings.max_upload, seconds=settings.upload_seconds
-                    )
-                record.facts["bytes_in"] = share.held
-                return await _unless_gone(request, handle(upload))
-    except TimeoutError:
-        raise Problem(
-            "deadline",
-            f"it took longer than the {settings.deadline:g} s that a request may take; retry later",
-            retry=max(1, round(settings.deadline / 4)),
-        ) from None
-
-
 async def _segment(request: Request, service: Service, upload: Upload) -> Response:
     options = parse_options(SegmentOptions, upload.fields)
     check_pictures((*options.pictures, *filter(None, [options.picture])), service.segmenter.scheme)
-    kind = _answer_type(request, options)
-    record = _record(request)
+    kind = answer_type(request, options)
+    record = record_of(request)
     async with service.work.turn(record.steps) as turn:
         photo = await turn.step("read", partial(service.read, upload))
         record.facts |= {"width": photo.width, "height": photo.height}
@@ -154,7 +127,7 @@ async def _palette(request: Request, service: Service, upload: Upload) -> Respon
     options = parse_options(MaskedPaletteOptions, upload.fields)
     scheme = service.segmenter.scheme
     check_pictures(options.pictures, scheme)
-    record = _record(request)
+    record = record_of(request)
     async with service.work.turn(record.steps) as turn:
         photo = await turn.step("read", partial(service.read, upload))
         record.facts |= {"width": photo.width, "height": photo.height}
@@ -162,61 +135,11 @@ async def _palette(request: Request, service: Service, upload: Upload) -> Respon
         return Response(await turn.step("answer", make), media_type=JSON)
 
 
-def _answer_type(request: Request, options: SegmentOptions) -> str:
-    """JSON or PNG, as the client accepts and asks for.
-
-    Raises:
-        Problem: it accepts neither, or only PNG and names no picture.
-    """
-    accepted = request.headers.get("accept", "*/*").lower()
-    kinds = [kind.partition(";")[0].strip() for kind in accepted.split(",")]
-    png = not {PNG, "image/*", "*/*"}.isdisjoint(kinds)
-    json = not {JSON, "application/*", "*/*"}.isdisjoint(kinds)
-    if options.picture and png:
-        return PNG
-    if json and not options.picture:
-        return JSON
-    if png:
-        detail = "name the picture that shall be the answer, such as picture=overlay"
-        raise Problem("options", detail, more={"errors": [{"option": "picture", "detail": detail}]})
-    raise Problem(
-        "not-acceptable", f"answers are {JSON}, or {PNG} for a picture; accept one of them"
-    )
-
-
-def _record(request: Request) -> Record:
-    record: Record = request.state.record
-    return record
-
-
-async def _unless_gone(request: Request, work: Coroutine[Any, Any, Response]) -> Response:
-    """What `work` gives, unless the client goes away: then it is given up.
-
-    Raises:
-        ClientDisconnect: the client went away.
-    """
-    working = asyncio.ensure_future(work)
-    leaving = asyncio.ensure_future(_leaving(request))
-    try:
-        await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            raise ClientDisconnect
-        return working.result()
-    finally:
-        working.cancel()
-        leaving.cancel()
-
-
-async def _leaving(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
-
-
 async def _framework_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     problem = problem_of_status(error.status_code, error.detail)
     problem.headers.update(error.headers or {})
-    return problem.response(_record(request).id)
+    return problem.response(record_of(request).id)
 
 
 class _Page(StaticFiles):

@@ -208,8 +208,11 @@ def _moved(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     return {
-        key: value.replace("#/$defs/", "#/components/schemas/palette_")
-        if key == "$ref"
-        else _moved(value)
-        for key, value in schema.items()
+        key: _pointer(value) if key == "$ref" else _moved(value) for key, value in schema.items()
     }
+
+
+def _pointer(reference: str) -> str:
+    if reference.startswith("#/$defs/"):
+        return reference.replace("#/$defs/", "#/components/schemas/palette_")
+    return reference.replace("#/", "#/components/schemas/Answer/")

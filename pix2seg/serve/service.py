@@ -7,9 +7,9 @@ from copy import copy
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from pix2seg.errors import PersonError, Pix2SegError
+from pix2seg.errors import PersonError, Pix2SegError, ServiceError
 from pix2seg.serve.answers import picture_names, segment_answer
-from pix2seg.serve.log import log_event
+from pix2seg.serve.log import LOGGER, log_event
 from pix2seg.serve.metrics import Metrics
 from pix2seg.serve.options import SegmentOptions
 from pix2seg.serve.problems import Problem
@@ -59,11 +59,6 @@ class Service:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.work.close()
-
-    @property
-    def ready(self) -> bool:
-        """Whether the model is loaded and warm."""
-        return self._segmenter is not None
 
     @property
     def segmenter(self) -> "Segmenter":
@@ -121,6 +116,10 @@ class Service:
             segmenter, warm = await self.work.in_model_thread(lambda: _load_warm(self.settings))
         except Pix2SegError as error:
             self._failed(error)
+            return
+        except Exception:
+            LOGGER.exception("fault")
+            self._failed(ServiceError("the model cannot be loaded; the line before says why"))
             return
         self._segmenter, self._names_garments = segmenter, warm.naming is not None
         log_event("ready", seconds=round(perf_counter() - began, 3))

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from pix2seg.serve.problems import Problem
 
@@ -199,6 +199,3 @@ def _base_name(name: str | None) -> str:
     """A file's name without its folders, whichever system it came from."""
     last = PurePosixPath(PureWindowsPath(name or "").name).name
     return "".join(c for c in last if c.isprintable())[:200] or "image"
-
-
-__all__ = ["ClientDisconnect", "Upload", "UploadMemory", "read_upload"]
