@@ -234,7 +234,9 @@ def _to_srgb(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     alpha = image.getchannel("A") if image.mode in ("LA", "RGBA") else None
     if alpha is not None:
         image = image.convert(image.mode[:-1])
-    converted = _apply_profile(image).convert("RGB")
+    converted = _apply_profile(image)
+    if converted.mode != "RGB":  # or it would be copied
+        converted = converted.convert("RGB")
     if alpha is None:
         return converted, None
     page = Image.new("RGB", image.size, WHITE)

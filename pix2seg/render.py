@@ -43,16 +43,18 @@ def overlay(
     Returns:
         RGB uint8 (H, W, 3).
     """
-    grey = cv2.cvtColor(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    # A large photo's pictures fill the memory: as few as can be are there at a time.
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     faded = cv2.addWeighted(grey, 1 - FADE, np.full_like(grey, 235), FADE, 0)
-    picture = np.where(mask[..., None] == BACKGROUND, faded, pixels)
+    picture = pixels.copy()
+    np.copyto(picture, faded[..., None], where=(mask == BACKGROUND)[..., None])
     shown = [int(class_id) for class_id in np.unique(mask) if class_id != BACKGROUND]
     outlines = {class_id: _outlines(mask == class_id) for class_id in shown}
     width = max(1, round(max(mask.shape) * CONTOUR))
     rims = picture.copy()
     for outline in outlines.values():
         cv2.drawContours(rims, outline, -1, INK, width + 2, cv2.LINE_AA)
-    picture = cv2.addWeighted(picture, 1 - RIM, rims, RIM, 0)
+    cv2.addWeighted(picture, 1 - RIM, rims, RIM, 0, dst=picture)
     for class_id, outline in outlines.items():
         color = scheme.classes[class_id].color
         cv2.drawContours(picture, outline, -1, color, width, cv2.LINE_AA)

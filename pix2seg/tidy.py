@@ -13,6 +13,9 @@ Ids = TypeVar("Ids", np.uint8, np.int32)
 LEAST_SHARE = 1 / 2000
 """A connected part with a smaller share of the photo is a speck: 228 pixels of 550x830."""
 
+WORKING_PIXELS = 4_000_000
+"""Larger masks are tidied by what a mask of this size would lose."""
+
 LEAST_ISLAND = 0.05
 """Connected foreground with a smaller share of the largest is clutter in the background."""
 
@@ -20,11 +23,29 @@ LEAST_ISLAND = 0.05
 def tidy(mask: NDArray[np.uint8], person: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """A mask of one person, without islands and specks; class ids, uint8 (H, W), in and out.
 
+    What is to go from a large mask is found in a small one, for all parts of a large one, numbered,
+    fill the memory.
+
     Args:
         mask: class ids, uint8 (H, W).
         person: where the person was found, bool (H, W).
     """
-    return remove_islands(keep_touching(remove_specks(mask), person))
+    if mask.size <= WORKING_PIXELS:
+        return remove_islands(keep_touching(remove_specks(mask), person))
+    scale = (WORKING_PIXELS / mask.size) ** 0.5
+    size = max(int(mask.shape[1] * scale), 1), max(int(mask.shape[0] * scale), 1)
+    small = _resized(mask, size)
+    tidied = tidy(small, _resized(person.view(np.uint8), size) > 0)
+    around = np.ones((3, 3), np.uint8)
+    changed = cv2.dilate((tidied != small).astype(np.uint8), around)
+    whole = mask.shape[1], mask.shape[0]
+    result = mask.copy()
+    np.copyto(result, _resized(tidied, whole), where=_resized(changed, whole) > 0)
+    return result
+
+
+def _resized(ids: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.resize(ids, size, interpolation=cv2.INTER_NEAREST_EXACT), np.uint8)
 
 
 def keep_touching(mask: NDArray[np.uint8], person: NDArray[np.bool_]) -> NDArray[np.uint8]:

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,3 +65,18 @@ def test_only_what_touches_the_person_stays() -> None:
     assert np.array_equal(keep_touching(mask, person), expected)
     assert np.array_equal(tidy(mask, person), expected)
     assert not keep_touching(mask, np.zeros((40, 60), bool)).any()
+
+
+def test_large_masks_lose_what_small_ones_lose(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = np.zeros((200, 100), np.uint8)
+    small[20:180, 30:70] = 3
+    small[60:90, 40:60] = 1
+    small[120:122, 50:52] = 2  # a speck
+    small[5:15, 80:95] = 3  # an island off the person
+    person = np.zeros(small.shape, bool)
+    person[20:180, 30:70] = True
+    large, large_person = (np.kron(m, np.ones((4, 4), m.dtype)) for m in (small, person))
+    expected = np.kron(tidy(small, person), np.ones((4, 4), np.uint8))
+    monkeypatch.setattr("pix2seg.tidy.WORKING_PIXELS", small.size)
+    assert not np.array_equal(expected, large)
+    assert np.array_equal(tidy(large, large_person), expected)

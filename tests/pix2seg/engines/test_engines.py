@@ -113,6 +113,18 @@ def test_exporting_again_gives_the_same_bytes(small_onnx: Path, small_weights: P
     assert again.read_bytes() == small_onnx.read_bytes()
 
 
+def test_garments_are_exported_too(garment_weights: Path, tmp_path: Path) -> None:
+    export_to_onnx(garment_weights, tmp_path / "garments.onnx")
+    ours, theirs = (
+        Predictor(file, precision="fp32").predict(noise(2)).garments
+        for file in (garment_weights, tmp_path / "garments.onnx")
+    )
+    assert ours is not None
+    assert theirs is not None
+    assert ours.shape == theirs.shape == (2, 13, 24, 16)
+    assert np.abs(ours - theirs).max() < 0.01 * np.abs(ours).max()
+
+
 @pytest.mark.parametrize(("engine", "kind"), [("onnx", "torch"), ("torch", "onnx")])
 def test_an_engine_refuses_the_other_s_file(
     engine: Engine, kind: str, small_weights: Path, small_onnx: Path
