@@ -22,6 +22,12 @@ Affine = NDArray[np.float64]
 LEAST_PIXELS = 40
 """Persons of fewer pixels are background."""
 
+SIZES = (0.08, 0.25), (0.25, 0.6), (0.6, 1.1)
+"""Heights of pasted persons as shares of the picture's: far, in the middle, near."""
+
+SHARES = (0.2, 0.4, 0.4)
+"""How often each of `SIZES` comes."""
+
 LEAST_HEIGHT = 80
 """Smaller persons, in pixels of the stored photo, are too coarse to be shown close or pasted."""
 
@@ -99,7 +105,7 @@ class Composer:
         pixels, labels = picture
         height, width = labels.shape
         photo, box = self.photos[index], self.boxes[index][label]
-        scale = rng.uniform(0.25, 1.1) * height / (box[3] - box[1])
+        scale = rng.uniform(*SIZES[rng.choice(len(SIZES), p=SHARES)]) * height / (box[3] - box[1])
         matrix = _around(
             ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2),
             (width * rng.uniform(0.15, 0.85), height * rng.normal(0.5, 0.12)),

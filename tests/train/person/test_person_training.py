@@ -131,6 +131,20 @@ def test_composed_pictures_have_true_targets(seed: int) -> None:
         assert x1 - x0 >= 4
 
 
+def test_pasted_persons_come_far_and_near() -> None:
+    labels = np.zeros((200, 120), np.uint8)
+    labels[20:180, 40:80] = 1
+    photo = PersonPhoto("a", np.full((200, 120, 3), 60, np.uint8), labels)
+    composer = Composer([photo], MixtureSettings(pasted=1, nobody=0, landscape=0))
+    heights = []
+    for seed in range(60):
+        _, found = composer.draw(np.random.default_rng(seed), 0, 128, 192)
+        heights += [y1 - y0 for _, y0, _, y1 in targets_of(found)[0]]
+    far = [h for h in heights if h < 0.25 * 192]
+    assert 0.1 < len(far) / len(heights) < 0.5
+    assert max(heights) > 0.6 * 192
+
+
 def test_training_writes_weights_that_the_extractor_loads(coco: Path, tmp_path: Path) -> None:
     weights = train(coco, tmp_path)
     extractor = load_extractor("mask-rcnn", weights=str(weights), device="cpu")
