@@ -12,7 +12,7 @@ from pix2seg.catalog.book import Catalog, Stats
 from pix2seg.catalog.schema import FAILED, OK, Row, document_row, failed_row, mask_png
 from pix2seg.catalog.source import Item
 from pix2seg.colors.names import NameList
-from pix2seg.engines.base import Engine
+from pix2seg.engines.base import Engine, Precision
 from pix2seg.errors import Pix2SegError, WeightsError
 from pix2seg.garments import kinds
 from pix2seg.memory import keep_freed_memory
@@ -49,6 +49,7 @@ class Settings:
     max_pixels: int = MAX_PIXELS
     masks: bool = False
     garments: bool = False
+    precision: Precision = "auto"
     engine: Engine = "auto"
     device: str = "auto"
 
@@ -65,6 +66,7 @@ class Settings:
             person=self.person,
             engine=self.engine,
             device=self.device,
+            precision=self.precision,
             hide=self.hide,
             flip=self.flip,
             person_options={"everyone": self.everyone},

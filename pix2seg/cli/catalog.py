@@ -7,6 +7,7 @@ import typer
 
 from pix2seg.cli.options import (
     Device,
+    EngineName,
     Everyone,
     Flip,
     Hide,
@@ -14,6 +15,7 @@ from pix2seg.cli.options import (
     MaxPixels,
     Names,
     PersonName,
+    PrecisionName,
     Weights,
 )
 from pix2seg.cli.output import messages, results
@@ -78,7 +80,9 @@ def run(
     max_colors: MaxColors = None,
     names: Names = "css",
     max_pixels: MaxPixels = 100_000_000,
+    engine: EngineName = "auto",
     device: Device = "auto",
+    precision: PrecisionName = "auto",
     workers: Workers = None,
     ray: Ray = None,
 ) -> None:
@@ -98,6 +102,8 @@ def run(
         max_pixels=max_pixels,
         masks=masks,
         garments=garments,
+        precision=precision,
+        engine=engine,
         device=device,
     )
     console = messages(soft_wrap=True)

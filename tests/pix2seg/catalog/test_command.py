@@ -1,0 +1,37 @@
+import shutil
+from pathlib import Path
+
+from typer.testing import CliRunner, Result
+
+from pix2seg.catalog.book import Catalog
+from pix2seg.cli import app
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["catalog", *map(str, arguments)])
+
+
+def test_from_photos_to_an_export(shop: Path, small_weights: Path, tmp_path: Path) -> None:
+    source, out = tmp_path / "shop", tmp_path / "out"
+    shutil.copytree(shop, source)
+    how = ("--weights", small_weights, "--device", "cpu", "--workers", 1)
+    fill = ("run", source, out, "--person", "none", "--masks", "--shard-size", 3, *how)
+    planned = run(*fill, "--plan")
+    assert "5 photos to do, in 2 of 2 shards" in planned.stderr
+    assert run(*fill, "--shards", "1-7").exit_code == 0
+    assert Catalog(str(out)).done() == {1}
+    assert "4 photos ok, 1 failed" in run(*fill).stderr
+    assert "2 of 2 shards done" in run(*fill).stderr
+
+    said = run("status", out).stdout
+    assert "2 of 2 shards done" in said
+    assert "1 × PHOTO is not a photo in a format known here" in said
+    shutil.copy(source / "men" / "front0.jpg", source / "women" / "broken.jpg")
+    assert "5 photos ok, 0 failed" in run("retry", out, *how).stderr
+
+    exported = run("export", out, "--to", "voc", "--out", tmp_path / "voc", "--where", "width > 0")
+    assert "5 photos exported" in exported.stderr
+    assert len(list((tmp_path / "voc" / "SegmentationClass").rglob("*.png"))) == 5
+    wrong = run(*fill, "--shards", "9-1")
+    assert wrong.exit_code == 2
+    assert "no range of shards" in wrong.stderr
