@@ -68,7 +68,7 @@ class Catalog:
         folder = Folder(location)
         names = folder.names()
         if FACTS not in names:
-            if names:
+            if any(not name.startswith(".") for name in names):  # a killed run's are hidden
                 raise CatalogError(f"{location} holds other files; give a new folder")
             folder.write(FACTS, (json.dumps(facts, indent=2) + "\n").encode())
         catalog = cls(location)
