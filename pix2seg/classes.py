@@ -1,5 +1,7 @@
 """Class schemes: the classes, the data-set labels each merges, and their map colours."""
 
+import os
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +21,11 @@ ALL_OTHERS = "*"
 BACKGROUND = 0
 """The class id of the background in every scheme."""
 
+RESERVED = ("mask", "overlay", "map", "garments", "palette")
+"""No class has these names: what segmenting writes is called NAME.mask.png and NAME.CLASS.png."""
+
+COLOR = re.compile("#?[0-9a-fA-F]{6}")
+
 
 @dataclass(frozen=True)
 class SegmentationClass:
@@ -34,8 +41,8 @@ class Scheme:
     """Ordered classes; a class's position is its id, and id 0 is the background.
 
     Raises:
-        SchemeError: names or map colours repeat, a label stands twice, or there are fewer than
-            2 or more than 255 classes.
+        SchemeError: names or map colours repeat, a label stands twice, a name can be no file's, or
+            there are fewer than 2 or more than 255 classes.
     """
 
     name: str
@@ -46,6 +53,12 @@ class Scheme:
             raise SchemeError(
                 f"scheme '{self.name}' has {len(self.classes)} classes; give it 2 to 255"
             )
+        for name in self.names:
+            if name in RESERVED or not name.isprintable() or not name or set(name) & set("/\\"):
+                raise SchemeError(
+                    f"scheme '{self.name}' has a class {name!r}, which can be no part of a file's "
+                    "name here; call it something else"
+                )
         labels = [label for c in self.classes for label in c.labels]
         for what, values in (
             ("class name", self.names),
@@ -170,11 +183,15 @@ def _class_from_dict(data: Mapping[str, Any]) -> SegmentationClass:
     unknown = set(data) - {"name", "labels", "color"}
     if unknown:
         raise ValueError(f"unknown key {', '.join(sorted(unknown))}")
-    digits = data["color"].removeprefix("#")
-    if len(digits) != 6:
-        raise ValueError(f"color {data['color']!r}")
-    red, green, blue = bytes.fromhex(digits)
-    return SegmentationClass(str(data["name"]), tuple(data["labels"]), (red, green, blue))
+    name, labels, color = data["name"], data["labels"], data["color"]
+    if not isinstance(name, str):
+        raise ValueError(f"name {name!r}")
+    if not (isinstance(labels, list) and all(isinstance(label, str) for label in labels)):
+        raise ValueError(f"labels {labels!r}")
+    if not (isinstance(color, str) and COLOR.fullmatch(color)):
+        raise ValueError(f"color {color!r}")
+    red, green, blue = bytes.fromhex(color.removeprefix("#"))
+    return SegmentationClass(name, tuple(labels), (red, green, blue))
 
 
 def built_in_schemes() -> tuple[str, ...]:
@@ -193,11 +210,13 @@ def load_scheme(name_or_file: str | Path) -> Scheme:
         file = resources.files("pix2seg").joinpath(f"schemes/{name_or_file}.toml")
         return Scheme.from_dict(tomllib.loads(file.read_text("utf-8")))
     path = Path(name_or_file)
-    if not path.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113  (Path's own raises for a name that is too long)
         raise SchemeError(
             f"no scheme '{name_or_file}'; take {', '.join(built_in_schemes())} or a TOML file"
         )
     try:
         return Scheme.from_dict(tomllib.loads(path.read_text("utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SchemeError(f"{path} is not a TOML file: {error}") from error
+    except OSError as error:
+        raise SchemeError(f"cannot read {path}: {(error.strerror or '').lower()}") from error

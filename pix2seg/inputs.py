@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pix2seg.classes import RESERVED
 from pix2seg.errors import OutputError, PhotoError
 
 SUFFIXES = {
@@ -13,7 +14,7 @@ SUFFIXES = {
 }  # fmt: skip
 """A file in a folder is taken for a photo if its name ends so, in either case."""
 
-PICTURES = ("mask", "overlay", "map", "garments", "palette", "person", "grey")
+PICTURES = (*RESERVED, "person", "grey")
 """What segmenting adds to a photo's name, but for the names of classes."""
 
 

@@ -1,5 +1,7 @@
 """Recipes: one TOML file for each trained system, validated before any work."""
 
+import os
+import reprlib
 import tomllib
 from collections.abc import Mapping, Sequence
 from importlib import resources
@@ -12,12 +14,13 @@ from torch import Tensor
 from pix2seg.errors import RecipeError
 from pix2seg.generators.settings import GeneratorSettings, Pix2PixSettings
 from pix2seg.preprocess.background import Background
-from pix2seg.preprocess.fit import Size, parse_size
+from pix2seg.preprocess.fit import parse_size
 from pix2seg.preprocess.person.mask_rcnn.info import NetworkWidths
 from pix2seg.train.generator.losses import AdversarialLoss
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
+Side = Annotated[int, Field(ge=1, le=8192)]
 Loss = TypeVar("Loss", float, Tensor)
 
 LOWEST_FACTOR = 0.1
@@ -25,7 +28,7 @@ LOWEST_FACTOR = 0.1
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class DiscriminatorSettings(_Section):
@@ -140,8 +143,8 @@ class Recipe(_Section):
 
     name: str
     summary: str
-    size: Annotated[Size, BeforeValidator(_as_size)]
-    seed: Annotated[int, Field(ge=0)]
+    size: Annotated[tuple[Side, Side], BeforeValidator(_as_size)]
+    seed: Annotated[int, Field(ge=0, lt=2**63)]
     schedule: ScheduleSettings
 
 
@@ -231,7 +234,7 @@ def parse_recipe(data: dict[str, Any]) -> SegmentationRecipe | PersonRecipe:
         "segmentation": SegmentationRecipe,
         "person": PersonRecipe,
     }
-    if data.get("kind") not in kinds:
+    if not isinstance(data.get("kind"), str) or data["kind"] not in kinds:
         raise RecipeError(f"recipe {name} has no kind; it must be one of {', '.join(kinds)}")
     try:
         return kinds[data["kind"]].model_validate(data)
@@ -248,7 +251,7 @@ def _first_error(error: ValidationError, name: str) -> str:
         return f"recipe {name} lacks the key '{key}'"
     if first["type"] == "value_error":
         return first["msg"].removeprefix("Value error, ")
-    return f"recipe {name} has {key} = {first['input']!r}: {first['msg']}"
+    return f"recipe {name} has {key} = {reprlib.repr(first['input'])}: {first['msg']}"
 
 
 def built_in_recipes() -> list[str]:
@@ -287,14 +290,17 @@ def _read_toml(name_or_file: str) -> tuple[str, Path, dict[str, Any]]:
         path = folder / f"{name_or_file}.toml"
     else:
         path = Path(name_or_file)
-        if not path.is_file():
+        if not os.path.isfile(path):  # noqa: PTH113  (Path's own raises for too long a name)
             raise RecipeError(
                 f"no recipe '{name_or_file}'; take {', '.join(built_in_recipes())} or a TOML file"
             )
     try:
         return path.stem, path.parent, tomllib.loads(path.read_text("utf-8", errors="replace"))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise RecipeError(f"{name_or_file} is not a TOML file: {error}") from error
+    except OSError as error:
+        reason = (error.strerror or "").lower()
+        raise RecipeError(f"cannot read {name_or_file}: {reason}") from error
 
 
 def _extended(data: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -326,5 +332,5 @@ def _override(data: dict[str, Any], override: str) -> None:
 def _toml_value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         return text
