@@ -16,6 +16,10 @@ LEAST_SHARE = 1 / 2000
 WORKING_PIXELS = 4_000_000
 """Larger masks are tidied by what a mask of this size would lose."""
 
+LEAST_ON_PERSON = 0.25
+"""Connected foreground of which a smaller share lies on the person is something that the person's
+mask strays onto, such as a corner of the floor, unless most of the person is on it."""
+
 LEAST_ISLAND = 0.05
 """Connected foreground with a smaller share of the largest is clutter in the background."""
 
@@ -49,7 +53,7 @@ def _resized(ids: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]
 
 
 def keep_touching(mask: NDArray[np.uint8], person: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """A mask in which connected foreground that nowhere lies on the person is background.
+    """A mask in which connected foreground that hardly lies on the person is background.
 
     So passers-by go, and a hand or a hem that the extractor cut off stays.
 
@@ -61,9 +65,13 @@ def keep_touching(mask: NDArray[np.uint8], person: NDArray[np.bool_]) -> NDArray
         uint8 (H, W).
     """
     count, parts = cv2.connectedComponents((mask != BACKGROUND).astype(np.uint8), connectivity=8)
-    touching = np.zeros(count, bool)
-    touching[np.unique(parts[person])] = True
-    return np.where(touching[parts], mask, np.uint8(BACKGROUND))
+    areas = np.bincount(parts.ravel(), minlength=count)
+    on_person = np.bincount(parts[person], minlength=count)
+    on_person[0] = 0  # part 0 is the background
+    kept = (on_person > 0) & (on_person >= LEAST_ON_PERSON * areas)
+    if on_person.any():
+        kept[on_person.argmax()] = True
+    return np.where(kept[parts], mask, np.uint8(BACKGROUND))
 
 
 def remove_islands(

@@ -14,6 +14,10 @@ from pix2seg.preprocess.fit import Box, Size, crop_around
 Edges = tuple[float, float, float, float]
 """As `Box`, but an edge may lie within a pixel."""
 
+LEAST_PART = 0.01
+"""A part of a mask with a smaller share of the largest part's pixels is a stray: a few pixels that
+a margin would turn into a disc."""
+
 SURE = 0.9
 """Whoever is less sure than this share of the surest is not what the photo is about."""
 
@@ -78,6 +82,22 @@ class Person:
     def nobody(cls, shape: tuple[int, ...]) -> Self:
         """What an extractor returns for a photo of `shape` (H, W, ...) that shows no person."""
         return cls.from_mask(np.zeros(shape[:2], bool), 0.0)
+
+
+def without_strays(probability: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The same, float32 (H, W), but just below a half on parts that are far smaller than another.
+
+    Args:
+        probability: that a pixel shows the person, float32 (H, W), 0..1.
+    """
+    decided = (probability >= 0.5).astype(np.uint8)
+    count, parts, statistics, _ = cv2.connectedComponentsWithStats(decided, connectivity=8)
+    if count < 3:
+        return probability
+    areas = statistics[:, cv2.CC_STAT_AREA]
+    stray = areas < LEAST_PART * areas[1:].max()
+    stray[0] = False  # part 0 is all that shows no person
+    return np.where(stray[parts], np.float32(0.49), probability)
 
 
 class PersonExtractor(Protocol):

@@ -80,3 +80,16 @@ def test_large_masks_lose_what_small_ones_lose(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("pix2seg.tidy.WORKING_PIXELS", small.size)
     assert not np.array_equal(expected, large)
     assert np.array_equal(tidy(large, large_person), expected)
+
+
+def test_floor_that_the_person_s_mask_strays_onto_goes_and_a_cut_off_foot_stays() -> None:
+    mask = np.zeros((60, 60), np.uint8)
+    mask[2:40, 20:40] = 3  # the person
+    mask[44:50, 24:32] = 3  # a foot that a hem of the background's colour cuts off
+    expected = mask.copy()
+    mask[40:60, 42:60] = 3  # the floor, a third as large as the person
+    person = np.zeros((60, 60), bool)
+    person[2:48, 20:40] = True
+    person[38:50, 40:46] = True  # strays onto a corner of the floor
+    assert np.array_equal(keep_touching(mask, person), expected)
+    assert np.array_equal(tidy(mask, person), expected)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pix2seg.engines.base import Engine
 from pix2seg.preprocess.fit import Box
-from pix2seg.preprocess.person.base import Person, choose
+from pix2seg.preprocess.person.base import Person, choose, without_strays
 from pix2seg.preprocess.person.mask_rcnn.detector import Detector, load_detector
 
 LEAST_SCORE = 0.5
@@ -56,7 +56,7 @@ def find_person(
     height, width = pixels.shape[:2]
     found = detector.detect(pixels)
     people = [
-        Person.from_probability(mask, float(score))
+        Person.from_probability(without_strays(mask), float(score))
         for mask, score in zip(found.masks, found.scores, strict=True)
         if score >= LEAST_SCORE
     ]
