@@ -50,6 +50,12 @@ PersonConfig = Annotated[
     str | None,
     typer.Option(metavar="NAME|FILE", help="Configuration for detectron2: of its zoo, or YAML."),
 ]
+Trust = Annotated[
+    bool,
+    typer.Option(
+        "--trust", help="Let detectron2 run what lies in its weights and configuration files."
+    ),
+]
 Everyone = Annotated[
     bool,
     typer.Option(
@@ -95,9 +101,9 @@ TableFile = Annotated[
 
 
 def person_options(
-    weights: str | None, config: str | None, everyone: bool, box: str | None
+    weights: str | None, config: str | None, trust: bool, everyone: bool, box: str | None
 ) -> dict[str, Any]:
-    """The extractor options of `--person-weights`, `--person-config`, `--everyone`, `--person-box`.
+    """The extractor options of `--person-weights`, `--person-config`, `--trust` and so on.
 
     Raises:
         typer.BadParameter: the box is not four whole numbers, left to right and top to bottom, or
@@ -108,6 +114,7 @@ def person_options(
     return {
         "weights": weights,
         "config": config,
+        "trust": trust,
         "everyone": everyone,
         "box": _parse_box(box) if box is not None else None,
     }

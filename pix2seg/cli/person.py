@@ -15,6 +15,7 @@ from pix2seg.cli.options import (
     PersonName,
     PersonWeights,
     PrecisionName,
+    Trust,
     Weights,
     check_person_box,
     person_options,
@@ -53,6 +54,7 @@ def person(
     person_box: PersonBox = None,
     person_weights: PersonWeights = None,
     person_config: PersonConfig = None,
+    trust: Trust = False,
     weights: Weights = None,
     max_pixels: MaxPixels = 100_000_000,
     engine: EngineName = "auto",
@@ -71,7 +73,7 @@ def person(
     from pix2seg.inputs import check_name
     from pix2seg.segmenter import Segmenter
 
-    options = person_options(person_weights, person_config, everyone, person_box)
+    options = person_options(person_weights, person_config, trust, everyone, person_box)
     inputs = find_new_photos(photos, out)
     check_person_box(person_box, len(inputs))
     console = messages()

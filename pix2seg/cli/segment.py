@@ -21,6 +21,7 @@ from pix2seg.cli.options import (
     PersonWeights,
     PrecisionName,
     TableFile,
+    Trust,
     Weights,
     check_person_box,
     person_options,
@@ -92,6 +93,7 @@ def segment(
     person_box: PersonBox = None,
     person_weights: PersonWeights = None,
     person_config: PersonConfig = None,
+    trust: Trust = False,
     hide: Hide = None,
     flip: Flip = False,
     max_colors: MaxColors = None,
@@ -130,7 +132,7 @@ def segment(
         )
     if table:
         check_format(table)
-    options = person_options(person_weights, person_config, everyone, person_box)
+    options = person_options(person_weights, person_config, trust, everyone, person_box)
     inputs = find_new_photos(photos, out)
     check_person_box(person_box, len(inputs))
     arguments = {

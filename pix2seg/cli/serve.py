@@ -15,6 +15,7 @@ from pix2seg.cli.options import (
     PersonName,
     PersonWeights,
     PrecisionName,
+    Trust,
     Weights,
     person_options,
 )
@@ -55,6 +56,7 @@ def serve(
     everyone: Everyone = False,
     person_weights: PersonWeights = None,
     person_config: PersonConfig = None,
+    trust: Trust = False,
     hide: Hide = None,
     flip: Flip = False,
     engine: EngineName = "auto",
@@ -78,7 +80,7 @@ def serve(
     settings = Settings(
         weights=weights,
         person=person,
-        person_options=person_options(person_weights, person_config, everyone, None),
+        person_options=person_options(person_weights, person_config, trust, everyone, None),
         engine=engine,
         device=device,
         precision=precision,

@@ -13,6 +13,7 @@ from pix2seg.errors import WeightsError
 from pix2seg.generators.base import Generated, Generator
 from pix2seg.generators.heads import LogitsHead
 from pix2seg.generators.settings import STRIDE_HALVINGS, Normalise
+from pix2seg.torchvision_weights import read_torchvision_weights
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of RGB in 0..1, for networks that were pretrained on ImageNet."""
@@ -112,13 +113,13 @@ def pretrained_deeplabv3(encoder: str) -> dict[str, Tensor]:
         The tensors as a `LibraryNetwork` names them.
 
     Raises:
-        WeightsError: they cannot be downloaded.
+        WeightsError: they cannot be downloaded, or are not torchvision's.
     """
-    try:
-        model = _torchvision_model(encoder, weights="DEFAULT")
-    except OSError as error:
-        raise WeightsError(f"cannot download torchvision's weights: {error}") from error
-    return {f"body.{name}": tensor for name, tensor in model.state_dict().items()}
+    from torchvision.models import get_model_weights
+
+    weights = get_model_weights(f"deeplabv3_{encoder}").DEFAULT  # type: ignore[attr-defined]
+    tensors = read_torchvision_weights(weights.url)
+    return {f"body.{name}": tensor for name, tensor in tensors.items()}
 
 
 def _torchvision_model(encoder: str, **arguments: Any) -> nn.Module:

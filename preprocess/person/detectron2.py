@@ -35,9 +35,12 @@ class Detectron2:
         everyone: take all people instead of the main one.
         box: take the person whose box overlaps this one the most.
         device: where to run it; by default the CPU.
+        trust: its weights are pickled and its configurations may hold code, and Detectron2 runs
+            both, so that somebody must say that they are trusted.
 
     Raises:
-        PersonError: Detectron2 is not installed, or has no such configuration or weights.
+        PersonError: Detectron2 is not installed, or has no such configuration or weights, or they
+            are not trusted.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class Detectron2:
         everyone: bool = False,
         box: Box | None = None,
         device: object = "cpu",
+        trust: bool = False,
     ) -> None:
         try:
             import detectron2
@@ -57,6 +61,11 @@ class Detectron2:
             raise PersonError(
                 f"the person extractor detectron2 needs Detectron2; install it with: {INSTALL}"
             ) from None
+        if not trust:
+            raise PersonError(
+                "Detectron2 runs what lies in its weights and configurations; add --trust if you "
+                f"trust {weights or 'its model zoo'} and {config}"
+            )
         settings = get_cfg()
         try:
             local = Path(config).is_file()

@@ -11,6 +11,7 @@ from pix2seg.errors import WeightsError
 from pix2seg.preprocess.person.mask_rcnn.info import FORMAT, read_info
 from pix2seg.preprocess.person.mask_rcnn.network import build_network
 from pix2seg.tensor_file import read_tensors, save_tensors
+from pix2seg.torchvision_weights import read_torchvision_weights
 
 
 def save_network(path: Path, network: nn.Module, recipe: dict[str, Any], facts: Any) -> None:
@@ -44,22 +45,17 @@ def load_coco_network() -> nn.Module:
     """The Mask R-CNN (ResNet-50) of torchvision with its COCO weights, downloaded once.
 
     Raises:
-        WeightsError: they cannot be downloaded.
+        WeightsError: they cannot be downloaded, or are not torchvision's.
     """
-    from urllib.error import URLError
-
     from torchvision.models.detection import (
         MaskRCNN_ResNet50_FPN_Weights,
         maskrcnn_resnet50_fpn,
     )
 
-    weights = MaskRCNN_ResNet50_FPN_Weights.COCO_V1
-    try:
-        network: nn.Module = maskrcnn_resnet50_fpn(weights=weights, progress=False)
-    except (URLError, OSError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
-        raise WeightsError(
-            f"cannot get torchvision's COCO weights from {weights.url} ({reason}); download that "
-            "file into ~/.cache/torch/hub/checkpoints, or use the extractor in the box"
-        ) from error
+    tensors = read_torchvision_weights(MaskRCNN_ResNet50_FPN_Weights.COCO_V1.url)
+    network: nn.Module = maskrcnn_resnet50_fpn(weights=None, weights_backbone=None)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eps = 0.0  # as torchvision sets it for these weights
+    network.load_state_dict(tensors)
     return network

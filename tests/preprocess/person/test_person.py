@@ -1,5 +1,7 @@
+import hashlib
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.error import URLError
 
@@ -15,11 +17,18 @@ from pix2seg.photo import read_photo
 from pix2seg.preprocess.background import GREY, hide_background, soften, widen
 from pix2seg.preprocess.dataset.folder import read_mask
 from pix2seg.preprocess.person import Box, Person, load_extractor
-from pix2seg.preprocess.person.base import box_around, choose, overlap, part_around
+from pix2seg.preprocess.person.base import (
+    box_around,
+    choose,
+    overlap,
+    part_around,
+    without_strays,
+)
 from pix2seg.preprocess.person.mask_rcnn.detector import STRIDE, shrunk_size
 from pix2seg.preprocess.person.mask_rcnn.network import build_network
 from pix2seg.preprocess.person.mask_rcnn.weights import load_network, save_network
 from pix2seg.segmenter import load_person
+from pix2seg.torchvision_weights import read_torchvision_weights
 from pix2seg.train.judge.people import PersonScore
 
 
@@ -306,6 +315,12 @@ def test_coco_weights_are_torchvision_s(
     file.parent.mkdir(parents=True)
     network = maskrcnn_resnet50_fpn(weights=None, weights_backbone=None)
     torch.save(network.state_dict(), file)
+    with pytest.raises(WeightsError, match="its hash differs; remove it"):
+        load_extractor("mask-rcnn", weights="coco", device="cpu")
+    file = hashed(file)
+    monkeypatch.setattr(
+        MaskRCNN_ResNet50_FPN_Weights.COCO_V1.value, "url", f"https://x/{file.name}"
+    )
     extractor: Any = load_extractor("mask-rcnn", weights="coco", device="cpu")
     loaded = extractor.detector.network.module.network.state_dict()
     saved = network.state_dict()
@@ -314,6 +329,42 @@ def test_coco_weights_are_torchvision_s(
     assert extractor.version == "mask-rcnn coco"
     small = read_photo(photos[0]).pixels[::8, ::8]
     assert extractor.find(small).mask.shape == small.shape[:2]
+
+
+def test_strays_are_no_part_of_a_person_and_a_cut_off_hand_is() -> None:
+    probability = np.full((100, 100), 0.1, np.float32)
+    probability[10:70, 10:70] = 0.9
+    probability[30:38, 80:88] = 0.8  # a hand
+    expected = probability >= 0.5
+    probability[90:94, 90:94] = 0.7
+    cleaned = without_strays(probability)
+    assert np.array_equal(cleaned >= 0.5, expected)
+    assert np.array_equal(cleaned[expected], probability[expected])
+    assert Person.from_probability(cleaned, 1.0).visible(0.1)[92, 92] == np.False_
+    alone = np.where(expected, np.float32(0.1), probability)
+    assert np.array_equal(without_strays(alone), alone)
+
+
+def hashed(file: Path) -> Path:
+    """The file under a name that tells its hash, as torchvision's do."""
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    return file.rename(file.with_name(f"weights-{digest[:8]}.pth"))
+
+
+def test_code_in_downloaded_weights_is_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Trap:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return Path.touch, (tmp_path / "sprung",)
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    file = tmp_path / "hub" / "checkpoints" / "trap.pth"
+    file.parent.mkdir(parents=True)
+    torch.save({"a": Trap()}, file)
+    with pytest.raises(WeightsError, match="holds more than tensors"):
+        read_torchvision_weights(f"https://x/{hashed(file).name}")
+    assert not (tmp_path / "sprung").exists()
 
 
 def test_coco_weights_that_cannot_be_had_say_so(
@@ -325,7 +376,7 @@ def test_coco_weights_that_cannot_be_had_say_so(
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr("urllib.request.urlopen", offline)
     monkeypatch.setattr("torch.hub.urlopen", offline)
-    with pytest.raises(WeightsError, match=r"cannot get torchvision's COCO weights.*download that"):
+    with pytest.raises(WeightsError, match=r"cannot get torchvision's weights.*download that"):
         load_extractor("mask-rcnn", weights="coco")
 
 
@@ -335,8 +386,17 @@ def test_missing_detectron2_says_how_to_install_it(monkeypatch: pytest.MonkeyPat
         load_extractor("detectron2")
 
 
+def test_detectron2_is_to_be_trusted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    trap = SimpleNamespace(get_cfg=lambda: pytest.fail("it was run"), DefaultPredictor=None)
+    for name in ("detectron2", "detectron2.config", "detectron2.engine"):
+        monkeypatch.setitem(sys.modules, name, trap)
+    trap.model_zoo = None
+    with pytest.raises(PersonError, match=r"add --trust if you trust x\.pkl and x\.yaml"):
+        load_extractor("detectron2", weights="x.pkl", config="x.yaml")
+
+
 @pytest.fixture(scope="module")
-def small_detectron2(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def small_detectron2(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """A tiny Mask R-CNN whose untrained classifier calls every proposal a person."""
     pytest.importorskip("detectron2")
     from detectron2 import model_zoo
@@ -364,11 +424,11 @@ def small_detectron2(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]
     weights, config = folder / "small.pth", folder / "small.yaml"
     torch.save({"model": model.state_dict()}, weights)
     config.write_text(settings.dump())
-    return {"config": str(config), "weights": str(weights)}
+    return {"config": str(config), "weights": str(weights), "trust": True}
 
 
 def test_detectron2_finds_the_main_of_several_people(
-    small_detectron2: dict[str, str], photos: list[Path]
+    small_detectron2: dict[str, Any], photos: list[Path]
 ) -> None:
     extractor: Any = load_extractor("detectron2", device="cpu", **small_detectron2)
     pixels = read_photo(photos[0]).pixels
@@ -385,7 +445,7 @@ def test_detectron2_finds_the_main_of_several_people(
 
 
 def test_detectron2_keeps_everyone_or_the_person_in_a_box(
-    small_detectron2: dict[str, str], photos: list[Path]
+    small_detectron2: dict[str, Any], photos: list[Path]
 ) -> None:
     pixels = read_photo(photos[0]).pixels
     everyone: Any = load_extractor("detectron2", everyone=True, **small_detectron2)
@@ -399,7 +459,7 @@ def test_detectron2_keeps_everyone_or_the_person_in_a_box(
 
 
 def test_detectron2_drops_other_classes_and_unsure_ones(
-    small_detectron2: dict[str, str], tmp_path: Path, photos: list[Path]
+    small_detectron2: dict[str, Any], tmp_path: Path, photos: list[Path]
 ) -> None:
     state = torch.load(small_detectron2["weights"], weights_only=True)
     bias = "roi_heads.box_predictor.cls_score.bias"
@@ -414,13 +474,13 @@ def test_detectron2_drops_other_classes_and_unsure_ones(
         assert not load_extractor("detectron2", **options).find(pixels).found
 
 
-def test_detectron2_names_a_configuration_it_lacks(small_detectron2: dict[str, str]) -> None:
+def test_detectron2_names_a_configuration_it_lacks(small_detectron2: dict[str, Any]) -> None:
     with pytest.raises(PersonError, match=r"cannot load nowhere\.yaml"):
-        load_extractor("detectron2", config="nowhere.yaml")
+        load_extractor("detectron2", config="nowhere.yaml", trust=True)
 
 
 def test_segmenter_greys_what_detectron2_does_not_find(
-    small_detectron2: dict[str, str], small_weights: Path, photos: list[Path]
+    small_detectron2: dict[str, Any], small_weights: Path, photos: list[Path]
 ) -> None:
     segmenter = Segmenter(
         small_weights, person="detectron2", device="cpu", person_options=small_detectron2
