@@ -22,7 +22,7 @@ from pix2seg.train.person.compose import LEAST_HEIGHT, Composer, targets_of
 from pix2seg.train.person.photos import PersonPhoto, main_person, read_person_photos
 from pix2seg.train.person.task import PersonTask
 from pix2seg.train.recipe import MixtureSettings, PersonRecipe, parse_recipe, read_recipe
-from pix2seg.train.run.trainer import Trainer
+from pix2seg.train.run.trainer import Trainer, Validation
 
 SMALL = (
     "network.last_stage=8",
@@ -164,14 +164,42 @@ def test_training_starts_from_weights(coco: Path, tmp_path: Path) -> None:
         PersonTask(small_recipe("network.pyramid=16"), [coco], CPU, init=weights)
 
 
-def test_losses_fall_and_a_resumed_run_goes_on(coco: Path, tmp_path: Path) -> None:
+def metrics(run: Path) -> list[dict[str, float]]:
+    """All lines of metrics.jsonl but the wall-clock time."""
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in line.items() if k != "seconds"} for line in lines]
+
+
+def test_losses_fall(coco: Path, tmp_path: Path) -> None:
     train(coco, tmp_path, "schedule.epochs=8", "optimizer.learning_rate=5e-3")
-    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
-    losses = [line["epoch_loss/classifier"] for line in lines if "epoch" in line]
+    losses = [line["epoch_loss/classifier"] for line in metrics(tmp_path) if "epoch" in line]
     assert losses[-1] < losses[0]
-    train(coco, tmp_path, "schedule.epochs=9", resume=True)
-    last = json.loads((tmp_path / "metrics.jsonl").read_text().splitlines()[-1])
-    assert last["epoch"] == 9
+
+
+def test_resumed_run_has_the_losses_and_weights_of_an_unbroken_one(
+    coco: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
+    epochs = ("schedule.epochs=3", "optimizer.learning_rate=5e-3")
+    train(coco, unbroken, *epochs)
+    validate, validated = PersonTask.validate, []
+
+    def break_off(task: PersonTask) -> Validation:
+        validated.append(task)
+        if len(validated) == 2:  # after the second epoch, before it is saved
+            raise KeyboardInterrupt
+        return validate(task)
+
+    monkeypatch.setattr(PersonTask, "validate", break_off)
+    with pytest.raises(KeyboardInterrupt):
+        train(coco, broken, *epochs)
+    monkeypatch.undo()
+    assert len(metrics(broken)) < len(metrics(unbroken))
+    train(coco, broken, *epochs, resume=True)
+    assert metrics(broken) == metrics(unbroken)
+    states = [torch.load(run / "last.pt", weights_only=True) for run in (broken, unbroken)]
+    ours, theirs = (state["networks"]["ema"] for state in states)
+    assert all(torch.equal(tensor, ours[name]) for name, tensor in theirs.items())
 
 
 def test_other_files_are_no_person_weights(small_weights: Path, tmp_path: Path) -> None:
