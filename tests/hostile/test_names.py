@@ -54,8 +54,8 @@ def test_segment_takes_all_names_that_are_text(
     masks = {file.name.removesuffix(".mask.png") for file in out.glob("*.mask.png")}
     assert masks == {name.removesuffix(".jpg") for name in GOOD}
     complaints = [line for line in ended.err.splitlines() if line.startswith("pix2seg: ")]
-    assert len(complaints) == len(BAD)
-    assert f"results in {out}" in ended.err.replace("\n", "")
+    assert len([line for line in complaints if "be looked at" not in line]) == len(BAD)
+    assert f"results in {out}" in ended.err
     with table.open(encoding="utf-8", newline="") as file:
         first = {row[0] for row in csv.reader(file)}
     assert not any(cell.startswith(("=", "+", "-", "@")) for cell in first)
