@@ -14,7 +14,7 @@ SUFFIXES = {
 }  # fmt: skip
 """A file in a folder is taken for a photo if its name ends so, in either case."""
 
-PICTURES = (*RESERVED, "person", "grey")
+PICTURES = (*RESERVED, "person", "alpha", "grey")
 """What segmenting adds to a photo's name, but for the names of classes."""
 
 
@@ -90,7 +90,7 @@ def is_result(path: Path, out: Path) -> bool:
     stem, _, kind = path.stem.rpartition(".")
     if not stem or path.suffix != ".png" or not _is_within(path, out):
         return False
-    beside = (path.with_name(f"{stem}.{part}.png") for part in ("mask", "person"))
+    beside = (path.with_name(f"{stem}.{part}.png") for part in ("mask", "alpha"))
     return kind in PICTURES or any(os.path.exists(other) for other in beside)
 
 
