@@ -37,17 +37,22 @@ def in_workers(
     """
     # PyTorch's threads do not survive a fork.
     workers = ProcessPoolExecutor(
-        processes, mp_context=get_context("spawn"), initializer=_start, initargs=(threads,)
+        processes, mp_context=get_context("spawn"), initializer=start_worker, initargs=(threads,)
     )
     try:
-        with _without_ctrl_c():
+        with without_ctrl_c():
             results = workers.map(step, items, chunksize=chunksize)
         yield from results
     finally:
         workers.shutdown(cancel_futures=True)
 
 
-def _start(threads: int) -> None:
+def start_worker(threads: int) -> None:
+    """What a worker process does first: it leaves Ctrl-C to its parent, and ends with it.
+
+    Args:
+        threads: what it keeps to.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ["OMP_NUM_THREADS"] = str(threads)  # PyTorch and ONNX Runtime read it as they load
@@ -61,7 +66,7 @@ def _end_with_parent() -> None:
 
 
 @contextmanager
-def _without_ctrl_c() -> Iterator[None]:
+def without_ctrl_c() -> Iterator[None]:
     """Processes that start meanwhile are deaf to Ctrl-C even before they can say so themselves."""
     if not hasattr(signal, "pthread_sigmask"):
         yield

@@ -1,6 +1,5 @@
 """An opened catalogue: what `catalog.json` says of it, and which of its shards are done."""
 
-import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -120,9 +119,9 @@ class Catalog:
             CatalogError: it cannot be read.
         """
         pyarrow = import_pyarrow()
-        data = io.BytesIO(self.folder.read(_name(shard) + SHARD))
         try:
-            return pyarrow.parquet.read_table(data, columns=columns and list(columns))
+            with self.folder.open(_name(shard) + SHARD) as file:
+                return pyarrow.parquet.read_table(file, columns=columns and list(columns))
         except (OSError, ValueError) as error:
             raise CatalogError(f"{self.place(shard)} is broken ({error})") from error
 

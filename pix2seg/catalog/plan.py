@@ -1,7 +1,6 @@
 """Which photos are in which shard: written once, extended when the source has grown."""
 
 import hashlib
-import io
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -79,7 +78,7 @@ class Plan:
     def _open(self, name: str) -> Any:
         pyarrow = import_pyarrow()
         try:
-            return pyarrow.parquet.ParquetFile(io.BytesIO(self.folder.read(f"{PLAN}/{name}")))
+            return pyarrow.parquet.ParquetFile(self.folder.open(f"{PLAN}/{name}"))
         except (OSError, ValueError) as error:
             raise CatalogError(f"{self.folder.place(PLAN)}/{name} is broken ({error})") from error
 

@@ -146,6 +146,17 @@ class Folder:
         """
         return read_bytes(self.place(name))
 
+    def open(self, name: str) -> Any:
+        """A file of which parts can be read: what pyarrow's Parquet reader takes.
+
+        Raises:
+            CatalogError: it cannot be opened.
+        """
+        try:
+            return self.system.open_input_file(f"{self.root}/{name}")
+        except (OSError, ValueError) as error:
+            raise CatalogError(f"cannot read {self.place(name)}: {_first_line(error)}") from error
+
     def write(self, name: str, data: bytes) -> None:
         """Write a file. Object storage shows a file when all of it has come, and not before.
 

@@ -2,8 +2,6 @@
 
 import multiprocessing
 import os
-import signal
-import threading
 from collections.abc import Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
@@ -12,6 +10,7 @@ from typing import Literal
 from pix2seg.catalog.engines.base import Ended, Hand
 from pix2seg.catalog.work import Job, Worker
 from pix2seg.errors import CatalogError, Pix2SegError
+from pix2seg.workers import start_worker, without_ctrl_c
 
 READY = "ready"
 
@@ -28,8 +27,6 @@ class LocalTeam:
     """
 
     def __init__(self, job: Job, start: Literal["spawn", "fork"] = "spawn") -> None:
-        # Processes fill the cores, so each keeps to one thread, unless a user has said otherwise.
-        os.environ.setdefault("OMP_NUM_THREADS", "1")
         self.job = job
         self.context: BaseContext = multiprocessing.get_context(start)
 
@@ -49,7 +46,8 @@ class LocalHand:
     def __init__(self, context: BaseContext, job: Job) -> None:
         self.ear, mouth = context.Pipe()
         self.process = context.Process(target=_serve, args=(mouth, job))  # type: ignore[attr-defined]
-        self.process.start()
+        with without_ctrl_c():
+            self.process.start()
         mouth.close()  # so that the process's end is heard
         self.ready = False
 
@@ -96,8 +94,7 @@ def default_workers(device: str) -> int:
 
 def _serve(mouth: Connection, job: Job) -> None:
     """A worker process: does the shards that it is given until there is nobody to listen."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    start_worker(threads=1)
     try:
         worker = Worker(job)
         mouth.send(READY)
@@ -110,11 +107,3 @@ def _serve(mouth: Connection, job: Job) -> None:
         mouth.send(error)
     except (EOFError, BrokenPipeError):
         return
-
-
-def _end_with_parent() -> None:
-    """Leave at once when the parent is gone, even by SIGKILL: nobody waits for the work."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    wait([parent.sentinel])
-    os._exit(1)
