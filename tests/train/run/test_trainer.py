@@ -265,7 +265,9 @@ def test_voc_weights_are_taken_over(
     torch.manual_seed(7)
     options = {"num_classes": 21, "aux_loss": True, "weights": None, "weights_backbone": None}
     voc = get_model("deeplabv3_mobilenet_v3_large", **options)
-    monkeypatch.setattr("pix2seg.generators.library._torchvision_model", lambda *_, **__: voc)
+    monkeypatch.setattr(
+        "pix2seg.generators.library.read_torchvision_weights", lambda _: voc.state_dict()
+    )
     tensors = pretrained_deeplabv3("mobilenet_v3_large")
     monkeypatch.undo()
     monkeypatch.setattr("pix2seg.train.generator.task.pretrained_deeplabv3", lambda _: tensors)
