@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pix2seg.cli.options import Device, PersonName, Weights
+from pix2seg.cli.options import Device, PersonName, PersonWeights, Weights
 from pix2seg.cli.output import messages
 
 
@@ -18,6 +18,7 @@ def calibrate(
     out: Annotated[Path, typer.Option(help="File for the calibration.")] = Path("trust.json"),
     weights: Weights = None,
     person: PersonName = None,
+    person_weights: PersonWeights = None,
     device: Device = "auto",
 ) -> None:
     """Learn what a result's signs mean for its mean IoU, for `quality` and `review`.
@@ -44,7 +45,8 @@ def calibrate(
     dataset = Dataset(data)
     scenes = empty_scenes(p for folder in people or () for p in read_person_photos(folder, "val"))
     sets: list[PhotoSet] = ["plain", "busy", "far", *(["scenes"] if scenes else [])]
-    segmenter = Segmenter(weights, person=person, device=device)
+    options = {"weights": person_weights}
+    segmenter = Segmenter(weights, person=person, device=device, person_options=options)
     photos = photo_sets(dataset, sets, scenes)
     total = len(dataset.names("val")) * len(sets)
     samples = read_samples(
