@@ -1,6 +1,6 @@
 """Pictures beside each other as one JPEG, five to a row.
 
-    python tests/bench/sheet.py assets/garments.jpg overlays/*.overlay.png
+python tests/bench/sheet.py assets/garments.jpg overlays/*.overlay.png
 """
 
 import sys
