@@ -14,12 +14,16 @@ from selenium.webdriver.remote.webelement import WebElement
 AXE = Path(__file__).parent / "axe-core" / "axe.min.js"
 
 DROP = """
-const [name, text] = arguments;
+const [name, text, kind] = arguments;
 const bytes = Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
 const transfer = new DataTransfer();
 transfer.items.add(new File([bytes], name));
-const event = new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true });
-document.body.dispatchEvent(event);
+const options = { bubbles: true, cancelable: true };
+document.body.dispatchEvent(
+  kind === "paste"
+    ? new ClipboardEvent("paste", { clipboardData: transfer, ...options })
+    : new DragEvent("drop", { dataTransfer: transfer, ...options }),
+);
 """
 
 LAYER_PIXELS = """
@@ -101,9 +105,9 @@ class Page:
         self.until(done, f"{count} photos")
         self.until(lambda: self.all(".swatch") and self.all("#classes"), "layers")
 
-    def drop(self, name: str, content: bytes) -> None:
-        """Drop a file on the page."""
-        self.driver.execute_script(DROP, name, base64.b64encode(content).decode())
+    def drop(self, name: str, content: bytes, event: str = "drop") -> None:
+        """Drop a file on the page, or paste it."""
+        self.driver.execute_script(DROP, name, base64.b64encode(content).decode(), event)
 
     def colors(self) -> list[str]:
         """The palette's codes, as they are written."""

@@ -33,6 +33,25 @@ def test_a_dropped_photo_shows_the_palette_that_the_server_gives(
     assert not page.all("#welcome")
 
 
+def test_a_photo_that_browsers_cannot_show_is_shown_all_the_same(
+    page: Page, photo: Path, tmp_path: Path
+) -> None:
+    with Image.open(photo) as image:
+        image.save(tmp_path / "scan.tif")
+        page.choose(tmp_path / "scan.tif")
+        shown = page.driver.execute_script(
+            "const { naturalWidth, naturalHeight } = document.getElementById('photo');"
+            "return [naturalWidth, naturalHeight];"
+        )
+        assert tuple(shown) == image.size
+
+
+def test_a_photo_can_be_pasted(page: Page, photo: Path) -> None:
+    page.drop(photo.name, photo.read_bytes(), event="paste")
+    page.read()
+    assert page.text("#colors h2") == photo.name
+
+
 def test_several_photos_stand_in_a_strip_and_arrows_change_between_them(
     page: Page, photos: list[Path]
 ) -> None:
