@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 EXIT_BAD_INPUT = 2
 
+LEAST_WIDTH = 80
+"""Tables are laid out for as many columns at least; a narrower terminal wraps them whole."""
+
 
 def messages(**options: Any) -> Console:
     """Where commands say what they do: standard error, which takes text as it is."""
@@ -27,7 +30,9 @@ def messages(**options: Any) -> Console:
 
 def results(**options: Any) -> Console:
     """Where commands put what they were asked for: standard output, which takes text as it is."""
-    return _PlainConsole(highlight=False, markup=False, emoji=False, **options)
+    console = _PlainConsole(highlight=False, markup=False, emoji=False, **options)
+    console.width = max(console.width, LEAST_WIDTH)
+    return console
 
 
 class _PlainConsole(Console):

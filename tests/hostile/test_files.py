@@ -158,3 +158,24 @@ def test_a_batch_of_odd_files_is_done_to_the_end(
         assert sum(name in line for line in complaints) == 1, name
     assert sum("polyglot.mask.png: is a directory" in line for line in complaints) == 1
     assert not list(out.rglob(".*"))
+
+
+def test_photos_beside_their_results_are_photos_and_never_replaced(
+    run: Run, segment: list[object], small_photo: Path, small_mask: Path, tmp_path: Path
+) -> None:
+    photo, mine = tmp_path / "photos" / "a.jpg", tmp_path / "photos" / "a.mask.png"
+    photo.parent.mkdir()
+    photo.write_bytes(small_photo.read_bytes())
+    for _ in range(2):  # the second time, the results of the first lie there
+        assert run(*segment, tmp_path, "--out", tmp_path).code == 0
+        assert run(*segment, photo.parent, "--out", tmp_path).code == 0
+    made = sorted(file.relative_to(tmp_path).as_posix() for file in tmp_path.rglob("*.*"))
+    kinds = ("mask.png", "overlay.png")
+    assert made == sorted(
+        ["photos/a.jpg", *(f"{folder}a.{kind}" for folder in ("", "photos/") for kind in kinds)]
+    )
+    mine.write_bytes(small_mask.read_bytes())
+    ended = run(*segment, photo, mine, "--out", photo.parent)
+    assert ended.code == 2
+    assert "might replace" in ended.err
+    assert mine.read_bytes() == small_mask.read_bytes()

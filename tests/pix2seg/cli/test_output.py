@@ -1,0 +1,52 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from pix2seg.cli.output import noting, printable, results
+from pix2seg.errors import OutputError, Pix2SegError
+from pix2seg.inputs import InputPhoto
+
+PHOTO = InputPhoto(Path("in/a.jpg"), Path("a.jpg"))
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OutputError("cannot write a.mask.png: is a directory"), "is a directory"),
+        (MemoryError(), "in/a.jpg needs more memory"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "needs more memory"),
+        (torch.OutOfMemoryError("CUDA out of memory"), "needs more memory"),
+    ],
+)
+def test_what_one_photo_is_to_blame_for_is_noted(error: Exception, told: str) -> None:
+    bad: list[Pix2SegError] = []
+    with noting(bad, PHOTO):
+        raise error
+    assert told in str(bad[0])
+
+
+@pytest.mark.parametrize("error", [TypeError, KeyboardInterrupt, OSError])
+def test_what_no_photo_is_to_blame_for_is_raised(error: type[BaseException]) -> None:
+    with pytest.raises(error), noting([], PHOTO):
+        raise error
+
+
+def test_nothing_that_a_terminal_obeys_is_printed() -> None:
+    assert printable("été シャツ\tx\ny") == "été シャツ\tx\ny"
+    assert printable("\x1b[31m\x07\u202e\udcff\r") == r"\x1b[31m\x07\u202e\udcff\r"
+
+
+def test_numbers_are_whole_on_a_narrow_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from rich.table import Table
+
+    monkeypatch.setenv("COLUMNS", "20")
+    table = Table("class", "IoU", "Dice", "boundary F", "share", box=None)
+    table.add_row("[red]clothes", "0.123", "0.234", "0.345", "45.6%")
+    results().print(table)
+    printed = capsys.readouterr().out
+    assert "…" not in printed
+    for cell in ("[red]clothes", "0.123", "0.234", "0.345", "45.6%"):
+        assert cell in printed
