@@ -51,7 +51,7 @@ def soft_alpha(
     near = _near_edge(mask) & ((probability >= 0.5) == mask)
     believed = np.where(near, probability, mask).astype(np.float32)
     small = _shrunk(believed)
-    slope, offset = _linear_in_colors(_shrunk(pixels).astype(np.float32) / 255, small)
+    slope, offset = _linear_in_colors(_shrunk(pixels).astype(np.float32) / np.float32(255), small)
     size = mask.shape[1], mask.shape[0]
     alpha = _resized(offset, size)
     for channel in range(3):  # one at a time: photos may have a hundred megapixels
@@ -138,9 +138,9 @@ def _linear_in_colors(guide: Floats, alpha: Floats) -> tuple[Floats, Floats]:
     squares = mean((guide[..., :, None] * guide[..., None, :]).reshape(*alpha.shape, 9))
     squares = squares.reshape(*alpha.shape, 3, 3)
     covariance = squares - average[..., :, None] * average[..., None, :]
-    covariance += LEAST_CONTRAST**2 * np.eye(3, dtype=np.float32)
+    covariance += np.float32(LEAST_CONTRAST**2) * np.eye(3, dtype=np.float32)
     with_alpha = mean(guide * alpha[..., None]) - average * average_alpha[..., None]
-    slope = np.linalg.solve(covariance, with_alpha[..., None])[..., 0]
+    slope = np.asarray(np.linalg.solve(covariance, with_alpha[..., None])[..., 0], np.float32)
     offset = average_alpha - (slope * average).sum(-1)
     return mean(slope), mean(offset)
 

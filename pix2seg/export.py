@@ -65,6 +65,6 @@ def _format_of(weights: Path) -> str:
         raise WeightsError(f"no weights file {weights}")
     try:
         with safe_open(weights, framework="np") as file:
-            return (file.metadata() or {}).get("format", "")
+            return str((file.metadata() or {}).get("format", ""))
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"{weights} is not a whole safetensors file ({error})") from error

@@ -271,7 +271,7 @@ def _apply_profile(image: Image.Image) -> Image.Image:
         source = (
             ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
             if lab
-            else ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            else ImageCms.ImageCmsProfile(io.BytesIO(profile or b""))
         )
         converted = ImageCms.profileToProfile(
             image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"

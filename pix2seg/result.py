@@ -137,7 +137,9 @@ class Segmentation:
         A mask is an 8-bit grey image, 255 on what it shows. A class's score is None, as theirs
         is where nothing but the class of each pixel is known.
         """
-        things = [(g.kind, g.score, g.mask) for g in self.garments()] if self.kinds else []
+        things: list[tuple[str, float | None, NDArray[np.bool_]]] = []
+        if self.kinds:
+            things = [(g.kind, g.score, g.mask) for g in self.garments()]
         classes = BODY if self.kinds else self.scheme.names
         things += [(n, None, self.where(n)) for n in classes[1:] if n in self.scheme.names]
         return [

@@ -119,7 +119,7 @@ class Segmenter(Pretrained):
             source, name = item
             return _or_error(partial(read_photo, source, max_pixels=max_pixels, name=name), name)
 
-        for photo in overlapped(read, zip(photos, names or repeat(None), strict=False)):
+        for photo in overlapped(read, zip(photos, names if names else repeat(None), strict=False)):
             if isinstance(photo, PhotoError):
                 yield photo
             else:
@@ -233,7 +233,7 @@ def _or_error(work: Callable[[], Result], name: str | None) -> "Result | PhotoEr
 
 def _unflipped(views: NDArray[np.float32]) -> NDArray[np.float32]:
     """The mean of (1, C, h, w), or of a photo's and its mirror image's (2, C, h, w): (C, h, w)."""
-    return np.mean([views[0], *views[1:, ..., ::-1]], axis=0, dtype=np.float32)
+    return np.asarray(np.mean([views[0], *views[1:, ..., ::-1]], axis=0), np.float32)
 
 
 def load_person(

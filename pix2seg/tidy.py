@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pix2seg.classes import BACKGROUND
 
-Ids = TypeVar("Ids", np.uint8, np.int32)
+Ids = TypeVar("Ids", bound=np.generic)
 
 LEAST_SHARE = 1 / 2000
 """A connected part with a smaller share of the photo is a speck: 228 pixels of 550x830."""
@@ -41,7 +41,7 @@ def tidy(mask: NDArray[np.uint8], person: NDArray[np.bool_]) -> NDArray[np.uint8
     small = _resized(mask, size)
     tidied = tidy(small, _resized(person.view(np.uint8), size) > 0)
     around = np.ones((3, 3), np.uint8)
-    changed = cv2.dilate((tidied != small).astype(np.uint8), around)
+    changed = np.asarray(cv2.dilate((tidied != small).astype(np.uint8), around), np.uint8)
     whole = mask.shape[1], mask.shape[0]
     result = mask.copy()
     np.copyto(result, _resized(tidied, whole), where=_resized(changed, whole) > 0)

@@ -186,9 +186,9 @@ def read_signs(
         "certainty": -np.log(1.02 - _mean(sure, kept)),
         "skin_certainty": _mean(sure, skin),
         "hair_certainty": _mean(sure, hair),
-        "unsure": _log(np.count_nonzero(sure < UNSURE) / max(size, 1)),
+        "unsure": _log(int(np.count_nonzero(sure < UNSURE)) / max(int(size), 1)),
         "removed": _log(_share(seen & ~kept, seen)),
-        "torn": float(np.count_nonzero(_outline(mask)) / max(np.sqrt(size), 1)),
+        "torn": float(np.count_nonzero(_outline(mask)) / max(float(np.sqrt(size)), 1.0)),
         "height": _log((box[3] - box[1]) / map.shape[0]),
         "skin": _log(_share(skin, kept)),
         "hair": _log(_share(hair, kept)),
@@ -200,7 +200,7 @@ def _log(share: float) -> float:
 
 
 def _share(some: NDArray[np.bool_], of: NDArray[np.bool_]) -> float:
-    return float(np.count_nonzero(some) / max(np.count_nonzero(of), 1))
+    return np.count_nonzero(some) / max(int(np.count_nonzero(of)), 1)
 
 
 def _mean(certainty: NDArray[np.float32], where: NDArray[np.bool_]) -> float:
@@ -224,7 +224,7 @@ def _outline(mask: NDArray[np.uint8]) -> NDArray[np.bool_]:
 def _certainty(map: NDArray[np.uint8], scheme: Scheme) -> NDArray[np.float32]:
     """How much nearer a colour is to its class's than to the next: 0.5 between both, 1 on it."""
     red, green, blue = (map[..., channel] >> 3 for channel in range(3))
-    return _certainty_table(scheme)[red, green, blue]
+    return np.asarray(_certainty_table(scheme)[red, green, blue])
 
 
 @lru_cache(maxsize=16)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Color = tuple[int, int, int]
+Rgb = tuple[int, int, int]
 """RGB, 0..255."""
 
 Background = Literal["grey", "black", "white", "blur"]
@@ -14,7 +14,7 @@ Background = Literal["grey", "black", "white", "blur"]
 
 BACKGROUNDS: tuple[Background, ...] = get_args(Background)
 
-COLORS: dict[str, Color] = {
+COLORS: dict[str, Rgb] = {
     "grey": (127, 127, 127),
     "black": (0, 0, 0),
     "white": (255, 255, 255),
@@ -71,7 +71,7 @@ def soften(mask: NDArray[np.bool_], softness: float = SOFTNESS) -> NDArray[np.fl
 def hide_background(
     pixels: NDArray[np.uint8],
     person: NDArray[np.bool_] | NDArray[np.float32],
-    background: Background | Color = "grey",
+    background: Background | Rgb = "grey",
 ) -> NDArray[np.uint8]:
     """The photo with something else on every pixel off the person.
 
@@ -95,7 +95,7 @@ def hide_background(
 
 
 def backdrop(
-    pixels: NDArray[np.uint8], person: NDArray[np.bool_], background: Background | Color
+    pixels: NDArray[np.uint8], person: NDArray[np.bool_], background: Background | Rgb
 ) -> NDArray[np.uint8]:
     """What stands in for a photo's background, RGB uint8 (H, W, 3), also where the person is.
 

@@ -130,7 +130,7 @@ def _best(
     key, step, share = (np.concatenate(x) if x else np.zeros(0) for x in (keys, steps, shares))
     order = np.lexsort((-share, step))
     unique, first = np.unique(key[order].astype(np.int64), return_index=True)
-    return unique, step[order][first].astype(np.int64), share[order][first]
+    return unique, step[order][first].astype(np.int64), share[order][first].astype(np.float64)
 
 
 def _match(photo: ListedPhoto, wanted: Sequence[Wanted]) -> Match:

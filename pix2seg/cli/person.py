@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pix2seg.errors import Pix2SegError
-    from pix2seg.preprocess.background import Background, Color
+    from pix2seg.preprocess.background import Background, Rgb
     from pix2seg.result import Segmentation
 
 TRANSPARENT = "transparent"
@@ -103,13 +103,13 @@ def person(
     exit_on_bad(console, bad)
 
 
-def _parse_backgrounds(texts: list[str]) -> "dict[str, Background | Color | None]":
+def _parse_backgrounds(texts: list[str]) -> "dict[str, Background | Rgb | None]":
     """What is asked for, by its name in file names; None is transparent."""
     from pix2seg.colors.color import Color
     from pix2seg.errors import ColorError
     from pix2seg.preprocess.background import BACKGROUNDS
 
-    found: dict[str, Background | Color | None] = {}
+    found: dict[str, Background | Rgb | None] = {}
     for text in texts:
         if text == TRANSPARENT:
             found[text] = None
@@ -131,7 +131,7 @@ def _parse_backgrounds(texts: list[str]) -> "dict[str, Background | Color | None
 def _save(
     result: "Segmentation",
     base: Path,
-    backgrounds: "Mapping[str, Background | Color | None]",
+    backgrounds: "Mapping[str, Background | Rgb | None]",
     crop: bool,
 ) -> None:
     """Write `BASE.alpha.png` and the person before each background."""

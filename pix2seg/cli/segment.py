@@ -2,7 +2,7 @@
 
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -135,7 +135,7 @@ def segment(
     options = person_options(person_weights, person_config, trust, everyone, person_box)
     inputs = find_new_photos(photos, out)
     check_person_box(person_box, len(inputs))
-    arguments = {
+    arguments: dict[str, Any] = {
         "weights": weights,
         "person": person,
         "engine": engine,

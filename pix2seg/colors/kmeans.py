@@ -78,7 +78,7 @@ def _lloyd(
 
 
 def _nearest(points: Floats, centers: Floats) -> NDArray[np.intp]:
-    return np.argmin((centers**2).sum(axis=1) - 2 * (points @ centers.T), axis=1)
+    return np.asarray(np.argmin((centers**2).sum(axis=1) - 2 * (points @ centers.T), axis=1))
 
 
 def _means(points: Floats, weights: Floats, labels: NDArray[np.intp], centers: Floats) -> Floats:
@@ -102,7 +102,7 @@ def _means(points: Floats, weights: Floats, labels: NDArray[np.intp], centers: F
 def _squared_distances(points: Floats, others: Floats) -> Floats:
     """(M, N), from each of M others to each of N points."""
     gaps = (others**2).sum(1)[:, None] - 2 * (others @ points.T) + (points**2).sum(1)
-    return np.maximum(gaps, 0)
+    return np.asarray(np.maximum(gaps, 0))
 
 
 def _same(labels: NDArray[np.intp], others: NDArray[np.intp], count: int) -> bool:

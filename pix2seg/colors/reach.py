@@ -65,7 +65,7 @@ def _chromaticity(
     a: float, b: float, within: float
 ) -> tuple[tuple[float, float], tuple[float, float]]:
     """The ranges of a* and b*."""
-    low: Floats = np.arange(0.0, MOST_CHROMA, RING, np.float64)
+    low: Floats = np.arange(0.0, MOST_CHROMA, RING, dtype=np.float64)
     high: Floats = np.asarray(low + RING)
     chroma = float(np.hypot(a, b))
     # C' / 1.5 <= C* <= C' bounds the mean C*, and 1 + G falls with it.

@@ -43,7 +43,7 @@ def load(path: Path) -> tuple[nn.Module, Mapping[str, str]]:
         WeightsError: see `load_generator`.
     """
     generator, info = load_generator(path)
-    module = PhotosToMaps(fused(generator)).eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    module = PhotosToMaps(fused(generator)).eval().to(memory_format=torch.channels_last)
     return module, {**info.metadata, "source": info.sha256}
 
 

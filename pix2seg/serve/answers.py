@@ -84,7 +84,7 @@ def _pictures(
     result: "Segmentation", wanted: Iterable[str], garments: bool, hard_edges: bool = False
 ) -> dict[str, Any]:
     names = dict.fromkeys(wanted)
-    pictures = {}
+    pictures: dict[str, Any] = {}
     for name in names:
         if name == CUTOUTS:
             cutouts = result.cutouts(garments=garments, hard_edges=hard_edges)

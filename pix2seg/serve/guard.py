@@ -145,8 +145,8 @@ class Guard:
             LOGGER.exception("fault", extra={"facts": {"id": record.id}})
             if started:
                 raise
-            problem = Problem("fault", "something went wrong here; the service's log says what")
-            await problem.response(record.id)(scope, receive, send)
+            fault = Problem("fault", "something went wrong here; the service's log says what")
+            await fault.response(record.id)(scope, receive, send)
         finally:
             if client is not None:
                 self._in_hand[client] -= 1

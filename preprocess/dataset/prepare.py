@@ -259,6 +259,6 @@ def _summary(done: list[Prepared], preparation: Preparation) -> dict[str, Any]:
     }
 
 
-def _write_json(path: Path, data: dict[str, Any]) -> None:
+def _write_json(path: Path, data: Mapping[Any, Any]) -> None:
     with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(data, indent=2) + "\n", "utf-8")

@@ -85,7 +85,7 @@ class Samples:
         shown = np.array([np.bincount(g.ravel(), minlength=256) > 0 for g in self.garments])
         shown[:, :FIRST_GARMENT] = False
         rarity = np.sqrt(below / np.maximum(shown.mean(0), 1 / len(self)))
-        return np.maximum((shown * rarity).max(1), 1.0)
+        return np.asarray(np.maximum((shown * rarity).max(1), 1.0))
 
     def hidden(self, background: Background) -> Self:
         """The same with the background hidden, as a photo's is before the generator sees it."""

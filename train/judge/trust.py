@@ -75,7 +75,7 @@ def calibrate(samples: Sequence[Sample], weights: str, person: str) -> Calibrati
     for fold in range(FOLDS):
         fitted = _fit([s for s, f in zip(samples, folds, strict=True) if f != fold])
         for i in np.flatnonzero(folds == fold):
-            held_out[i] = fitted.judge(samples[i].signs).quality
+            held_out[i] = fitted.judge(samples[int(i)].signs).quality
     fitted = _fit(samples)
     estimates = np.array([fitted.judge(sample.signs).quality for sample in samples])
     threshold = float(np.quantile(estimates, FLAGGED))

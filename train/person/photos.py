@@ -112,7 +112,7 @@ def _with_people(file: Path, instances: Sequence[Mapping[str, Any]]) -> PersonPh
     label = 0
     # Smaller persons last: where outlines overlap, the smaller mostly stands in front.
     for instance in sorted(instances, key=lambda instance: -instance["area"]):
-        region = _region(instance["segmentation"], *labels.shape)
+        region = _region(instance["segmentation"], *pixels.shape[:2])
         if instance.get("iscrowd"):
             crowds |= region
         elif label < MOST_PEOPLE:

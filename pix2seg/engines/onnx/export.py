@@ -84,7 +84,7 @@ def _trace(
         torch.onnx.export(
             _Positional(module, list(example)),
             tuple(torch.from_numpy(array) for array in example.values()),
-            file,
+            file,  # type: ignore[arg-type]  # a stream will do without dynamo
             input_names=list(example),
             output_names=outputs,
             dynamic_axes={name: dict(axes) for name, axes in free.items()},
