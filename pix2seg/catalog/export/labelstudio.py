@@ -40,8 +40,9 @@ def write(folder: Path, photos: Iterator[Exported], scheme: Scheme) -> None:
         atomic_write(folder / "tasks.json") as temporary,
         temporary.open("w", encoding="utf-8") as file,
     ):
+        file.write("[")
         for i, photo in enumerate(photos):
-            file.write((",\n" if i else "[\n") + json.dumps(_task(photo, scheme)))
+            file.write((",\n" if i else "\n") + json.dumps(_task(photo, scheme)))
         file.write("\n]\n")
 
 

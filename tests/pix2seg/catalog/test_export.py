@@ -157,6 +157,13 @@ def test_csv_is_the_table(small_catalog: Catalog, tmp_path: Path) -> None:
     assert all(0 <= float(p["coverage clothes"]) <= 1 for p in photos)
 
 
+@pytest.mark.parametrize("to", FORMATS)
+def test_nothing_is_exported_whole_too(small_catalog: Catalog, tmp_path: Path, to: str) -> None:
+    assert export_catalog(small_catalog, to, tmp_path / "out", where="width < 0") == 0
+    for file in (tmp_path / "out").rglob("*.json"):
+        json.loads(file.read_text())
+
+
 def test_what_is_exported(small_catalog: Catalog, tmp_path: Path) -> None:
     count = export_catalog(
         small_catalog, "voc", tmp_path / "women", where="file LIKE 'women/%' AND person.found"
