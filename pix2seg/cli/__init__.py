@@ -32,9 +32,9 @@ app = typer.Typer(
     help="From a photo of a dressed person to garment, skin and hair masks and their colours.",
     no_args_is_help=True,
     add_completion=False,
-    rich_markup_mode="markdown",
+    rich_markup_mode=None,  # to import a Markdown reader takes longer than all else in --help
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 app.command()(segment)
 app.command()(palette)
