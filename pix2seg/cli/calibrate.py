@@ -44,7 +44,8 @@ def calibrate(
     console = messages()
     dataset = Dataset(data)
     scenes = empty_scenes(p for folder in people or () for p in read_person_photos(folder, "val"))
-    sets: list[PhotoSet] = ["plain", "busy", "far", *(["scenes"] if scenes else [])]
+    sets: list[PhotoSet] = ["plain", "busy", "far"]
+    sets += ["scenes"] if scenes else []
     options = {"weights": person_weights}
     segmenter = Segmenter(weights, person=person, device=device, person_options=options)
     photos = photo_sets(dataset, sets, scenes)

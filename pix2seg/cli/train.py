@@ -1,7 +1,7 @@
 """`pix2seg train`: from a recipe and a data set to a weights file."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import torch
 
     from pix2seg.train.recipe import Recipe
+    from pix2seg.train.run.run_file import RunFile
     from pix2seg.train.run.trainer import Task
 
 
@@ -50,6 +51,7 @@ def train(
     from pix2seg.memory import keep_freed_memory
     from pix2seg.train.recipe import parse_recipe
     from pix2seg.train.run.distributed import is_writer, join, leave
+    from pix2seg.train.run.run_file import write_run_file
     from pix2seg.train.run.trainer import Trainer, check_run
 
     keep_freed_memory()
@@ -58,13 +60,12 @@ def train(
     settings = (
         _read_run(run, recipe, data, set_) if resume else _new_run(recipe, data, people, set_)
     )
-    parsed = parse_recipe(settings["recipe"])
+    parsed = parse_recipe(settings.recipe)
     check_run(run, resume)
-    folders, others = ([Path(f) for f in settings.get(key, [])] for key in ("data", "people"))
-    task = _task(parsed, folders, others, chosen, init)
+    task = _task(parsed, settings.data, settings.people, chosen, init)
     trainer = Trainer(task, parsed, run, console, resume=resume)
     if is_writer():
-        _write_run(run, settings)
+        write_run_file(run, settings)
     console.print(f"recipe {parsed.name}, {task.describe()}")
     weights = trainer.train()
     console.print(f"done: {weights}", soft_wrap=True)
@@ -99,42 +100,29 @@ def _new_run(
     data: list[Path] | None,
     people: list[Path] | None,
     overrides: list[str] | None,
-) -> dict[str, Any]:
+) -> "RunFile":
     from pix2seg.errors import TrainingError
     from pix2seg.train.recipe import read_recipe
+    from pix2seg.train.run.run_file import RunFile
 
     if recipe is None or not data:
         raise TrainingError("a new run needs --recipe NAME and --data FOLDER (or --resume)")
-    settings = {"recipe": read_recipe(recipe, overrides or ()), "data": _paths(data)}
-    return {**settings, "people": _paths(people)} if people else settings
+    return RunFile(
+        recipe=read_recipe(recipe, overrides or ()), data=_paths(data), people=_paths(people or [])
+    )
 
 
-def _paths(folders: list[Path]) -> list[str]:
-    return [str(folder.resolve()) for folder in folders]
+def _paths(folders: list[Path]) -> list[Path]:
+    return [folder.resolve() for folder in folders]
 
 
 def _read_run(
     run: Path, recipe: str | None, data: list[Path] | None, overrides: list[str] | None
-) -> dict[str, Any]:
-    import json
-
+) -> "RunFile":
     from pix2seg.errors import TrainingError
+    from pix2seg.train.run.run_file import read_run_file
 
     if recipe or overrides:
         raise TrainingError("--resume keeps the run's recipe; leave --recipe and --set out")
-    try:
-        settings: dict[str, Any] = json.loads((run / "run.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        raise TrainingError(f"{run} holds no run to resume; start one without --resume") from None
-    if data:
-        settings["data"] = _paths(data)
-    return settings
-
-
-def _write_run(run: Path, settings: dict[str, Any]) -> None:
-    import json
-
-    from pix2seg.files import atomic_write
-
-    with atomic_write(run / "run.json") as temporary:
-        temporary.write_text(json.dumps(settings, indent=2) + "\n", "utf-8")
+    settings = read_run_file(run)
+    return settings.model_copy(update={"data": _paths(data)}) if data else settings

@@ -117,7 +117,7 @@ def pretrained_deeplabv3(encoder: str) -> dict[str, Tensor]:
     """
     from torchvision.models import get_model_weights
 
-    weights = get_model_weights(f"deeplabv3_{encoder}").DEFAULT  # type: ignore[attr-defined]
+    weights = get_model_weights(f"deeplabv3_{encoder}").DEFAULT
     tensors = read_torchvision_weights(weights.url)
     return {f"body.{name}": tensor for name, tensor in tensors.items()}
 

@@ -23,6 +23,7 @@ from pix2seg.render import overlay
 from pix2seg.segmenter import Segmenter
 from pix2seg.train.judge.evaluate import Evaluation, evaluate
 from pix2seg.train.judge.scores import READABLE_CLASSES
+from pix2seg.train.run.run_file import read_run_file
 
 PICTURE_HEIGHT = 260
 """Of each photo in a figure, in pixels."""
@@ -87,15 +88,12 @@ def read_run(run: Path) -> Dataset:
         TrainingError: the folder holds no finished run of a generator.
         DatasetError: its data set is no longer there.
     """
-    try:
-        settings = json.loads((run / "run.json").read_text("utf-8"))
-        if not (run / "best.safetensors").is_file() or settings["recipe"]["kind"] == "person":
-            raise ValueError
-    except (OSError, ValueError, KeyError):
+    settings = read_run_file(run)
+    if not (run / "best.safetensors").is_file() or settings.recipe.get("kind") == "person":
         raise TrainingError(
-            f"{run} holds no run of a generator; give folders that pix2seg train --run wrote"
-        ) from None
-    return Dataset(Path(settings["data"][0]))
+            f"{run} holds no finished run of a generator; give folders that pix2seg train wrote"
+        )
+    return Dataset(settings.data[0])
 
 
 def photos_to_show(datasets: Sequence[Dataset], count: int) -> list[str]:

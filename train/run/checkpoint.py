@@ -66,7 +66,11 @@ def load_checkpoint(path: Path, device: torch.device) -> tuple[dict[str, Any], P
         if is_out_of_memory(error):
             raise
         raise TrainingError(f"{path} is not a whole checkpoint; start the run anew") from error
-    torch.set_rng_state(state["random"].cpu())
-    if state["cuda_random"] and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all([s.cpu() for s in state["cuda_random"]])
-    return state["networks"], Progress(**state["progress"])
+    try:
+        networks, progress = dict(state["networks"]), Progress(**state["progress"])
+        torch.set_rng_state(state["random"].cpu())
+        if state["cuda_random"] and torch.cuda.is_available():
+            torch.cuda.set_rng_state_all([s.cpu() for s in state["cuda_random"]])
+    except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise TrainingError(f"{path} is not a whole checkpoint; start the run anew") from error
+    return networks, progress

@@ -1,6 +1,7 @@
 """What a run writes for people: metrics.jsonl and TensorBoard."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ class RunLog:
 
     def __init__(self, run: Path, step: int) -> None:
         self.metrics = run / "metrics.jsonl"
-        kept = [line for line in self._lines() if json.loads(line)["step"] <= step]
+        kept = [line for line in self._lines() if _step(line) <= step]
         with atomic_write(self.metrics) as temporary:
             temporary.write_text("".join(kept), "utf-8")
         self.board = SummaryWriter(str(run / "tensorboard"), purge_step=step + 1)
@@ -30,7 +31,7 @@ class RunLog:
         if not self.metrics.is_file():
             return []
         # A killed run may leave a last line without its end.
-        lines = self.metrics.read_text("utf-8").splitlines(keepends=True)
+        lines = self.metrics.read_text("utf-8", errors="replace").splitlines(keepends=True)
         return [line for line in lines if line.endswith("\n")]
 
     def write(self, step: int, facts: dict[str, Any], scalars: dict[str, float]) -> None:
@@ -49,3 +50,11 @@ class RunLog:
     def close(self) -> None:
         """Flush everything."""
         self.board.close()
+
+
+def _step(line: str) -> float:
+    """The step that a line is about; infinity for a line that is none of ours."""
+    try:
+        return float(json.loads(line)["step"])
+    except (KeyError, RecursionError, TypeError, ValueError):
+        return math.inf

@@ -11,12 +11,13 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as ProgressBar
 from rich.text import Text
 
-from pix2seg.errors import TrainingError
+from pix2seg.errors import TrainingError, first_fault, is_out_of_memory
 from pix2seg.train.recipe import Recipe
 from pix2seg.train.run.batches import RunBatches
 from pix2seg.train.run.checkpoint import Progress, load_checkpoint, save_checkpoint
@@ -105,6 +106,10 @@ def check_run(run: Path, resume: bool) -> None:
         raise TrainingError(f"{run} holds a run already; add --resume or name another folder")
 
 
+RECIPE = "recipe"
+"""The key of the recipe beside the networks in a checkpoint."""
+
+
 class Trainer:
     """Trains a task into a run folder.
 
@@ -131,9 +136,35 @@ class Trainer:
         self.progress = Progress()
         if resume:
             state, self.progress = load_checkpoint(self.checkpoint, task.device)
-            task.load_state_dict(state)
+            self._check_recipe(state.pop(RECIPE, None))
+            try:
+                task.load_state_dict(state)
+            except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+                if is_out_of_memory(error):
+                    raise
+                raise TrainingError(
+                    f"{self.checkpoint} does not fit recipe {recipe.name}; start the run anew"
+                ) from error
         if world_size() > 1:  # each process drops out neurons of its own
             torch.manual_seed(recipe.seed + world_size() * self.progress.step + rank())
+
+    def _check_recipe(self, begun: dict[str, Any] | None) -> None:
+        """A run goes on as it was begun; the first checkpoints do not say how."""
+        if begun is None:
+            return
+        try:
+            before = type(self.recipe).model_validate(begun).model_dump()
+        except ValidationError as error:
+            raise TrainingError(
+                f"{self.run} was begun with a recipe that this version does not know "
+                f"({first_fault(error)}); start a new run"
+            ) from error
+        changed = [key for key, value in self.recipe.model_dump().items() if value != before[key]]
+        if changed:
+            raise TrainingError(
+                f"{self.run} was begun with another {changed[0]} than its run.json now says; "
+                "start a new run"
+            )
 
     def train(self) -> Path:
         """Train to the end and return the best weights' file.
@@ -218,7 +249,8 @@ class Trainer:
 
     def _save(self) -> float:
         if is_writer():
-            save_checkpoint(self.checkpoint, self.task.state_dict(), self.progress)
+            state = {**self.task.state_dict(), RECIPE: self.recipe.model_dump(mode="json")}
+            save_checkpoint(self.checkpoint, state, self.progress)
         return time.monotonic()
 
     @contextmanager

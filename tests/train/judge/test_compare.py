@@ -109,7 +109,7 @@ def test_mask_of_another_size_is_named(
 
 
 def test_folder_without_a_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="no run of a generator"):
+    with pytest.raises(TrainingError, match="no run to resume or to read"):
         read_run(tmp_path)
 
 

@@ -4,9 +4,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from rich.console import Console
 
 from pix2seg.errors import OutputError, TrainingError
+from pix2seg.preprocess.dataset.dataset import Dataset
+from pix2seg.train.generator.task import SegmentationTask
+from pix2seg.train.recipe import SegmentationRecipe, parse_recipe, read_recipe
 from pix2seg.train.run.checkpoint import Progress, load_checkpoint, save_checkpoint
+from pix2seg.train.run.run_file import RunFile, read_run_file, write_run_file
+from pix2seg.train.run.run_log import RunLog
+from pix2seg.train.run.trainer import Trainer
 
 CPU = torch.device("cpu")
 
@@ -57,3 +64,73 @@ def test_half_a_checkpoint_is_called_broken(tmp_path: Path) -> None:
         path.write_bytes(half)
         with pytest.raises(TrainingError, match="not a whole checkpoint"):
             load_checkpoint(path, CPU)
+
+
+@pytest.mark.parametrize("key", ["networks", "progress", "random", "cuda_random"])
+@pytest.mark.parametrize("value", [None, 5, "x", {"no": 1}])
+def test_a_checkpoint_with_something_else_in_it_is_called_broken(
+    tmp_path: Path, key: str, value: object
+) -> None:
+    path = tmp_path / "last.pt"
+    save_checkpoint(path, {"tensor": torch.zeros(3)}, Progress())
+    state = torch.load(path, weights_only=True)
+    if key == "cuda_random" or (key == "networks" and value == {"no": 1}):
+        value = None
+        state.pop(key)
+    else:
+        state[key] = value
+    torch.save(state, path)
+    with pytest.raises(TrainingError, match="not a whole checkpoint"):
+        load_checkpoint(path, CPU)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "5",
+        '{"recipe": {}}',
+        '{"recipe": 5, "data": ["x"]}',
+        '{"recipe": {}, "data": []}',
+    ],
+)
+def test_a_broken_run_file_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "run.json").write_text(text)
+    with pytest.raises(TrainingError, match=r"run\.json is broken") as error:
+        read_run_file(tmp_path)
+    assert "\n" not in str(error.value)
+
+
+def test_a_run_file_comes_back(tmp_path: Path) -> None:
+    settings = RunFile(recipe={"name": "x"}, data=[tmp_path], people=[])
+    write_run_file(tmp_path, settings)
+    assert read_run_file(tmp_path) == settings
+
+
+def test_metrics_lose_lines_that_are_none(tmp_path: Path) -> None:
+    good = ['{"step": 1}\n', '{"step": 2}\n']
+    lines = [good[0], "nonsense\n", "5\n", '{"loss": 3}\n', good[1], '{"step": 9}\n', '{"st']
+    (tmp_path / "metrics.jsonl").write_text("".join(lines))
+    RunLog(tmp_path, 3).close()
+    assert (tmp_path / "metrics.jsonl").read_text() == "".join(good)
+
+
+def test_another_recipe_does_not_go_on_with_a_run(
+    small_dataset: Dataset, small_overrides: tuple[str, ...], tmp_path: Path
+) -> None:
+    def trainer(*overrides: str, resume: bool) -> Trainer:
+        recipe = parse_recipe(read_recipe("pix2pix-ccp4", (*small_overrides, *overrides)))
+        assert isinstance(recipe, SegmentationRecipe)
+        task = SegmentationTask(recipe, small_dataset, CPU)
+        return Trainer(task, recipe, tmp_path, Console(quiet=True), resume=resume)
+
+    trainer("schedule.epochs=1", resume=False).train()
+    with pytest.raises(TrainingError, match="begun with another generator"):
+        trainer("schedule.epochs=1", "generator.width=5", resume=True)
+    path = tmp_path / "last.pt"
+    networks, progress = load_checkpoint(path, CPU)
+    save_checkpoint(path, {"recipe": networks["recipe"]}, progress)
+    with pytest.raises(TrainingError, match="does not fit recipe"):
+        trainer("schedule.epochs=1", resume=True)
