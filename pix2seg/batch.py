@@ -28,8 +28,8 @@ class Wanted:
 
     Attributes:
         out: the folder.
-        colors: find the colours, and write swatches.
-        json_file: with the colours, write their JSON.
+        colors: find the colours, and write swatches and JSON.
+        pictures: write files at all; without, colours are found and told alone.
         review: the folder for overlays of photos that should be looked at, or None.
         cutouts, hard_edges, garments, map: see `Segmentation.save`.
         max_colors, names: see `Segmentation.colors`.
@@ -37,7 +37,7 @@ class Wanted:
 
     out: Path
     colors: bool = False
-    json_file: bool = True
+    pictures: bool = True
     review: Path | None = None
     cutouts: bool = False
     hard_edges: bool = False
@@ -48,11 +48,13 @@ class Wanted:
 
     def files(self, photo: InputPhoto) -> list[Path]:
         """The files that every photo gets; cut-outs and single people hang on what it shows."""
+        if not self.pictures:
+            return []
         kinds = ["mask.png", "overlay.png"]
         kinds += ["garments.png"] if self.garments else []
         kinds += ["map.png"] if self.map else []
         if self.colors:
-            kinds += ["palette.png"] + (["palette.json"] if self.json_file else [])
+            kinds += ["palette.png", "palette.json"]
         base = self.out / photo.stem
         return [base.with_name(f"{base.name}.{kind}") for kind in kinds]
 
@@ -63,6 +65,7 @@ class Done:
 
     Attributes:
         device: where the networks ran.
+        model: see `Segmentation`.
         coverage: share of the photo, 0..1, of each class but the background.
         palettes: by class name; empty unless colours were wanted.
         garments: kind and palette of each, if they were wanted.
@@ -71,6 +74,7 @@ class Done:
     """
 
     device: str
+    model: Mapping[str, str]
     coverage: Mapping[str, float]
     palettes: Mapping[str, Palette]
     garments: Sequence[tuple[str, Palette]]
@@ -94,6 +98,8 @@ def find_existing(
         ColorError: the table is broken.
     """
     there = {p for p in photos if all(file.is_file() for file in wanted.files(p))}
+    if not wanted.pictures and table is None:
+        there = set()
     if table is None:
         return there, []
     rows = read_table(table) if table.exists() else []
@@ -180,14 +186,15 @@ def _finish(
 
 
 def _write(wanted: Wanted, device: str, photo: InputPhoto, result: Segmentation) -> Done:
-    result.save(
-        wanted.out,
-        photo.stem,
-        cutouts=wanted.cutouts,
-        hard_edges=wanted.hard_edges,
-        garments=wanted.garments,
-        map=wanted.map,
-    )
+    if wanted.pictures:
+        result.save(
+            wanted.out,
+            photo.stem,
+            cutouts=wanted.cutouts,
+            hard_edges=wanted.hard_edges,
+            garments=wanted.garments,
+            map=wanted.map,
+        )
     if wanted.review and result.review:
         base = wanted.review / photo.stem
         overlay = result.overlay(garments=wanted.garments)
@@ -195,9 +202,11 @@ def _write(wanted: Wanted, device: str, photo: InputPhoto, result: Segmentation)
     found = None
     if wanted.colors:
         found = result.colors(wanted.max_colors, garments=wanted.garments, names=wanted.names)
-        found.save(wanted.out / photo.stem, json_file=wanted.json_file)
+        if wanted.pictures:
+            found.save(wanted.out / photo.stem)
     return Done(
         device=device,
+        model=result.model,
         coverage={n: s for n, s in result.coverage().items() if n in result.scheme.foreground},
         palettes=found.palettes if found else {},
         garments=[(g.kind, g.palette) for g in (found and found.garments) or ()],

@@ -54,6 +54,10 @@ class TrainingError(Pix2SegError):
     """A training run cannot start or go on."""
 
 
+class InterruptedRunError(TrainingError):
+    """The user stopped a training run; its state is saved."""
+
+
 class OutputError(Pix2SegError):
     """Results cannot be written where they were asked for."""
 

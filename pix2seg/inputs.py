@@ -3,16 +3,21 @@
 import glob
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pix2seg.classes import RESERVED
 from pix2seg.errors import OutputError, PhotoError
+from pix2seg.photo import STANDARD_INPUT
 
 SUFFIXES = {
-    ".avif", ".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp",
+    ".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff",
+    ".webp",
 }  # fmt: skip
 """A file in a folder is taken for a photo if its name ends so, in either case."""
+
+ADDRESSES = ("http://", "https://", "ftp://", "s3://", "gs://", "data:")
+"""What is no file begins so."""
 
 PICTURES = (*RESERVED, "person", "alpha", "grey")
 """What segmenting adds to a photo's name, but for the names of classes."""
@@ -26,48 +31,61 @@ class InputPhoto:
         path: the file.
         relative: where its results go in the output folder, and what the photo is called: the path
             in the folder that was asked for, or below a glob's fixed part, or the file's name.
+        keeps_suffix: the results' names begin with the whole name, for another photo's begin with
+            the name without suffix.
     """
 
     path: Path
     relative: Path
+    keeps_suffix: bool = False
 
     @property
     def stem(self) -> Path:
-        """`relative` without the suffix."""
-        return self.relative.with_suffix("")
+        """What the results' names begin with: `relative`, mostly without the suffix."""
+        return self.relative if self.keeps_suffix else self.relative.with_suffix("")
 
 
-def find_photos(arguments: Sequence[str | Path]) -> list[InputPhoto]:
+def find_photos(arguments: Sequence[str | Path]) -> tuple[list[InputPhoto], list[PhotoError]]:
     """The photos that files, folders and globs name, each once, in order.
 
     A file is taken as it is, even if it does not exist: reading it will say so. Folders are
-    walked, without hidden files and folders.
+    walked, without hidden files and folders. `-` is standard input.
 
-    Raises:
-        PhotoError: a folder holds no photos, or a pattern matches nothing.
+    Returns:
+        The photos, and what is wrong with the other arguments: folders without photos, patterns
+        that nothing matches, addresses.
     """
     found: dict[str, InputPhoto] = {}
+    wrong: list[PhotoError] = []
     for argument in arguments:
-        for photo in _expand(str(argument)):
-            found.setdefault(os.path.realpath(photo.path), photo)
-    return list(found.values())
+        try:
+            for photo in _expand(str(argument)):
+                found.setdefault(os.path.realpath(photo.path), photo)
+        except PhotoError as error:
+            wrong.append(error)
+    return list(found.values()), wrong
 
 
-def check_collisions(photos: Sequence[InputPhoto]) -> None:
-    """Refuse photos whose results would have the same names.
+def told_apart(photos: Sequence[InputPhoto]) -> list[InputPhoto]:
+    """The photos, of which those keep their suffix whose results would else replace others'.
 
     Raises:
-        OutputError: names the first two.
+        OutputError: names the first two whose results would have the same names all the same.
     """
     taken: dict[str, InputPhoto] = {}
+    apart = []
     for photo in photos:
         # Some file systems do not tell upper from lower case.
+        if photo.stem.as_posix().casefold() in taken:
+            photo = replace(photo, keeps_suffix=True)
         other = taken.setdefault(photo.stem.as_posix().casefold(), photo)
         if other is not photo:
             raise OutputError(
                 f"the results of {other.path} and {photo.path} would have the same names; rename "
                 "one, or segment them into different folders"
             )
+        apart.append(photo)
+    return apart
 
 
 def check_name(photo: InputPhoto) -> None:
@@ -118,7 +136,11 @@ def check_overwriting(photos: Sequence[InputPhoto], out: Path) -> None:
 
 def _expand(argument: str) -> Iterator[InputPhoto]:
     path = Path(argument)
-    if os.path.isdir(path):
+    if argument == STANDARD_INPUT:
+        yield InputPhoto(path, Path("stdin"))
+    elif argument.lower().startswith(ADDRESSES):
+        raise PhotoError(f"{argument} is an address; download the photo first, then give its file")
+    elif os.path.isdir(path):
         yield from _in_folder(path)
     elif os.path.exists(path) or not glob.has_magic(argument):
         yield InputPhoto(path, Path(path.name))

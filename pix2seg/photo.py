@@ -3,6 +3,7 @@
 import hashlib
 import io
 import stat
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,13 +23,20 @@ MAX_PIXELS = 100_000_000
 MAX_BYTES = 2**30
 """Larger files are refused before they are read; 100 megapixels of 16 bits take 600 million."""
 
+STANDARD_INPUT = "-"
+"""The path of a photo that is read from standard input."""
+
 PIPES = ("/dev/fd/", "/dev/stdin", "/proc/self/fd/")
 """Begin the paths of what a shell pipes into a program, which ends; others may wait for ever."""
 
 FORMATS = (
-    "AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "PSD", "TGA", "TIFF", "WEBP",
+    "AVIF", "BMP", "GIF", "HEIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "PSD", "TGA", "TIFF",
+    "WEBP",
 )  # fmt: skip
 """Formats whose header tells the size: others decode as they open (ICO) or run programs (EPS)."""
+
+HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc")
+"""One of these is among the first words of a file that an iPhone writes."""
 
 WHITE = (255, 255, 255)
 
@@ -103,6 +111,8 @@ def file_bytes(path: Path) -> bytes:
     Raises:
         PhotoError: it cannot be read.
     """
+    if str(path) == STANDARD_INPUT:
+        return read_bounded(sys.stdin.buffer, "standard input")
     try:
         kind = path.stat().st_mode
         if stat.S_ISDIR(kind):
@@ -154,6 +164,8 @@ def _decoding(shown: str) -> Iterator[None]:
     """Whatever Pillow's decoders say of a file becomes one PhotoError."""
     try:
         yield
+    except PhotoFormatError as error:
+        raise PhotoFormatError(f"{shown}: {error}") from None
     except UnidentifiedImageError:
         raise PhotoFormatError(f"{shown} is not a photo in a format known here") from None
     except Exception as error:  # each decoder raises its own kind for a broken file
@@ -163,6 +175,8 @@ def _decoding(shown: str) -> Iterator[None]:
 
 
 def _open(data: bytes) -> Image.Image:
+    if data[4:8] == b"ftyp" and any(brand in data[8:40] for brand in HEIC_BRANDS):
+        _register_heic()
     # Pillow compares with its own limit while it opens a file; ours is checked right after, from
     # the header. The limit is a global of Pillow's, so one thread at a time sets it aside.
     with _opening:
@@ -175,6 +189,16 @@ def _open(data: bytes) -> Image.Image:
             Image.MAX_IMAGE_PIXELS = limit
 
 
+def _register_heic() -> None:
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        raise PhotoFormatError(
+            "HEIC photos need pillow-heif: pip install pillow-heif, or save the photo as JPEG"
+        ) from None
+    register_heif_opener()
+
+
 def _from_image(
     image: Image.Image, name: str, data: bytes | None, max_pixels: int, shown: str | None = None
 ) -> Photo:
@@ -184,7 +208,7 @@ def _from_image(
         raise PhotoError(f"{shown} has no pixels")
     if count > max_pixels:
         raise PhotoSizeError(
-            f"{shown} has {count / 1e6:.0f} megapixels, more than the limit of "
+            f"{shown} has {round(count / 1e6, 3):g} megapixels, more than the limit of "
             f"{max_pixels / 1e6:g}; raise --max-pixels if it is no trap"
         )
     with _decoding(shown):

@@ -313,16 +313,14 @@ class Segmentation:
             WeightsError: the weights name no garments.
         """
         base = Path(folder) / (stem or Path(self.photo.file).stem)
-        pictures = {
-            "mask": indexed_image(self.mask, self.scheme),
-            "overlay": self.overlay(garments=garments),
-        }
+        pictures = {"overlay": self.overlay(garments=garments)}
         if garments:
             pictures["garments"] = self.garment_image()
         if map:
             pictures["map"] = Image.fromarray(self.map)
         if cutouts:
             pictures |= self.cutouts(garments=garments, hard_edges=hard_edges)
+        pictures["mask"] = indexed_image(self.mask, self.scheme)  # the last: then all is there
         written = []
         for name, picture in pictures.items():
             written.append(base.with_name(f"{base.name}.{name}.png"))

@@ -97,6 +97,15 @@ class Segmenter(Pretrained):
             )
         self.extractor = person
 
+    @property
+    def model(self) -> dict[str, str]:
+        """Versions of the "generator" and the "person" extractor, and the "engine"."""
+        return {
+            "generator": self.info.version,
+            "person": self.extractor.version,
+            "engine": self.engine,
+        }
+
     def map(
         self,
         photos: Iterable[PhotoSource],
@@ -154,11 +163,7 @@ class Segmenter(Pretrained):
             mask=mask,
             scheme=self.scheme,
             person=person,
-            model={
-                "generator": self.info.version,
-                "person": self.extractor.version,
-                "engine": self.engine,
-            },
+            model=self.model,
             seconds=time.perf_counter() - began,
             quality=trust.quality,
             review=trust.review,

@@ -5,10 +5,11 @@ import os
 import sys
 import warnings
 from contextlib import suppress
-from typing import NoReturn, cast
+from typing import Annotated, NoReturn, cast
 
 import typer
 
+from pix2seg import __version__
 from pix2seg.cli.ablate import ablate
 from pix2seg.cli.calibrate import calibrate
 from pix2seg.cli.catalog import catalog
@@ -17,7 +18,13 @@ from pix2seg.cli.evaluate import evaluate
 from pix2seg.cli.export import export
 from pix2seg.cli.find import find
 from pix2seg.cli.learning_rate import learning_rate
-from pix2seg.cli.output import EXIT_BAD_INPUT, messages, print_error
+from pix2seg.cli.output import (
+    EXIT_BAD_INPUT,
+    STANDARD_OUTPUT,
+    messages,
+    print_error,
+    results,
+)
 from pix2seg.cli.palette import palette
 from pix2seg.cli.person import person
 from pix2seg.cli.prepare import prepare
@@ -25,17 +32,35 @@ from pix2seg.cli.recipes import recipes
 from pix2seg.cli.segment import segment
 from pix2seg.cli.serve import serve
 from pix2seg.cli.train import train
-from pix2seg.errors import Pix2SegError, is_out_of_memory
+from pix2seg.errors import InterruptedRunError, Pix2SegError, is_out_of_memory
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        results().print(f"pix2seg {__version__}")
+        raise typer.Exit
+
 
 app = typer.Typer(
     name="pix2seg",
-    help="From a photo of a dressed person to garment, skin and hair masks and their colours.",
+    help="From a photo of a dressed person to garment, skin and hair masks and their colours. Exit "
+    "codes: 0 all went well, 1 find found nothing, 2 some input was bad, 130 interrupted.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,  # to import a Markdown reader takes longer than all else in --help
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version)
+    ] = False,
+) -> None:
+    pass
+
+
 app.command()(segment)
 app.command()(palette)
 app.command()(find)
@@ -69,9 +94,12 @@ def main() -> None:
         cast(io.TextIOWrapper, stream).reconfigure(errors="backslashreplace")
     try:
         try:
-            app()
+            app(args=with_json_target(sys.argv[1:]))
         finally:
             sys.stdout.flush()
+    except InterruptedRunError as error:
+        print_error(messages(), error)
+        sys.exit(EXIT_INTERRUPTED)
     except Pix2SegError as error:
         _fail(str(error))
     except ModuleNotFoundError as error:
@@ -89,6 +117,18 @@ def main() -> None:
         if not is_out_of_memory(error):
             raise
         _fail("there is not enough memory; free some, or give smaller photos")
+
+
+def with_json_target(arguments: list[str]) -> list[str]:
+    """The command line with standard output named behind a `--json` that names no file."""
+    followed = zip(arguments, [*arguments[1:], "--"], strict=True)
+    alone = {"segment", "palette"} & set(arguments[:1])
+    return [
+        f"--json={STANDARD_OUTPUT}"
+        if alone and argument == "--json" and after.startswith("-") and after != STANDARD_OUTPUT
+        else argument
+        for argument, after in followed
+    ]
 
 
 def _fail(reason: str) -> NoReturn:

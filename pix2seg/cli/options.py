@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from pix2seg.cli.output import keep_quiet
+
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
 EngineName = Annotated[
     Literal["auto", "torch", "onnx"],
@@ -93,6 +95,19 @@ MaxColors = Annotated[
 MaxPixels = Annotated[int, typer.Option(min=1, help="Refuse photos with more pixels than this.")]
 Names = Annotated[
     Literal["css", "xkcd", "basic"], typer.Option(help="The list that names the colours.")
+]
+JsonTo = Annotated[
+    str | None,
+    typer.Option(
+        "--json",
+        metavar="[FILE]",
+        help="Write the palette JSON, a line for each photo, to a file or, without one or with -, "
+        "to standard output; and no pictures unless they are asked for.",
+    ),
+]
+Quiet = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", callback=keep_quiet, help="Print errors and warnings alone."),
 ]
 TableFile = Annotated[
     Path | None,

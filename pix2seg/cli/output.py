@@ -3,7 +3,7 @@
 import json
 import sys
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,18 +14,34 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from pix2seg.colors.palette import Palette
-    from pix2seg.errors import Pix2SegError
+    from pix2seg.errors import PhotoError, Pix2SegError
     from pix2seg.inputs import InputPhoto
 
 EXIT_BAD_INPUT = 2
 
+STANDARD_OUTPUT = "-"
+
 LEAST_WIDTH = 80
 """Tables are laid out for as many columns at least; a narrower terminal wraps them whole."""
+
+_quiet = False
 
 
 def messages(**options: Any) -> Console:
     """Where commands say what they do: standard error, which takes text as it is."""
     return _PlainConsole(stderr=True, highlight=False, markup=False, emoji=False, **options)
+
+
+def news() -> Console:
+    """Where commands tell how the work goes: standard error, or nowhere with `--quiet`."""
+    return messages(quiet=_quiet)
+
+
+def keep_quiet(quiet: bool) -> bool:
+    """Print nothing but errors and warnings from now on, if asked to."""
+    global _quiet
+    _quiet = quiet
+    return quiet
 
 
 def results(**options: Any) -> Console:
@@ -64,9 +80,38 @@ def swatch_text(palette: "Palette") -> Text:
     return Text.assemble(names, *[("  ", f"on {swatch.color.hex}") for swatch in palette])
 
 
-def print_json(document: dict[str, Any]) -> None:
-    """Print a photo's palette JSON as one line to standard output; see `print_lines`."""
-    print_lines([json.dumps(document, ensure_ascii=False)])
+@contextmanager
+def json_lines(target: str) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Write palette documents, a line of JSON each, as they come.
+
+    Args:
+        target: a file, or `-` for standard output.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    from pix2seg.files import atomic_write
+
+    if target == STANDARD_OUTPUT:
+        yield lambda document: print_lines([json.dumps(document, ensure_ascii=False)])
+    else:
+        with atomic_write(Path(target)) as temporary, temporary.open("w", encoding="utf-8") as file:
+            yield lambda document: print(json.dumps(document, ensure_ascii=False), file=file)
+
+
+def check_json(target: str | None) -> None:
+    """Refuse a place for JSON that is rather a photo that was named in the wrong place.
+
+    Raises:
+        typer.BadParameter: the file is named like a photo.
+    """
+    from pix2seg.inputs import SUFFIXES
+
+    if target and Path(target).suffix.lower() in SUFFIXES:
+        raise typer.BadParameter(
+            f"{target} is named like a photo; write --json after the photos, or --json FILE.jsonl",
+            param_hint="--json",
+        )
 
 
 def print_lines(lines: Iterable[str]) -> None:
@@ -110,28 +155,36 @@ def noting(bad: "list[Pix2SegError]", photo: "InputPhoto") -> Iterator[None]:
         bad.append(PhotoError(f"{photo.path} needs more memory than there is"))
 
 
-def find_new_photos(arguments: list[str], out: Path) -> "list[InputPhoto]":
+def find_new_photos(arguments: list[str], out: Path) -> "tuple[list[InputPhoto], list[PhotoError]]":
     """The photos to work on; results of an earlier run that lie in a given folder are no photos.
 
+    Returns:
+        The photos, and what is wrong with the arguments that name none.
+
     Raises:
-        PhotoError: there is none.
+        PhotoError: there is no photo.
         OutputError: the results of two would have the same names, or overwrite a photo.
     """
     from pix2seg.errors import PhotoError
-    from pix2seg.inputs import check_collisions, check_overwriting, find_photos, is_result
+    from pix2seg.inputs import check_overwriting, find_photos, is_result, told_apart
 
-    photos = [
-        photo
-        for photo in find_photos(arguments)
-        if str(photo.path) in arguments or not is_result(photo.path, out)
-    ]
+    found, wrong = find_photos(arguments)
+    photos = [p for p in found if str(p.path) in arguments or not is_result(p.path, out)]
+    if not photos and wrong:
+        raise wrong[0]
     if not photos:
         raise PhotoError(
             f"{' '.join(arguments)} holds nothing but results; name a folder of photos"
         )
-    check_collisions(photos)
+    photos = told_apart(photos)
+    for photo in photos:
+        if photo.keeps_suffix:
+            name = photo.relative.name
+            print_warning(
+                messages(), f"{photo.path}: its results are named {name}.* to be told apart"
+            )
     check_overwriting(photos, out)
-    return photos
+    return photos, wrong
 
 
 def exit_on_bad(console: Console, errors: Sequence["Pix2SegError"]) -> None:

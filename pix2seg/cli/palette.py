@@ -1,18 +1,28 @@
 """`pix2seg palette`: the colours of pictures that need no segmentation."""
 
+from collections.abc import Iterable
+from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pix2seg.cli.options import MaxColors, MaxPixels, Names, TableFile
-from pix2seg.cli.output import exit_on_bad, messages, noting, print_json, printable
+from pix2seg.cli.options import JsonTo, MaxColors, MaxPixels, Names, Quiet, TableFile
+from pix2seg.cli.output import (
+    check_json,
+    exit_on_bad,
+    find_new_photos,
+    json_lines,
+    messages,
+    news,
+    noting,
+    printable,
+)
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from rich.console import Console
 
     from pix2seg.colors.photo_colors import PhotoColors
     from pix2seg.errors import Pix2SegError
@@ -32,7 +42,9 @@ def palette(
     photos: Annotated[
         list[str], typer.Argument(metavar="PHOTO...", help="Photos, folders or globs.")
     ],
-    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("pix2seg-out"),
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the results.  [default: pix2seg-out]")
+    ] = None,
     mask: Annotated[
         Path | None,
         typer.Option(help="Mask of the one photo: pixels that are not 0 count."),
@@ -47,62 +59,58 @@ def palette(
     names: Names = "css",
     table: TableFile = None,
     max_pixels: MaxPixels = 100_000_000,
-    json_to: Annotated[
-        str | None,
-        typer.Option(
-            "--json",
-            metavar="-",
-            help="With -: print the palette JSON to standard output instead of writing it.",
-        ),
-    ] = None,
+    json_to: JsonTo = None,
+    quiet: Quiet = False,
 ) -> None:
     """Find the colours of pictures as they are: cut-outs, swatches, packshots.
 
     Counts every pixel, or those that are opaque, or those of a --mask. Writes NAME.palette.json
     and NAME.palette.png.
     """
-    from pix2seg.colors.export import EXPORTS
     from pix2seg.colors.photo_colors import photo_colors
-    from pix2seg.colors.table import Row, check_format, rows_of, write_table
+    from pix2seg.colors.table import check_format, growing_table, rows_of
     from pix2seg.errors import OutputError
-    from pix2seg.files import atomic_write
-    from pix2seg.inputs import check_collisions, check_name, check_overwriting, find_photos
+    from pix2seg.inputs import check_name
     from pix2seg.photo import read_photo
 
-    if json_to not in (None, "-"):
-        raise typer.BadParameter(
-            "the palette JSON goes to - (standard output)", param_hint="--json"
-        )
+    check_json(json_to)
     if table:
         check_format(table)
-    inputs = find_photos(photos)
-    check_collisions(inputs)
-    check_overwriting(inputs, out)
+    pictures = bool(out or to or not json_to)
+    out = out or Path("pix2seg-out")
+    inputs, wrong = find_new_photos(photos, out)
     if mask and len(inputs) > 1:
         raise OutputError(f"--mask is for one photo; there are {len(inputs)}")
-    console = messages()
-    rows: list[Row] = []
-    bad: list[Pix2SegError] = []
-    for input_photo in inputs:
-        with noting(bad, input_photo):
-            check_name(input_photo)
-            name = input_photo.relative.as_posix()
-            photo = read_photo(input_photo.path, max_pixels=max_pixels, name=name)
-            counted = _counted(photo, mask)
-            colors = photo_colors(photo, {"photo": counted}, max_colors=max_colors, names=names)
-            base = out / input_photo.stem
-            colors.save(base, json_file=not json_to)
-            for name in to or ():
-                suffix, export = EXPORTS[name]
-                with atomic_write(base.with_name(base.name + suffix)) as temporary:
-                    temporary.write_bytes(export(colors))
-            rows.extend(rows_of(colors.document()))
-            if json_to:
-                print_json(colors.document())
-            _print(console, input_photo.relative.as_posix(), colors)
-    if table:
-        write_table(table, rows)
-    exit_on_bad(console, bad)
+    bad: list[Pix2SegError] = [*wrong]
+    with ExitStack() as stack:
+        add_rows = stack.enter_context(growing_table(table)) if table else None
+        write_json = stack.enter_context(json_lines(json_to)) if json_to else None
+        for photo in inputs:
+            with noting(bad, photo):
+                check_name(photo)
+                name = photo.relative.as_posix()
+                read = read_photo(photo.path, max_pixels=max_pixels, name=name)
+                counted = _counted(read, mask)
+                colors = photo_colors(read, {"photo": counted}, max_colors=max_colors, names=names)
+                if pictures:
+                    _save(colors, out / photo.stem, to or ())
+                if add_rows:
+                    add_rows(list(rows_of(colors.document())))
+                if write_json:
+                    write_json(colors.document())
+                _print(name, colors)
+    exit_on_bad(messages(), bad)
+
+
+def _save(colors: "PhotoColors", base: Path, formats: Iterable[PaletteFormat]) -> None:
+    from pix2seg.colors.export import EXPORTS
+    from pix2seg.files import atomic_write
+
+    colors.save(base)
+    for name in formats:
+        suffix, export = EXPORTS[name]
+        with atomic_write(base.with_name(base.name + suffix)) as temporary:
+            temporary.write_bytes(export(colors))
 
 
 def _counted(photo: "Photo", mask: Path | None) -> "NDArray[np.bool_]":
@@ -128,10 +136,10 @@ def _counted(photo: "Photo", mask: Path | None) -> "NDArray[np.bool_]":
     return np.asarray(counted)
 
 
-def _print(console: "Console", name: str, colors: "PhotoColors") -> None:
+def _print(name: str, colors: "PhotoColors") -> None:
     from rich.text import Text
 
     from pix2seg.cli.output import swatch_text
 
     line = Text.assemble(printable(name), "  ", swatch_text(colors.palettes["photo"]))
-    console.print(line, soft_wrap=True)
+    news().print(line, soft_wrap=True)

@@ -15,12 +15,20 @@ from pix2seg.cli.options import (
     PersonName,
     PersonWeights,
     PrecisionName,
+    Quiet,
     Trust,
     Weights,
     check_person_box,
     person_options,
 )
-from pix2seg.cli.output import exit_on_bad, find_new_photos, messages, noting, print_warning
+from pix2seg.cli.output import (
+    exit_on_bad,
+    find_new_photos,
+    messages,
+    news,
+    noting,
+    print_warning,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,6 +68,7 @@ def person(
     engine: EngineName = "auto",
     device: Device = "auto",
     precision: PrecisionName = "auto",
+    quiet: Quiet = False,
 ) -> None:
     """Take the background out of photos of people.
 
@@ -71,36 +80,36 @@ def person(
     from rich.progress import track
 
     from pix2seg.inputs import check_name
-    from pix2seg.segmenter import Segmenter
 
     options = person_options(person_weights, person_config, trust, everyone, person_box)
-    inputs = find_new_photos(photos, out)
+    inputs, wrong = find_new_photos(photos, out)
     check_person_box(person_box, len(inputs))
-    console = messages()
     backgrounds = _parse_backgrounds(background or [])
-    segmenter = Segmenter(
-        weights,
-        person=person,
-        engine=engine,
-        device=device,
-        precision=precision,
-        person_options=options,
-    )
+    with news().status("loading the models"):
+        from pix2seg.segmenter import Segmenter
+
+        segmenter = Segmenter(
+            weights,
+            person=person,
+            engine=engine,
+            device=device,
+            precision=precision,
+            person_options=options,
+        )
     backgrounds = backgrounds or {segmenter.info.background: segmenter.info.background}
-    bad: list[Pix2SegError] = []
-    for photo in track(inputs, "finding people", console=console, transient=True):
+    bad: list[Pix2SegError] = [*wrong]
+    for photo in track(inputs, "finding people", console=news(), transient=True):
         with noting(bad, photo):
             check_name(photo)
             result = segmenter(photo.path, max_pixels=max_pixels)
             if not result.person.found:
-                print_warning(console, f"{photo.path}: nobody found, so nothing is hidden")
+                print_warning(messages(), f"{photo.path}: nobody found, so nothing is hidden")
             _save(result, out / photo.stem, backgrounds, crop)
             for number, one in enumerate(result.people, 1):
                 _save(one, out / f"{photo.stem}.person{number}", backgrounds, crop)
-    console.print(
-        f"{len(inputs) - len(bad)} photos done with {segmenter.extractor.version}, results in {out}"
-    )
-    exit_on_bad(console, bad)
+    done = len(inputs) + len(wrong) - len(bad)
+    news().print(f"{done} photos done with {segmenter.extractor.version}, results in {out}")
+    exit_on_bad(messages(), bad)
 
 
 def _parse_backgrounds(texts: list[str]) -> "dict[str, Background | Rgb | None]":

@@ -1,6 +1,6 @@
 """`pix2seg segment`: the main job, from photos to masks, cut-outs and palettes."""
 
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +12,7 @@ from pix2seg.cli.options import (
     Everyone,
     Flip,
     Hide,
+    JsonTo,
     MaxColors,
     MaxPixels,
     Names,
@@ -20,6 +21,7 @@ from pix2seg.cli.options import (
     PersonName,
     PersonWeights,
     PrecisionName,
+    Quiet,
     TableFile,
     Trust,
     Weights,
@@ -27,17 +29,17 @@ from pix2seg.cli.options import (
     person_options,
 )
 from pix2seg.cli.output import (
+    check_json,
     exit_on_bad,
     find_new_photos,
+    json_lines,
     messages,
-    print_json,
+    news,
     print_warning,
     printable,
 )
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from pix2seg.batch import Done
     from pix2seg.colors.table import Row
 
@@ -49,7 +51,9 @@ def segment(
     photos: Annotated[
         list[str], typer.Argument(metavar="PHOTO...", help="Photos, folders or globs.")
     ],
-    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("pix2seg-out"),
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the results.  [default: pix2seg-out]")
+    ] = None,
     colors: Annotated[
         bool, typer.Option("--colors", help="Also write palette JSON and swatches.")
     ] = False,
@@ -78,15 +82,7 @@ def segment(
     map: Annotated[
         bool, typer.Option("--map", help="Also write the map as the generator drew it.")
     ] = False,
-    json_to: Annotated[
-        str | None,
-        typer.Option(
-            "--json",
-            metavar="-",
-            help="With -: print the palette JSON, a line for each photo, to standard output "
-            "instead of writing it. Implies --colors.",
-        ),
-    ] = None,
+    json_to: JsonTo = None,
     weights: Weights = None,
     person: PersonName = None,
     everyone: Everyone = False,
@@ -110,6 +106,10 @@ def segment(
     jobs: Annotated[
         int, typer.Option(min=1, help="Processes that share the photos, for many cores.")
     ] = 1,
+    quiet: Quiet = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Also say which weights and engine run.")
+    ] = False,
 ) -> None:
     """Segment photos of dressed people into skin, hair and clothes.
 
@@ -124,16 +124,15 @@ def segment(
     from pix2seg.colors.table import check_format, growing_table, rows_of
     from pix2seg.errors import Pix2SegError
     from pix2seg.memory import keep_freed_memory
-    from pix2seg.segmenter import Segmenter
 
-    if json_to not in (None, "-"):
-        raise typer.BadParameter(
-            "the palette JSON goes to - (standard output)", param_hint="--json"
-        )
+    check_json(json_to)
+    # JSON alone is all that is wanted where nothing else is asked for.
+    pictures = bool(out or colors or cutouts or map or review or not json_to)
+    out = out or Path("pix2seg-out")
     if table:
         check_format(table)
     options = person_options(person_weights, person_config, trust, everyone, person_box)
-    inputs = find_new_photos(photos, out)
+    inputs, wrong = find_new_photos(photos, out)
     check_person_box(person_box, len(inputs))
     arguments: dict[str, Any] = {
         "weights": weights,
@@ -148,7 +147,7 @@ def segment(
     wanted = Wanted(
         out,
         colors=bool(colors or json_to or table),
-        json_file=not json_to,
+        pictures=pictures,
         review=review,
         cutouts=cutouts,
         hard_edges=hard_edges,
@@ -157,7 +156,7 @@ def segment(
         max_colors=max_colors,
         names=names,
     )
-    console = messages()
+    console = news()
     kept: list[Row] = []
     if skip_existing:
         there, kept = find_existing(inputs, wanted, table)
@@ -170,37 +169,48 @@ def segment(
     else:
         keep_freed_memory()
         with console.status("loading the models"):
+            from pix2seg.segmenter import Segmenter
+
             segmenter = Segmenter(**arguments)
         results = segment_files(segmenter, inputs, wanted, max_pixels)
-    bad: list[Pix2SegError] = []
+    bad: list[Pix2SegError] = [*wrong]
     done: Done | None = None
-    stopped = False
-    with growing_table(table, kept) if table else nullcontext() as add_rows:
+    stopped, count = False, 0
+    with ExitStack() as stack:
+        add_rows = stack.enter_context(growing_table(table, kept)) if table else None
+        write_json = stack.enter_context(json_lines(json_to)) if json_to else None
         try:
             for photo, result in zip(
                 track(inputs, "segmenting", console=console, transient=True), results, strict=True
             ):
                 if isinstance(result, Pix2SegError):
                     bad.append(result)
+                    count += 1
                     continue
                 done = result
                 if add_rows and done.document:
                     add_rows(list(rows_of(done.document)))
-                if json_to and done.document:
-                    print_json(done.document)
-                _print_photo(console, photo.relative.as_posix(), done)
+                if write_json and done.document:
+                    write_json(done.document)
+                count += 1
+                place = f"{count}/{len(inputs)} " if len(inputs) > 1 else ""
+                _print_photo(place + photo.relative.as_posix(), done)
         except KeyboardInterrupt:
             stopped = True
     if stopped:
         console.print("stopped; what is done is kept. Add --skip-existing to go on from there")
         raise KeyboardInterrupt
     if done:
-        text = f"{len(inputs) - len(bad)} segmented on {done.device}, results in {out}"
+        where = f", results in {out}" if pictures else ""
+        text = f"{count - len(bad) + len(wrong)} segmented on {done.device}{where}"
         console.print(text, soft_wrap=True)
-    exit_on_bad(console, bad)
+        if verbose:
+            model = ", ".join(f"{part} {version}" for part, version in done.model.items())
+            console.print(model, soft_wrap=True)
+    exit_on_bad(messages(), bad)
 
 
-def _print_photo(console: "Console", name: str, done: "Done") -> None:
+def _print_photo(name: str, done: "Done") -> None:
     """One line: what the photo shows, in which colours, and how far that can be trusted."""
     from rich.text import Text
 
@@ -218,6 +228,6 @@ def _print_photo(console: "Console", name: str, done: "Done") -> None:
     facts.append(Text(f"quality {done.quality:.2f}"))
     facts.append(Text(f"{done.seconds:.2f} s"))
     line = Text(f"{printable(name)}  ").append_text(Text(", ").join(facts))
-    console.print(line, soft_wrap=True)
+    news().print(line, soft_wrap=True)
     if done.review:
-        print_warning(console, f"{name} should be looked at: {done.review}")
+        print_warning(messages(), f"{name} should be looked at: {done.review}")

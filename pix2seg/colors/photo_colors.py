@@ -75,28 +75,26 @@ class PhotoColors:
         palettes = {**self.palettes, **{name: g.palette for name, g in worn.items()}}
         return Image.fromarray(swatches(self.photo.pixels, palettes, self.names))
 
-    def save(self, base: Path, *, json_file: bool = True) -> list[Path]:
+    def save(self, base: Path) -> list[Path]:
         """Write `BASE.palette.png`, the swatches, and `BASE.palette.json`; return the files.
 
         And the same of each person, as `BASE.person1` and so on.
 
         Args:
             base: folder and first part of the files' names.
-            json_file: whether to write the JSON.
 
         Raises:
             OutputError: a file cannot be written.
         """
         sheet = base.with_name(f"{base.name}.palette.png")
         write_image(sheet, self.image(), "PNG", compress_level=2)
-        written = [sheet]
-        if json_file:
-            written.append(base.with_name(f"{base.name}.palette.json"))
-            with atomic_write(written[-1]) as temporary:
-                temporary.write_text(document_text(self.document()) + "\n", "utf-8")
+        document = base.with_name(f"{base.name}.palette.json")
+        with atomic_write(document) as temporary:
+            temporary.write_text(document_text(self.document()) + "\n", "utf-8")
+        written = [sheet, document]
         for number, one in enumerate(self.people, 1):
             named = base.with_name(f"{base.name}.person{number}")
-            written += one.save(named, json_file=json_file)
+            written += one.save(named)
         return written
 
 

@@ -6,11 +6,11 @@ import pytest
 from pix2seg.errors import OutputError, PhotoError
 from pix2seg.inputs import (
     InputPhoto,
-    check_collisions,
     check_name,
     check_overwriting,
     find_photos,
     is_result,
+    told_apart,
 )
 
 
@@ -25,38 +25,44 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "photos"
 
 
+def found(arguments: list[str | Path]) -> list[InputPhoto]:
+    photos, wrong = find_photos(arguments)
+    assert not wrong
+    return photos
+
+
 def relative(photos: list[InputPhoto]) -> list[str]:
     return [photo.relative.as_posix() for photo in photos]
 
 
 def test_folder_is_walked_and_its_structure_kept(folder: Path) -> None:
-    assert relative(find_photos([folder])) == ["a.PNG", "b.jpg", "in/[d].jpg", "in/c.webp"]
+    assert relative(found([folder])) == ["a.PNG", "b.jpg", "in/[d].jpg", "in/c.webp"]
 
 
 def test_file_is_taken_whatever_its_name(folder: Path) -> None:
-    photos = find_photos([folder / "notes.txt", folder / "in" / "[d].jpg", "gone.jpg"])
+    photos = found([folder / "notes.txt", folder / "in" / "[d].jpg", "gone.jpg"])
     assert relative(photos) == ["notes.txt", "[d].jpg", "gone.jpg"]
 
 
 def test_globs_are_expanded(folder: Path) -> None:
-    assert relative(find_photos(["photos/*.jpg"])) == ["b.jpg"]
-    assert relative(find_photos(["photos/**/*.webp"])) == ["in/c.webp"]
+    assert relative(found(["photos/*.jpg"])) == ["b.jpg"]
+    assert relative(found(["photos/**/*.webp"])) == ["in/c.webp"]
 
 
 def test_globs_leave_out_what_is_hidden_or_no_photo(folder: Path) -> None:
     (folder / "folder.jpg").mkdir()
-    photos = find_photos(["photos/**"])
+    photos = found(["photos/**"])
     assert relative(photos) == ["a.PNG", "b.jpg", "in/[d].jpg", "in/c.webp"]
-    assert relative(find_photos([str(folder / "?.jpg")])) == ["b.jpg"]
+    assert relative(found([str(folder / "?.jpg")])) == ["b.jpg"]
 
 
 def test_folders_named_like_photos_and_hidden_ones(folder: Path) -> None:
     (folder / "folder.jpg").mkdir()
     (folder / "folder.jpg" / "f.jpg").touch()
-    assert "folder.jpg/f.jpg" in relative(find_photos([folder]))
-    assert "folder.jpg" not in relative(find_photos([folder]))
+    assert "folder.jpg/f.jpg" in relative(found([folder]))
+    assert "folder.jpg" not in relative(found([folder]))
     # What is asked for by name is no secret.
-    assert relative(find_photos([folder / ".cache", folder / ".hidden.jpg"])) == [
+    assert relative(found([folder / ".cache", folder / ".hidden.jpg"])) == [
         "e.jpg",
         ".hidden.jpg",
     ]
@@ -65,49 +71,62 @@ def test_folders_named_like_photos_and_hidden_ones(folder: Path) -> None:
 @pytest.mark.parametrize("name", ["x" * 300 + ".jpg", "circle.jpg", "b.jpg/c.jpg"])
 def test_what_cannot_be_looked_at_is_left_to_the_reader(folder: Path, name: str) -> None:
     (folder / "circle.jpg").symlink_to("circle.jpg")
-    assert [p.path for p in find_photos([folder / name])] == [folder / name]
+    assert [p.path for p in found([folder / name])] == [folder / name]
 
 
 def test_links_to_one_photo_are_one(folder: Path) -> None:
     (folder / "link.jpg").symlink_to("b.jpg")
-    assert relative(find_photos([folder / "b.jpg", folder / "link.jpg"])) == ["b.jpg"]
+    assert relative(found([folder / "b.jpg", folder / "link.jpg"])) == ["b.jpg"]
 
 
 def test_each_photo_comes_once(folder: Path) -> None:
-    photos = find_photos([folder / "b.jpg", folder, "photos/../photos/b.jpg"])
+    photos = found([folder / "b.jpg", folder, "photos/../photos/b.jpg"])
     assert relative(photos) == ["b.jpg", "a.PNG", "in/[d].jpg", "in/c.webp"]
 
 
-@pytest.mark.parametrize("argument", ["photos/*.tif", "photos/.cache/none*"])
-def test_pattern_without_photos_is_named(folder: Path, argument: str) -> None:
-    with pytest.raises(PhotoError, match="no photo matches"):
-        find_photos([argument])
-
-
-def test_folder_without_photos_is_named(folder: Path) -> None:
-    (folder / "empty.jpg").mkdir()
-    with pytest.raises(PhotoError, match=r"empty\.jpg is a folder without photos"):
-        find_photos([folder / "empty.jpg"])
-
-
 @pytest.mark.parametrize(
-    ("first", "second"), [("a.jpg", "a.png"), ("x/a.jpg", "y/a.jpg"), ("a.jpg", "A.jpg")]
+    ("argument", "reason"),
+    [
+        ("photos/*.tif", "no photo matches"),
+        ("photos/.cache/none*", "no photo matches"),
+        ("empty.jpg", r"empty\.jpg is a folder without photos"),
+        ("https://shop.example/a.jpg", "download the photo first"),
+    ],
 )
-def test_colliding_results_are_refused(tmp_path: Path, first: str, second: str) -> None:
-    photos = [InputPhoto(tmp_path / name, Path(Path(name).name)) for name in (first, second)]
+def test_what_names_no_photo_is_told_and_the_rest_is_done(
+    folder: Path, argument: str, reason: str
+) -> None:
+    Path("empty.jpg").mkdir()
+    photos, wrong = find_photos([argument, folder / "b.jpg"])
+    assert relative(photos) == ["b.jpg"]
+    (error,) = wrong
+    with pytest.raises(PhotoError, match=reason):
+        raise error
+
+
+def test_photos_that_differ_in_their_suffix_alone_are_told_apart(folder: Path) -> None:
+    (folder / "b.PNG").touch()
+    (folder / "B.webp").touch()
+    stems = [photo.stem.as_posix() for photo in told_apart(found([folder]))]
+    assert len({stem.casefold() for stem in stems}) == len(stems)
+    assert sum(stem.casefold() == "b" for stem in stems) == 1
+
+
+def test_colliding_results_are_refused(tmp_path: Path) -> None:
+    photos = [InputPhoto(tmp_path / name / "a.jpg", Path("a.jpg")) for name in "xyz"]
     with pytest.raises(OutputError) as error:
-        check_collisions(photos)
-    assert str(photos[0].path) in str(error.value)
+        told_apart(photos)
     assert str(photos[1].path) in str(error.value)
+    assert str(photos[2].path) in str(error.value)
 
 
 def test_same_name_in_different_folders_does_not_collide(folder: Path) -> None:
     (folder / "in" / "b.jpg").touch()
-    check_collisions(find_photos([folder]))
+    told_apart(found([folder]))
 
 
 def test_stem_loses_only_the_suffix(tmp_path: Path) -> None:
-    (photo,) = find_photos([tmp_path / "shop.v2.jpg"])
+    (photo,) = found([tmp_path / "shop.v2.jpg"])
     assert photo.stem == Path("shop.v2")
 
 
@@ -120,7 +139,7 @@ def test_photos_in_the_output_folder_are_photos_and_results_are_not(tmp_path: Pa
 
 
 def test_results_that_would_replace_a_photo_are_refused(tmp_path: Path) -> None:
-    photos = find_photos([tmp_path / name for name in ("a.jpg", "b.jpg", "a.mask.png")])
+    photos = found([tmp_path / name for name in ("a.jpg", "b.jpg", "a.mask.png")])
     check_overwriting(photos, tmp_path / "out")
     check_overwriting(photos[:2], tmp_path)
     with pytest.raises(OutputError, match=r"results of .*a\.jpg might replace .*a\.mask\.png"):
@@ -128,7 +147,7 @@ def test_results_that_would_replace_a_photo_are_refused(tmp_path: Path) -> None:
 
 
 def test_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
-    photos = find_photos([tmp_path / name for name in ("été.jpg", os.fsdecode(b"\xff.jpg"))])
+    photos = found([tmp_path / name for name in ("été.jpg", os.fsdecode(b"\xff.jpg"))])
     check_name(photos[0])
     with pytest.raises(PhotoError, match="is not UTF-8"):
         check_name(photos[1])

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as ProgressBar
 from rich.text import Text
 
-from pix2seg.errors import TrainingError, first_fault, is_out_of_memory
+from pix2seg.errors import InterruptedRunError, TrainingError, first_fault, is_out_of_memory
 from pix2seg.train.recipe import Recipe
 from pix2seg.train.run.batches import RunBatches
 from pix2seg.train.run.checkpoint import Progress, load_checkpoint, save_checkpoint
@@ -90,10 +90,6 @@ class Task(Protocol):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go back to a state that `state_dict` gave."""
         ...
-
-
-class InterruptedRunError(TrainingError):
-    """The user stopped the run; its state is saved."""
 
 
 def check_run(run: Path, resume: bool) -> None:

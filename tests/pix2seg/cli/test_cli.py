@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 from PIL import Image
 
+import pix2seg
 from pix2seg.classes import load_scheme
 from pix2seg.colors.document import palette_schema
 from pix2seg.generators.build import build_generator
@@ -83,8 +84,33 @@ def test_json_goes_to_standard_output_alone(
     assert [d["image"]["file"] for d in documents] == [p.name for p in photos[:2]]
     for document in documents:
         jsonschema.validate(document, palette_schema())
-    assert not list(tmp_path.glob("*.json"))
     assert photos[0].name in result.stderr
+    assert len(files(tmp_path)) == 8  # the folder was asked for, so all results are there
+
+
+@pytest.mark.parametrize("plain", [True, False])
+def test_json_alone_writes_no_pictures(
+    segment: list[object], photos: list[Path], tmp_path: Path, plain: bool
+) -> None:
+    target = [] if plain else ["colors.jsonl"]
+    result = run(*segment, photos[0], "-q", "--json", *target, folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert all("should be looked at" in line for line in result.stderr.splitlines())
+    assert files(tmp_path) == target
+    text = result.stdout if plain else (tmp_path / "colors.jsonl").read_text("utf-8")
+    jsonschema.validate(json.loads(text), palette_schema())
+
+
+def test_a_photo_on_standard_input(
+    segment: list[object], photos: list[Path], tmp_path: Path
+) -> None:
+    words = [sys.executable, "-m", "pix2seg", *map(str, segment), "-"]
+    subprocess.run(words, check=True, input=photos[0].read_bytes(), cwd=tmp_path)
+    assert files(tmp_path) == ["pix2seg-out/stdin.mask.png", "pix2seg-out/stdin.overlay.png"]
+
+
+def test_version() -> None:
+    assert run("--version").stdout == f"pix2seg {pix2seg.__version__}\n"
 
 
 def test_summary_of_many_classes_names_the_largest(photos: list[Path], tmp_path: Path) -> None:
@@ -143,11 +169,10 @@ def test_good_photos_are_done_and_bad_ones_named(
     [
         (["segment", "nothing.jpg"], "nothing.jpg does not exist"),
         (["segment", "*.nothing"], "no photo matches"),
-        (["segment", "a.jpg", "a.png"], "same names"),
         (["segment", "a.jpg", "--weights", "none.safetensors"], "no weights file"),
         (["segment", "a.jpg", "--person", "magic"], "no person extractor 'magic'"),
         (["segment", "a.jpg", "--device", "warp"], "cannot use the device 'warp'"),
-        (["segment", "a.jpg", "--json", "x.json"], "goes to - (standard output)"),
+        (["segment", "a.jpg", "--json", "x.jpg"], "named like a photo"),
         (["segment", "a.jpg", "--max-pixels", "10"], "--max-pixels"),
         (["segment", "a.jpg", "--out", "a.png"], "cannot write"),
         (["segment", "a.jpg", "--colour"], "No such option"),

@@ -144,7 +144,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(small_dataset: Dataset, tmp_path: Pa
         wait_for_checkpoint(run, process)
         process.send_signal(signal.SIGINT)
         _, messages = process.communicate(timeout=60)
-    assert process.returncode == 2
+    assert process.returncode == 130
     assert "Traceback" not in messages
     assert f"pix2seg train --run {run} --resume" in messages.replace("\n", " ")
     step = int(messages.split("after step ")[1].split(";")[0])
