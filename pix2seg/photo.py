@@ -16,9 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from pix2seg.errors import PhotoError, PhotoFormatError, PhotoSizeError, is_out_of_memory
-
-MAX_PIXELS = 100_000_000
-"""Larger photos are refused by default: what claims to be larger is mostly a trap."""
+from pix2seg.limits import MAX_PIXELS
 
 MAX_BYTES = 2**30
 """Larger files are refused before they are read; 100 megapixels of 16 bits take 600 million."""

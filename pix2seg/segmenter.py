@@ -18,8 +18,9 @@ from pix2seg.garments import Kinds, name_kinds
 from pix2seg.generators.predictor import Predictor
 from pix2seg.hub import Pretrained
 from pix2seg.joining import WEIGHT, join_person, to_map
+from pix2seg.limits import MAX_PIXELS
 from pix2seg.overlap import overlapped
-from pix2seg.photo import MAX_PIXELS, Photo, PhotoSource, read_photo
+from pix2seg.photo import Photo, PhotoSource, read_photo
 from pix2seg.preprocess.background import MARGIN, SOFTNESS, hide_background, soften
 from pix2seg.preprocess.fit import Fit
 from pix2seg.preprocess.person import Person, PersonExtractor, load_extractor
@@ -134,7 +135,7 @@ class Segmenter(Pretrained):
             else:
                 yield _or_error(partial(self, photo), photo.file)
 
-    def __call__(self, source: PhotoSource, *, max_pixels: int = 100_000_000) -> Segmentation:
+    def __call__(self, source: PhotoSource, *, max_pixels: int = MAX_PIXELS) -> Segmentation:
         """Segment a photo.
 
         Args:

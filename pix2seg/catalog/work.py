@@ -15,8 +15,9 @@ from pix2seg.colors.names import NameList
 from pix2seg.engines.base import Engine, Precision
 from pix2seg.errors import Pix2SegError, WeightsError
 from pix2seg.garments import kinds
+from pix2seg.limits import MAX_PIXELS
 from pix2seg.memory import keep_freed_memory
-from pix2seg.photo import MAX_PIXELS, read_photo
+from pix2seg.photo import read_photo
 
 if TYPE_CHECKING:
     from pix2seg.result import Segmentation

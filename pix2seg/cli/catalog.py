@@ -19,6 +19,7 @@ from pix2seg.cli.options import (
     Weights,
 )
 from pix2seg.cli.output import messages, results
+from pix2seg.limits import MAX_PIXELS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -79,7 +80,7 @@ def run(
     flip: Flip = False,
     max_colors: MaxColors = None,
     names: Names = "css",
-    max_pixels: MaxPixels = 100_000_000,
+    max_pixels: MaxPixels = MAX_PIXELS,
     engine: EngineName = "auto",
     device: Device = "auto",
     precision: PrecisionName = "auto",

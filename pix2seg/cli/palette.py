@@ -19,6 +19,7 @@ from pix2seg.cli.output import (
     noting,
     printable,
 )
+from pix2seg.limits import MAX_PIXELS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,7 +59,7 @@ def palette(
     max_colors: MaxColors = None,
     names: Names = "css",
     table: TableFile = None,
-    max_pixels: MaxPixels = 100_000_000,
+    max_pixels: MaxPixels = MAX_PIXELS,
     json_to: JsonTo = None,
     quiet: Quiet = False,
 ) -> None:

@@ -29,6 +29,7 @@ from pix2seg.cli.output import (
     noting,
     print_warning,
 )
+from pix2seg.limits import MAX_PIXELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,7 +65,7 @@ def person(
     person_config: PersonConfig = None,
     trust: Trust = False,
     weights: Weights = None,
-    max_pixels: MaxPixels = 100_000_000,
+    max_pixels: MaxPixels = MAX_PIXELS,
     engine: EngineName = "auto",
     device: Device = "auto",
     precision: PrecisionName = "auto",

@@ -38,6 +38,7 @@ from pix2seg.cli.output import (
     print_warning,
     printable,
 )
+from pix2seg.limits import MAX_PIXELS
 
 if TYPE_CHECKING:
     from pix2seg.batch import Done
@@ -99,7 +100,7 @@ def segment(
         bool,
         typer.Option("--skip-existing", help="Leave out photos whose results are there: go on."),
     ] = False,
-    max_pixels: MaxPixels = 100_000_000,
+    max_pixels: MaxPixels = MAX_PIXELS,
     engine: EngineName = "auto",
     device: Device = "auto",
     precision: PrecisionName = "auto",

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pix2seg.errors import DatasetError
-from pix2seg.photo import MAX_PIXELS
+from pix2seg.limits import MAX_PIXELS
 from pix2seg.preprocess.dataset.prepare import Source
 from pix2seg.preprocess.dataset.split import Split, split_of
 

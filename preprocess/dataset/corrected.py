@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pix2seg.classes import BACKGROUND, Scheme
 from pix2seg.errors import DatasetError, SchemeError
 from pix2seg.files import write_image
-from pix2seg.photo import MAX_PIXELS
+from pix2seg.limits import MAX_PIXELS
 from pix2seg.preprocess.dataset.dataset import indexed_image, read_image
 
 Named = tuple[str, NDArray[np.uint8]]

@@ -1,0 +1,4 @@
+"""How large input may be; the command line knows it before it loads anything."""
+
+MAX_PIXELS = 100_000_000
+"""Larger photos are refused by default: what claims to be larger is mostly a trap."""
