@@ -204,12 +204,13 @@ def _write(wanted: Wanted, device: str, photo: InputPhoto, result: Segmentation)
         found = result.colors(wanted.max_colors, garments=wanted.garments, names=wanted.names)
         if wanted.pictures:
             found.save(wanted.out / photo.stem)
+    worn = found.garments if found else result.garments() if wanted.garments else None
     return Done(
         device=device,
         model=result.model,
         coverage={n: s for n, s in result.coverage().items() if n in result.scheme.foreground},
         palettes=found.palettes if found else {},
-        garments=[(g.kind, g.palette) for g in (found and found.garments) or ()],
+        garments=[(g.kind, g.palette) for g in worn or ()],
         document=found.document() if found else None,
         quality=result.quality,
         review=result.review,
