@@ -48,8 +48,7 @@ class Segmenter(Pretrained):
         device: `auto`, `cpu`, `cuda`, `mps`, ...
         precision: `fp32` keeps PyTorch from bfloat16.
         hide: hide the background from the generator, with what its recipe says (grey); by
-            default if the weights were trained on nothing else, or know hidden backgrounds and
-            the extractor says how sure it is of each pixel.
+            default if the weights were trained on nothing else.
         margin: how far the person's mask grows before the rest is hidden; see `widen`.
         softness: how far the edge of what is hidden fades; see `soften`.
         join: how much the extractor's word counts in what is the person; see `join_person`.
@@ -85,7 +84,7 @@ class Segmenter(Pretrained):
         self.info = self.generator.info
         self.engine, self.device = self.generator.network.engine, self.generator.network.device
         self.scheme = self.info.scheme
-        self.hide = self.info.hide or None if hide is None else hide
+        self.hide = self.info.hide if hide is None else hide
         self.margin, self.softness, self.join, self.flip = margin, softness, join, flip
         person = person or self.info.person
         if isinstance(person, str):
@@ -186,7 +185,7 @@ class Segmenter(Pretrained):
         certainty = None
         if person.found and person.certainty is not None:
             certainty = fit.soft(person.certainty[part])
-        if person.found and self._hides(person):
+        if person.found and self.hide:
             shown = fit.mask(visible[part].astype(np.uint8)) > 0
             framed = hide_background(framed, soften(shown, self.softness), self.info.background)
         map = np.empty_like(pixels)
@@ -194,11 +193,6 @@ class Segmenter(Pretrained):
         drawn, kinds = self._generate_map(framed, certainty)
         map[part] = fit.invert_map(drawn)
         return map, None if kinds is None else partial(name_kinds, kinds, fit, part)
-
-    def _hides(self, person: Person) -> bool:
-        if self.hide is None:
-            return self.info.knows_hidden and person.certainty is not None
-        return self.hide
 
     def _segment_pixels(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Class ids, uint8 (H, W), of RGB pixels, uint8 (H, W, 3), as they are."""

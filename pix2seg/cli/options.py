@@ -76,8 +76,8 @@ Hide = Annotated[
     bool | None,
     typer.Option(
         "--hide/--no-hide",
-        help="Turn the background grey before the generator sees the photo; default: with "
-        "mask-rcnn, if the weights know it, or if they know nothing else.",
+        help="Turn the background grey before the generator sees the photo; default: if the "
+        "weights were trained on nothing else.",
         show_default=False,
     ),
 ]

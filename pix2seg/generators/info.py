@@ -90,11 +90,6 @@ class WeightsInfo:
         return self.recipe.hide
 
     @property
-    def knows_hidden(self) -> bool:
-        """Whether the generator was trained on hidden backgrounds too."""
-        return self.hide or bool(self.recipe.augmentation.get("hide_background"))
-
-    @property
     def metadata(self) -> dict[str, str]:
         """What `read_info` reads."""
         return {

@@ -1,7 +1,5 @@
 import io
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import jsonschema
 import numpy as np
@@ -12,7 +10,6 @@ from pix2seg import Segmenter
 from pix2seg.classes import load_scheme
 from pix2seg.colors.document import palette_schema
 from pix2seg.errors import PersonError, PhotoError, SchemeError, WeightsError
-from pix2seg.generators.weights import load_generator, save_generator
 from pix2seg.photo import read_photo
 from pix2seg.preprocess.person import Box, Person
 from pix2seg.preprocess.person.base import box_around, choose
@@ -221,30 +218,3 @@ def test_many_photos_come_in_order_and_a_bad_one_ends_nothing(
         assert isinstance(result, Segmentation)
         assert result.photo.file == photo.name
         assert np.array_equal(result.mask, segmenter(photo).mask)
-
-
-def test_grey_is_for_extractors_that_know_how_sure_they_are(
-    small_weights: Path, photos: list[Path], tmp_path: Path
-) -> None:
-    generator, info = load_generator(small_weights)
-    knowing = tmp_path / "knowing.safetensors"
-    recipe = info.recipe.model_copy(update={"augmentation": {"hide_background": 0.5}})
-    save_generator(knowing, generator, replace(info, recipe=recipe))
-    pixels = read_photo(photos[0]).pixels[::4, ::4]
-    found = Found((40, 40, 90, 160)).find(pixels)
-
-    def map_of(weights: Path, person: Person, **options: Any) -> np.ndarray:
-        class Extractor:
-            version = "known"
-
-            def find(self, pixels: np.ndarray) -> Person:
-                return person
-
-        return Segmenter(weights, person=Extractor(), device="cpu", join=0, **options)(pixels).map
-
-    sure = Person.from_probability(found.probability, 0.9)
-    hidden = map_of(knowing, found, hide=True)
-    shown = map_of(knowing, found)
-    assert np.array_equal(map_of(knowing, sure), hidden)
-    assert not np.array_equal(hidden, shown)
-    assert np.array_equal(map_of(small_weights, sure), shown)
