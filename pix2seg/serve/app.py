@@ -56,7 +56,9 @@ def create_app(settings: Settings, failed: Callable[[Pix2SegError], None] | None
     app.add_exception_handler(HTTPException, _framework_problem)
     _add_work(app, service)
     _add_facts(app, service)
-    app.mount("/", _Page(directory=str(resources.files("pix2seg") / "serve" / "page"), html=True))
+    page = str(resources.files("pix2seg") / "serve" / "page")
+    # An editable install links to the sources.
+    app.mount("/", _Page(directory=page, html=True, follow_symlink=True))
     describe(app)
     return app
 

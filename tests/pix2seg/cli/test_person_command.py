@@ -110,9 +110,10 @@ def test_option_that_an_extractor_lacks_is_refused(figure: Path, small_weights: 
 
 
 def test_options_reach_the_extractor() -> None:
-    options = {"weights": "coco", "config": None}
-    assert person_options("coco", None, True, None) == {**options, "everyone": True, "box": None}
-    chosen = person_options("coco", None, False, "1,2,3,4")
+    options = {"weights": "coco", "config": None, "trust": False}
+    everyone = person_options("coco", None, False, True, None)
+    assert everyone == {**options, "everyone": True, "box": None}
+    chosen = person_options("coco", None, False, False, "1,2,3,4")
     assert chosen == {**options, "everyone": False, "box": (1, 2, 3, 4)}
 
 
