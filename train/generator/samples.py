@@ -185,13 +185,10 @@ class AugmentedBatches(torch_data.Dataset[Batch]):
         rng = np.random.default_rng([self.seed, epoch, index])
         backdrops = self._either(rng)
         backdrop = backdrops[int(rng.integers(len(backdrops)))]
-        crop = 0.0
-        sample = None
-        if index < len(self.samples):
-            sample = self.samples[index]
-        elif self.people is not None:
+        if self.people is not None and index >= len(self.samples):
             sample, crop = self.people[index - len(self.samples)], self.crop
-        assert sample is not None
+        else:
+            sample, crop = self.samples[index], 0.0
         return augment(sample, backdrop, self.settings, self.background, rng, crop=crop)
 
     def _either(self, rng: np.random.Generator) -> Samples:
