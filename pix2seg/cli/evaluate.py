@@ -43,6 +43,12 @@ def evaluate(
             "--garments", help="Also tell how well garments are named; prepare ccp knows them."
         ),
     ] = False,
+    scale: Annotated[
+        float,
+        typer.Option(
+            min=0.05, max=4, help="Score photos at this share of their size; 0.5 halves them."
+        ),
+    ] = 1.0,
     person: PersonName = None,
     hide: Hide = None,
     flip: Flip = False,
@@ -50,7 +56,7 @@ def evaluate(
     device: Device = "auto",
     precision: PrecisionName = "auto",
 ) -> None:
-    """Score a generator on the validation photos, each at its own size."""
+    """Score a generator on the validation photos, each at its own size unless told otherwise."""
     import json
 
     from rich.progress import track
@@ -76,7 +82,7 @@ def evaluate(
     count, folder = worst or (0, Path())
     worst_photos = WorstPhotos(count)
     for photo in track(
-        evaluate_photos(segmenter, dataset, garments=garments),
+        evaluate_photos(segmenter, dataset, garments=garments, scale=scale),
         "evaluating",
         len(dataset.names("val")),
         console=messages(),
@@ -84,13 +90,14 @@ def evaluate(
     ):
         evaluation.add(photo)
         worst_photos.add(photo)
-    _print(evaluation, segmenter)
+    _print(evaluation, segmenter, scale)
     if json_file:
         about = {
             "weights": segmenter.info.version,
             "person": segmenter.extractor.version,
             "hide": segmenter.hide,
             "flip": segmenter.flip,
+            "scale": scale,
             "device": str(segmenter.device),
         }
         with atomic_write(json_file) as temporary:
@@ -99,7 +106,7 @@ def evaluate(
     worst_photos.save(folder)
 
 
-def _print(evaluation: "Evaluation", segmenter: "Segmenter") -> None:
+def _print(evaluation: "Evaluation", segmenter: "Segmenter", scale: float) -> None:
     from rich.table import Table
 
     from pix2seg.train.judge.scores import READABLE_CLASSES
@@ -120,9 +127,12 @@ def _print(evaluation: "Evaluation", segmenter: "Segmenter") -> None:
         console.print(confusion)
     if evaluation.garments:
         _print_garments(evaluation.garments, console)
+    extractor, foreground = evaluation.person_iou
+    size = "their own size" if scale == 1 else f"{scale:g} of their size"
     console.print(
-        f"mIoU {scores.mean_iou:.4f}   pixel accuracy {scores.pixel_accuracy:.4f}   "
-        f"{len(evaluation.photos)} photos at their own size, "
+        f"mIoU {scores.mean_iou:.4f}   pixel accuracy {scores.pixel_accuracy:.4f}   person IoU "
+        f"{foreground:.4f}, of the extractor alone {extractor:.4f}\n"
+        f"{len(evaluation.photos)} photos at {size}, "
         f"{evaluation.seconds_per_photo * 1000:.0f} ms each on {segmenter.device}, person: "
         f"{segmenter.extractor.version}\nweights {segmenter.info.version}",
     )

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from pix2seg.classes import Scheme, load_scheme
 from pix2seg.errors import DatasetError, WeightsError
+from pix2seg.photo import read_photo
 from pix2seg.preprocess.background import MARGIN
 from pix2seg.preprocess.dataset.dataset import Dataset, read_image
 from pix2seg.render import overlay
@@ -51,7 +53,7 @@ class EvaluatedPhoto:
 
 
 def evaluate(
-    segmenter: Segmenter, dataset: Dataset, *, garments: bool = False
+    segmenter: Segmenter, dataset: Dataset, *, garments: bool = False, scale: float = 1.0
 ) -> Iterator[EvaluatedPhoto]:
     """Segment each validation photo.
 
@@ -59,6 +61,7 @@ def evaluate(
         segmenter: what is to be judged.
         dataset: a prepared data set of the same classes.
         garments: also read the true kinds of garments.
+        scale: how large photos and masks become first, as a share of their own size, above 0.
 
     Raises:
         WeightsError: the weights and the data set have different classes.
@@ -75,14 +78,24 @@ def evaluate(
             f"{dataset.root} does not know the kinds of garments; prepare ccp writes them"
         )
     for photo in dataset.full():
-        truth, result = read_image(photo.mask), segmenter(photo.photo)
-        if truth.shape != result.mask.shape or truth.max() >= len(dataset.scheme):
+        read, truth = read_photo(photo.photo), read_image(photo.mask)
+        if truth.shape != read.pixels.shape[:2] or truth.max() >= len(dataset.scheme):
             raise DatasetError(
                 f"{photo.mask} does not fit {photo.photo}: not the same size, or a class that the "
                 "scheme has not; prepare the data set anew"
             )
-        true_kinds = read_image(photo.garments) if garments and photo.garments else None
-        yield EvaluatedPhoto(photo.name, truth, result, true_kinds)
+        kinds = read_image(photo.garments) if garments and photo.garments else None
+        if scale != 1:
+            read = read_photo(_scaled(read.pixels, scale, cv2.INTER_AREA))
+            truth = _scaled(truth, scale, cv2.INTER_NEAREST_EXACT)
+            kinds = None if kinds is None else _scaled(kinds, scale, cv2.INTER_NEAREST_EXACT)
+        yield EvaluatedPhoto(photo.name, truth, segmenter(read), kinds)
+
+
+def _scaled(image: NDArray[np.uint8], scale: float, interpolation: int) -> NDArray[np.uint8]:
+    """An image, uint8 (H, W) or (H, W, 3), at a share of its size; no side under one pixel."""
+    height, width = (max(round(side * scale), 1) for side in image.shape[:2])
+    return np.asarray(cv2.resize(image, (width, height), interpolation=interpolation), np.uint8)
 
 
 @dataclass
@@ -144,6 +157,12 @@ class Evaluation:
         return None if into is None else self.scores.merged(into, coarse.names)
 
     @property
+    def person_iou(self) -> tuple[float, float]:
+        """Mean over photos of the person's IoU: the extractor's mask, and all but background."""
+        found = [photo.foreground_iou for photo in self.photos.values()]
+        return float(np.mean([person.iou for person in self.people])), float(np.mean(found))
+
+    @property
     def boundary_f(self) -> NDArray[np.float64]:
         """Boundary F-score of each class, float64 (classes,)."""
         return boundary_f(self._boundaries)
@@ -161,11 +180,13 @@ class Evaluation:
     def to_dict(self) -> dict[str, Any]:
         """All scores as plain data."""
         coarse, boundary = self.coarse, zip(self.scheme.names, self.boundary_f, strict=True)
+        extractor, foreground = self.person_iou
         return {
             "photos": len(self.photos),
             "seconds_per_photo": round(self.seconds_per_photo, 4),
             **self.scores.to_dict(),
             "four_class_mean_iou": coarse and round(coarse.mean_iou, 4),
+            "person_iou": {"extractor": round(extractor, 4), "mask": round(foreground, 4)},
             "boundary_f": {name: rounded(score) for name, score in boundary},
             "color_distance_ratio": {n: round(ratio, 4) for n, ratio in self.color_ratios.items()},
             "garments": self.garments and self.garments.to_dict(),

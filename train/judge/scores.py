@@ -58,6 +58,12 @@ class Scores:
         return np.asarray(2 * iou / (1 + iou), float)
 
     @property
+    def foreground_iou(self) -> float:
+        """IoU of all classes but the first, the background, as one, 0..1; 1 if there are none."""
+        union = self.confusion.sum() - self.confusion[0, 0]
+        return float(self.confusion[1:, 1:].sum() / union) if union else 1.0
+
+    @property
     def mean_iou(self) -> float:
         """Mean IoU over the classes that occur, 0..1."""
         return float(np.nanmean(self.iou)) if self.confusion.any() else 0.0

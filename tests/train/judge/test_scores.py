@@ -32,6 +32,14 @@ def test_class_that_never_occurs_does_not_count() -> None:
     assert plain["classes"]["clothes"] == {"iou": 1.0, "dice": 1.0}
 
 
+def test_foreground_is_all_but_the_background() -> None:
+    truth = np.array([[0, 1, 3, 0]], np.uint8)
+    found = np.array([[0, 3, 0, 2]], np.uint8)
+    assert Scores(confusion_matrix(truth, found, 4), NAMES).foreground_iou == pytest.approx(1 / 3)
+    nobody = np.zeros((1, 4), np.uint8)
+    assert Scores(confusion_matrix(nobody, nobody, 4), NAMES).foreground_iou == 1
+
+
 @given(st.integers(0, 2**32 - 1))
 def test_merged_scores_are_those_of_merged_masks(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -1,0 +1,39 @@
+import numpy as np
+import pytest
+
+from pix2seg.preprocess.dataset.dataset import Dataset, read_image
+from pix2seg.segmenter import Segmenter
+from pix2seg.train.judge.evaluate import EvaluatedPhoto, Evaluation, evaluate
+
+
+@pytest.fixture(scope="module")
+def segmenter() -> Segmenter:
+    return Segmenter(engine="onnx")
+
+
+@pytest.fixture(scope="module")
+def whole(segmenter: Segmenter, small_dataset: Dataset) -> EvaluatedPhoto:
+    return next(evaluate(segmenter, small_dataset))
+
+
+def test_scaled_photos_are_scored_against_masks_of_their_size(
+    segmenter: Segmenter, small_dataset: Dataset, whole: EvaluatedPhoto
+) -> None:
+    half = next(evaluate(segmenter, small_dataset, scale=0.5))
+    assert np.array_equal(whole.truth, read_image(small_dataset.full()[0].mask))
+    assert half.truth.shape == half.result.mask.shape
+    assert half.truth.shape == tuple(round(side / 2) for side in whole.truth.shape)
+    assert np.bincount(half.truth.ravel(), minlength=4) * 4 == pytest.approx(
+        np.bincount(whole.truth.ravel(), minlength=4), rel=0.05, abs=200
+    )
+
+
+def test_person_iou_is_that_of_the_extractor_and_of_the_mask(
+    whole: EvaluatedPhoto,
+) -> None:
+    evaluation = Evaluation(whole.result.scheme)
+    evaluation.add(whole)
+    extractor, found = evaluation.person_iou
+    for mask, iou in ((whole.result.person.mask, extractor), (whole.result.mask > 0, found)):
+        truth = whole.truth > 0
+        assert iou == pytest.approx((mask & truth).sum() / (mask | truth).sum())
