@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pix2seg.classes import Scheme
     from pix2seg.preprocess.dataset.corrected import Named
     from pix2seg.preprocess.dataset.prepare import Preparation, Source
+    from pix2seg.preprocess.dataset.split import Fold
 
 prepare = typer.Typer(
     help="Turn photos with label maps into a data set to train on.", no_args_is_help=True
@@ -37,6 +38,12 @@ CropOption = Annotated[
         "--crop", help="Keep the part around the person alone, as segment does before it looks."
     ),
 ]
+FoldOption = Annotated[
+    str,
+    typer.Option(
+        metavar="N/K", help="Validate on the n-th of k parts of the photos, and train on the rest."
+    ),
+]
 
 
 @prepare.command()
@@ -51,6 +58,7 @@ def ccp(
     person: PersonOption = None,
     person_weights: PersonWeights = None,
     crop: CropOption = False,
+    fold: FoldOption = "1/10",
 ) -> None:
     """Prepare Clothing Co-Parsing (github.com/bearpaw/clothing-co-parsing)."""
     from pix2seg.classes import load_scheme
@@ -71,10 +79,11 @@ def ccp(
         crop,
         garment_table=load_scheme("garments").lookup(labels),
     )
-    sources = ccp_sources(source)
+    part = _fold(fold)
+    sources = ccp_sources(source, part)
     if showing:
         sources = showing_class(sources, classes.id_of(showing), table, read_labels)
-    _run(sources, preparation, {"source": "ccp"})
+    _run(sources, preparation, {"source": "ccp", "fold": str(part)})
 
 
 @prepare.command()
@@ -89,6 +98,7 @@ def folder(
     person: PersonOption = None,
     person_weights: PersonWeights = None,
     crop: CropOption = False,
+    fold: FoldOption = "1/10",
 ) -> None:
     """Prepare a folder of your own photos and their masks."""
     import numpy as np
@@ -102,7 +112,9 @@ def folder(
     preparation = Preparation(
         out, classes, same, read_mask, _size(size), person, {"weights": person_weights}, crop
     )
-    _run(folder_sources(photos, masks), preparation, {"source": photos.resolve().name})
+    part = _fold(fold)
+    sources = folder_sources(photos, masks, part)
+    _run(sources, preparation, {"source": photos.resolve().name, "fold": str(part)})
 
 
 @prepare.command()
@@ -196,6 +208,15 @@ def _size(text: str) -> tuple[int, int]:
         return parse_size(text)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--size") from None
+
+
+def _fold(text: str) -> "Fold":
+    from pix2seg.preprocess.dataset.split import Fold
+
+    try:
+        return Fold.parse(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--fold") from None
 
 
 def _run(sources: "list[Source]", preparation: "Preparation", facts: dict[str, Any]) -> None:

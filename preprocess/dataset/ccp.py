@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pix2seg.errors import DatasetError
 from pix2seg.limits import MAX_PIXELS
 from pix2seg.preprocess.dataset.prepare import Source
-from pix2seg.preprocess.dataset.split import Split, split_of
+from pix2seg.preprocess.dataset.split import FIRST_TENTH, Fold, Split, split_of
 
 NEAR_DUPLICATES = {
     "0722": "0594",
@@ -54,8 +54,12 @@ def read_labels(path: Path) -> NDArray[np.uint8]:
     return labels.astype(np.uint8)
 
 
-def ccp_sources(root: Path) -> list[Source]:
+def ccp_sources(root: Path, fold: Fold = FIRST_TENTH) -> list[Source]:
     """The photos of CCP that have pixel annotations, sorted by name.
+
+    Args:
+        root: CCP's folder.
+        fold: the photos that validate.
 
     Raises:
         DatasetError: the folder is not laid out as CCP is.
@@ -68,13 +72,14 @@ def ccp_sources(root: Path) -> list[Source]:
             "https://github.com/bearpaw/clothing-co-parsing"
         )
     return [
-        Source(f.stem, root / "photos" / f"{f.stem}.jpg", f, ccp_split_of(f.stem)) for f in labels
+        Source(f.stem, root / "photos" / f"{f.stem}.jpg", f, ccp_split_of(f.stem, fold))
+        for f in labels
     ]
 
 
-def ccp_split_of(name: str, val_share: float = 0.1) -> Split:
+def ccp_split_of(name: str, fold: Fold = FIRST_TENTH) -> Split:
     """The side of the split that a photo of CCP belongs to; see `split_of`."""
-    return split_of(NEAR_DUPLICATES.get(name, name), val_share)
+    return split_of(NEAR_DUPLICATES.get(name, name), fold)
 
 
 def _is_text(cell: Any) -> bool:

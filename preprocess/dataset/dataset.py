@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from pix2seg.classes import Scheme
 from pix2seg.errors import DatasetError, is_out_of_memory
-from pix2seg.preprocess.dataset.split import Split
+from pix2seg.preprocess.dataset.split import FIRST_TENTH, Split
 from pix2seg.preprocess.fit import Size
 
 if TYPE_CHECKING:
@@ -101,6 +101,11 @@ class Dataset:
             DatasetError: a file is missing or broken.
         """
         return read_image(self.root / "garments" / f"{name}.png")
+
+    @property
+    def fold(self) -> str:
+        """Which part of the photos validates, such as "2/5"."""
+        return str(self.facts.get("fold", FIRST_TENTH))
 
     @property
     def person_options(self) -> dict[str, Any]:

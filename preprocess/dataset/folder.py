@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pix2seg.errors import DatasetError
 from pix2seg.preprocess.dataset.dataset import read_image
 from pix2seg.preprocess.dataset.prepare import Source
-from pix2seg.preprocess.dataset.split import split_of
+from pix2seg.preprocess.dataset.split import FIRST_TENTH, Fold, split_of
 
 WHITE = 255
 
@@ -16,13 +16,14 @@ SEGMENTED = ".mask"
 """`pix2seg segment`, and the page of `pix2seg serve`, write the mask of NAME as NAME.mask.png."""
 
 
-def folder_sources(photos: Path, masks: Path) -> list[Source]:
+def folder_sources(photos: Path, masks: Path, fold: Fold = FIRST_TENTH) -> list[Source]:
     """Pair each mask with the photo of the same name, sorted by name.
 
     Args:
         photos: folder of photos in any format, with any inner folders.
         masks: folder of indexed PNGs in the same inner folders. Where some are named as
             `pix2seg segment` names masks, those alone: other pictures lie beside them.
+        fold: the photos that validate.
 
     Raises:
         DatasetError: a folder is missing, there is no mask, or a name has two photos.
@@ -39,7 +40,7 @@ def folder_sources(photos: Path, masks: Path) -> list[Source]:
     found = sorted(masks.rglob(f"*{SEGMENTED}.png")) or sorted(masks.rglob("*.png"))
     names = {mask: _name(mask, masks).removesuffix(SEGMENTED) for mask in found}
     sources = [
-        Source(name, files.get(name, photos / Path(name).name), mask, split_of(name))
+        Source(name, files.get(name, photos / Path(name).name), mask, split_of(name, fold))
         for mask, name in names.items()
     ]
     if not sources:

@@ -1,24 +1,57 @@
 """Which photos train and which judge: drawn by name, so that adding photos moves none."""
 
 import hashlib
-from typing import Literal, get_args
+from dataclasses import dataclass
+from typing import Literal, Self, get_args
 
 Split = Literal["train", "val"]
 
 SPLITS: tuple[Split, ...] = get_args(Split)
 
 
-def split_of(name: str, val_share: float = 0.1) -> Split:
+@dataclass(frozen=True)
+class Fold:
+    """The photos that validate: one of equal parts of all names.
+
+    Attributes:
+        number: which part, from 1 on.
+        parts: how many there are; each photo is in exactly one.
+    """
+
+    number: int
+    parts: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """From text such as "2/5".
+
+        Raises:
+            ValueError: it is none, or there is no such part.
+        """
+        number, _, parts = text.partition("/")
+        if not (number.isdecimal() and parts.isdecimal() and 1 <= int(number) <= int(parts) > 1):
+            raise ValueError(f"'{text}' is no fold; write the second of five parts as 2/5")
+        return cls(int(number), int(parts))
+
+    def __str__(self) -> str:
+        """Text that `parse` takes."""
+        return f"{self.number}/{self.parts}"
+
+
+FIRST_TENTH = Fold(1, 10)
+"""What validates where nobody says otherwise."""
+
+
+def split_of(name: str, fold: Fold = FIRST_TENTH) -> Split:
     """The side of the split that a photo belongs to.
 
     Args:
         name: the photo's name without folder and extension, such as "0594".
-        val_share: the share of photos that validate, 0..1.
+        fold: the photos that validate.
 
     Returns:
-        "train" or "val", the same on every machine and in every run. A larger `val_share` only
-        moves photos from "train" to "val".
+        "train" or "val", the same on every machine and in every run.
     """
     digest = hashlib.sha256(name.encode(errors="surrogateescape")).digest()
-    draw = int.from_bytes(digest[:8], "big") / 2**64
-    return "val" if draw < val_share else "train"
+    draw = int.from_bytes(digest[:8], "big")
+    return "val" if draw * fold.parts >> 64 == fold.number - 1 else "train"

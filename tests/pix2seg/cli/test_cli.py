@@ -183,6 +183,10 @@ def test_good_photos_are_done_and_bad_ones_named(
             ["prepare", "folder", ".", ".", "out", "--scheme", "four", "--size", "5"],
             "width x height",
         ),
+        (
+            ["prepare", "folder", ".", ".", "out", "--scheme", "four", "--fold", "6/5"],
+            "write the second of five parts as 2/5",
+        ),
         (["train", "--run", "r"], "needs --recipe NAME and --data FOLDER"),
         (["train", "--run", "r", "--recipe", "gan", "--data", "."], "no recipe 'gan'"),
         (["train", "--run", "r", "--recipe", "pix2pix-ccp4", "--data", "."], "pix2seg prepare"),

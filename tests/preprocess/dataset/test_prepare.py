@@ -20,7 +20,7 @@ from pix2seg.preprocess.dataset.ccp import ccp_sources, read_label_names, read_l
 from pix2seg.preprocess.dataset.dataset import Dataset, read_image
 from pix2seg.preprocess.dataset.folder import folder_sources, read_mask
 from pix2seg.preprocess.dataset.prepare import Preparation, Prepared, prepare, showing_class
-from pix2seg.preprocess.dataset.split import split_of
+from pix2seg.preprocess.dataset.split import FIRST_TENTH, Fold, split_of
 from pix2seg.segmenter import load_person
 
 LABELS = ("null", "accessories", "hair", "skin", "coat")
@@ -45,7 +45,7 @@ def ccp(tmp_path: Path, photos: list[Path]) -> Path:
     return root
 
 
-def prepare_ccp(root: Path, out: Path) -> list[Prepared]:
+def prepare_ccp(root: Path, out: Path, fold: Fold = FIRST_TENTH) -> list[Prepared]:
     scheme = Scheme.from_dict(
         {
             "name": "four",
@@ -59,7 +59,8 @@ def prepare_ccp(root: Path, out: Path) -> list[Prepared]:
     )
     table = scheme.lookup(read_label_names(root / "label_list.mat"))
     preparation = Preparation(out, scheme, table, read_labels, (64, 96))
-    return list(prepare(ccp_sources(root), preparation, {"source": "ccp"}))
+    facts = {"source": "ccp", "fold": str(fold)}
+    return list(prepare(ccp_sources(root, fold), preparation, facts))
 
 
 def test_ccp_becomes_a_data_set(ccp: Path, tmp_path: Path) -> None:
@@ -272,6 +273,18 @@ def test_dataset_json_is_readable(ccp: Path, tmp_path: Path) -> None:
     facts = json.loads((tmp_path / "out" / "dataset.json").read_text())
     assert facts["format"] == "pix2seg.dataset/1"
     assert facts["photos"] == 24
+
+
+def test_each_photo_validates_in_one_of_the_folds(ccp: Path, tmp_path: Path) -> None:
+    validated = []
+    for fold in (Fold(1, 2), Fold(2, 2)):
+        out = tmp_path / str(fold.number)
+        prepare_ccp(ccp, out, fold)
+        dataset = Dataset(out)
+        assert dataset.fold == str(fold)
+        assert not set(dataset.names("train")) & set(dataset.names("val"))
+        validated += dataset.names("val")
+    assert sorted(validated) == sorted(path.stem for path in (ccp / "photos").iterdir())
 
 
 def test_people_found_by_an_extractor_come_with_the_data_set(

@@ -1,10 +1,10 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pix2seg.preprocess.dataset.ccp import NEAR_DUPLICATES, ccp_split_of
-from pix2seg.preprocess.dataset.split import split_of
+from pix2seg.preprocess.dataset.split import Fold, split_of
 
-SHARES = st.floats(0, 1)
 FIRST_VAL = ["0004", "0008", "0010", "0013", "0014", "0025", "0033", "0043", "0054"]
 
 
@@ -20,25 +20,41 @@ def test_the_split_never_changes() -> None:
     assert val == FIRST_VAL
 
 
-@given(SHARES)
-def test_near_duplicates_stay_on_one_side(share: float) -> None:
+@given(st.text(), st.integers(2, 9))
+def test_each_photo_validates_in_one_fold(name: str, parts: int) -> None:
+    folds = [Fold(number, parts) for number in range(1, parts + 1)]
+    assert [split_of(name, fold) for fold in folds].count("val") == 1
+
+
+def test_the_first_of_few_parts_holds_the_first_of_more() -> None:
+    # So that a network trained for one of five folds never saw the photos that always validate.
+    names = [f"{i:04d}" for i in range(1, 905)]
+    tenth, fifth = (
+        {name for name in names if split_of(name, Fold(1, parts)) == "val"} for parts in (10, 5)
+    )
+    assert tenth < fifth
+
+
+@given(st.integers(2, 1000), st.data())
+def test_near_duplicates_stay_on_one_side(parts: int, data: st.DataObject) -> None:
+    fold = Fold(data.draw(st.integers(1, parts)), parts)
     for second, first in NEAR_DUPLICATES.items():
-        assert ccp_split_of(second, share) == split_of(first, share)
+        assert ccp_split_of(second, fold) == split_of(first, fold)
 
 
 def test_the_duplicates_of_ccp_are_those_of_no_other_data_set() -> None:
-    # At some share of validation photos, the hash alone parts two photos that CCP keeps together.
-    shares = [i / 1000 for i in range(1001)]
+    # In some of many parts, the hash alone parts two photos that CCP keeps together.
+    folds = [Fold(number, 1000) for number in range(1, 1001)]
     for second, first in NEAR_DUPLICATES.items():
-        assert any(split_of(second, share) != split_of(first, share) for share in shares)
+        assert any(split_of(second, fold) != split_of(first, fold) for fold in folds)
 
 
-@given(st.text(), SHARES, SHARES)
-def test_a_larger_share_only_adds_validation_photos(name: str, one: float, other: float) -> None:
-    if split_of(name, min(one, other)) == "val":
-        assert split_of(name, max(one, other)) == "val"
+def test_folds_are_read_and_written() -> None:
+    assert Fold.parse("2/5") == Fold(2, 5)
+    assert str(Fold(2, 5)) == "2/5"
 
 
-def test_the_extremes() -> None:
-    assert split_of("0001", 0.0) == "train"
-    assert split_of("0001", 1.0) == "val"
+@pytest.mark.parametrize("text", ["", "2", "2/", "/5", "0/5", "6/5", "1/1", "-1/5", "a/b", "1/2/3"])
+def test_what_is_no_fold_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="write the second of five parts as 2/5"):
+        Fold.parse(text)
