@@ -10,7 +10,8 @@ from typing import Any
 
 from pix2seg.colors.names import NameList
 from pix2seg.colors.palette import Palette
-from pix2seg.colors.table import Row, read_table
+from pix2seg.colors.row import Row
+from pix2seg.colors.table import read_table
 from pix2seg.engines.onnx.network import thread_count
 from pix2seg.errors import PhotoError, Pix2SegError, is_out_of_memory
 from pix2seg.files import write_image
@@ -103,10 +104,10 @@ def find_existing(
     if table is None:
         return there, []
     rows = read_table(table) if table.exists() else []
-    listed = {row["file"] for row in rows}
+    listed = {row.file for row in rows}
     there = {photo for photo in there if photo.relative.as_posix() in listed}
     names = {photo.relative.as_posix() for photo in there}
-    return there, [row for row in rows if row["file"] in names]
+    return there, [row for row in rows if row.file in names]
 
 
 def segment_files(

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pix2seg.catalog.plan import Plan
-from pix2seg.catalog.schema import Row, index_bytes, shard_bytes
+from pix2seg.catalog.schema import PhotoRow, index_bytes, shard_bytes
 from pix2seg.catalog.storage import Folder, import_pyarrow
 from pix2seg.errors import CatalogError
 
@@ -125,17 +125,17 @@ class Catalog:
         except (OSError, ValueError) as error:
             raise CatalogError(f"{self.place(shard)} is broken ({error})") from error
 
-    def rows(self, shard: int) -> list[Row]:
+    def rows(self, shard: int) -> list[PhotoRow]:
         """A shard's rows."""
-        rows: list[Row] = self.read(shard).to_pylist()
+        rows: list[PhotoRow] = self.read(shard).to_pylist()
         return rows
 
-    def all_rows(self) -> Iterator[Row]:
+    def all_rows(self) -> Iterator[PhotoRow]:
         """The rows of every shard that is done, a shard at a time."""
         for shard in sorted(self.done()):
             yield from self.rows(shard)
 
-    def write(self, shard: int, rows: Sequence[Row], stats: Stats) -> None:
+    def write(self, shard: int, rows: Sequence[PhotoRow], stats: Stats) -> None:
         """Write a shard and the index of its colours, then its mark.
 
         Raises:

@@ -13,8 +13,9 @@ from pix2seg.catalog.search import ListedColor, ListedPhoto, Near
 from pix2seg.catalog.storage import import_duckdb, import_pyarrow
 from pix2seg.classes import load_scheme
 from pix2seg.colors.color import Color
+from pix2seg.colors.row import Row
 from pix2seg.colors.space import Floats
-from pix2seg.colors.table import Row, read_table
+from pix2seg.colors.table import read_table
 from pix2seg.errors import CatalogError
 
 BATCH = 1 << 15
@@ -99,13 +100,13 @@ class TableListing:
     """
 
     def __init__(self, path: Path) -> None:
-        rows = sorted(read_table(path), key=lambda row: (row["file"], row["sha256"], row["rank"]))
+        rows = sorted(read_table(path), key=lambda row: (row.file, row.sha256, row.rank))
         self.photos: list[ListedPhoto] = []
         keys, before = [], None
         for row in rows:
-            if (row["file"], row["sha256"]) != before:
-                before = row["file"], row["sha256"]
-                self.photos.append(ListedPhoto(row["file"], None, []))
+            if (row.file, row.sha256) != before:
+                before = row.file, row.sha256
+                self.photos.append(ListedPhoto(row.file, None, []))
             self.photos[-1].colors.append(_listed_color(row))
             keys.append(len(self.photos) - 1)
         colors = [color for photo in self.photos for color in photo.colors]
@@ -134,8 +135,8 @@ class TableListing:
 
 def _listed_color(row: Row) -> ListedColor:
     """A table's row. It tells L*a*b* in tenths; the hex code tells it exactly."""
-    lab = Color.from_hex(row["hex"]).lab
-    return ListedColor(row["garment"] or row["class"], row["hex"], row["name"], row["share"], lab)
+    lab = Color.from_hex(row.hex).lab
+    return ListedColor(row.garment or row.class_, row.hex, row.name, row.share, lab)
 
 
 def _connect() -> Any:

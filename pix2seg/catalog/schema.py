@@ -23,7 +23,8 @@ OK, FAILED = "ok", "failed"
 INDEX_GROUP = 2048
 """Colours of the index that are read or passed over together."""
 
-Row = dict[str, Any]
+PhotoRow = dict[str, Any]
+"""What a shard says of a photo, by column; see `row_schema`."""
 
 
 def row_schema() -> Any:
@@ -59,12 +60,12 @@ def row_schema() -> Any:
     )
 
 
-def failed_row(item: Item, error: str) -> Row:
+def failed_row(item: Item, error: str) -> PhotoRow:
     """The row of a photo that could not be segmented."""
     return asdict(item) | {"status": FAILED, "error": error}
 
 
-def document_row(item: Item, document: Mapping[str, Any]) -> Row:
+def document_row(item: Item, document: Mapping[str, Any]) -> PhotoRow:
     """The row of a photo by its palette document; `coverage`, masks and `seconds` are not in it."""
     image, classes = document["image"], document["classes"]
     garments = document.get("garments")
@@ -107,7 +108,7 @@ def read_mask_png(data: bytes) -> NDArray[np.uint8]:
         return np.asarray(image, np.uint8)
 
 
-def shard_bytes(rows: Sequence[Row]) -> bytes:
+def shard_bytes(rows: Sequence[PhotoRow]) -> bytes:
     """A shard as a Parquet file."""
     pa = import_pyarrow()
     sink = pa.BufferOutputStream()
@@ -116,7 +117,7 @@ def shard_bytes(rows: Sequence[Row]) -> bytes:
     return bytes(sink.getvalue())
 
 
-def colors_of(row: Row) -> Iterator[tuple[str, Row]]:
+def colors_of(row: PhotoRow) -> Iterator[tuple[str, dict[str, Any]]]:
     """A row's colours, each with its class or garment."""
     for palette in row.get("palettes") or ():
         yield from ((palette["class"], color) for color in palette["colors"])
@@ -124,7 +125,7 @@ def colors_of(row: Row) -> Iterator[tuple[str, Row]]:
         yield from ((garment["kind"], color) for color in garment["colors"])
 
 
-def index_bytes(rows: Sequence[Row]) -> bytes:
+def index_bytes(rows: Sequence[PhotoRow]) -> bytes:
     """A shard's colours as a Parquet file, a row a colour: what `find` looks through.
 
     They are sorted by L* and in small groups, most of which a search need not read.
@@ -159,5 +160,5 @@ def labs_of(codes: Sequence[str]) -> NDArray[np.float32]:
     return np.asarray(to_lab(rgb.reshape(-1, 3) / 255), np.float32)
 
 
-def _colors(colors: Sequence[Mapping[str, Any]]) -> list[Row]:
+def _colors(colors: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [{key: color[key] for key in ("hex", "name", "share")} for color in colors]

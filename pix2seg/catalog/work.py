@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pix2seg.catalog.book import Catalog, Stats
-from pix2seg.catalog.schema import FAILED, OK, Row, document_row, failed_row, mask_png
+from pix2seg.catalog.schema import FAILED, OK, PhotoRow, document_row, failed_row, mask_png
 from pix2seg.catalog.source import Item
 from pix2seg.colors.names import NameList
 from pix2seg.engines.base import Engine, Precision
@@ -121,7 +121,7 @@ class Worker:
             Pix2SegError: the shard cannot be read or written.
         """
         began = time.perf_counter()
-        rows: list[Row] = self.catalog.rows(shard) if self.job.retry else []
+        rows: list[PhotoRow] = self.catalog.rows(shard) if self.job.retry else []
         items = self.catalog.plan.items(shard)
         todo = [i for i in range(len(items)) if not rows or rows[i]["status"] == FAILED]
         rows = rows or [{}] * len(items)
@@ -135,7 +135,7 @@ class Worker:
         seconds = round(time.perf_counter() - began, 3)
         self.catalog.write(shard, rows, Stats(len(rows), ok, len(rows) - ok, seconds))
 
-    def _row(self, item: Item, read: Callable[[], bytes | Path]) -> Row:
+    def _row(self, item: Item, read: Callable[[], bytes | Path]) -> PhotoRow:
         settings = self.job.settings
         began = time.perf_counter()
         try:
@@ -153,9 +153,9 @@ class Worker:
         except Exception as error:  # one photo never ends a night's work, whatever is wrong
             return failed_row(item, f"{type(error).__name__}: {error}")
 
-    def _facts(self, result: "Segmentation") -> Row:
+    def _facts(self, result: "Segmentation") -> PhotoRow:
         coverage = result.coverage().items()
-        facts: Row = {
+        facts: PhotoRow = {
             "coverage": [{"class": name, "share": round(share, 6)} for name, share in coverage]
         }
         if self.job.settings.masks:

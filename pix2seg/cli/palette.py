@@ -69,7 +69,8 @@ def palette(
     and NAME.palette.png.
     """
     from pix2seg.colors.photo_colors import photo_colors
-    from pix2seg.colors.table import check_format, growing_table, rows_of
+    from pix2seg.colors.row import rows_of
+    from pix2seg.colors.table import check_format, growing_table
     from pix2seg.errors import OutputError
     from pix2seg.inputs import check_name
     from pix2seg.photo import read_photo

@@ -42,7 +42,7 @@ from pix2seg.limits import MAX_PIXELS
 
 if TYPE_CHECKING:
     from pix2seg.batch import Done
-    from pix2seg.colors.table import Row
+    from pix2seg.colors.row import Row
 
 READABLE_CLASSES = 4
 """Of a scheme with more classes, a photo's line names the largest alone."""
@@ -122,7 +122,8 @@ def segment(
     from rich.progress import track
 
     from pix2seg.batch import Wanted, find_existing, segment_files, segment_files_in_processes
-    from pix2seg.colors.table import check_format, growing_table, rows_of
+    from pix2seg.colors.row import rows_of
+    from pix2seg.colors.table import check_format, growing_table
     from pix2seg.errors import Pix2SegError
     from pix2seg.memory import keep_freed_memory
 

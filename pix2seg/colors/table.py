@@ -3,40 +3,14 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pix2seg.colors.row import COLUMNS, Row
 from pix2seg.errors import ColorError, OutputError, is_out_of_memory
 from pix2seg.files import atomic_write
-
-COLUMNS = {
-    "file": str,
-    "sha256": str,
-    "class": str,
-    "garment": str,
-    "coverage": float,
-    "rank": int,
-    "hex": str,
-    "red": int,
-    "green": int,
-    "blue": int,
-    "L": float,
-    "a": float,
-    "b": float,
-    "share": float,
-    "name": str,
-    "basic": str,
-    "quality": float,
-    "review": str,
-}
-"""The columns and their types. A row is a colour of a class, or with `garment` filled of a garment;
-`rank` counts its colours from 1, and `basic` names it. `quality` is empty where nothing was
-segmented, `review` where nothing speaks for one."""
-
-GARMENTS_CLASS = "clothes"
-"""The class under which garments stand."""
 
 FORMATS = (".csv", ".jsonl", ".parquet")
 
@@ -49,8 +23,6 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 QUOTE = "'"
 """Tells a spreadsheet that what follows is text."""
 
-Row = dict[str, Any]
-
 
 def check_format(path: Path) -> None:
     """Refuse a table that could not be written, before any work.
@@ -62,30 +34,6 @@ def check_format(path: Path) -> None:
         raise ColorError(f"{path} is no table; name it {', '.join('*' + f for f in FORMATS)}")
     if path.suffix.lower() == ".parquet":
         _parquet()
-
-
-def rows_of(document: Mapping[str, Any]) -> Iterator[Row]:
-    """The rows of a palette document, class by class and then garment by garment."""
-    for name, palette in document["classes"].items():
-        yield from _rows(document, name, "", palette)
-    for garment in document.get("garments", ()):
-        yield from _rows(document, GARMENTS_CLASS, garment["kind"], garment)
-
-
-def _rows(
-    document: Mapping[str, Any], class_name: str, garment: str, palette: Mapping[str, Any]
-) -> Iterator[Row]:
-    image = document["image"]
-    for rank, color in enumerate(palette["colors"], 1):
-        red, green, blue = color["rgb"]
-        lightness, a, b = color["lab"]
-        values = (
-            image["file"], image["sha256"], class_name, garment, palette["coverage"], rank,
-            color["hex"], red, green, blue, lightness, a, b,
-            color["share"], color["name"], "/".join(palette["basic"]),
-            document["quality"], document["review"] or "",
-        )  # fmt: skip
-        yield dict(zip(COLUMNS, values, strict=True))
 
 
 def write_table(path: Path, rows: Sequence[Row]) -> None:
@@ -149,10 +97,14 @@ def _head(path: Path) -> str:
 
 def _lines(path: Path, rows: Sequence[Row]) -> str:
     if path.suffix.lower() == ".jsonl":
-        return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        return "".join(json.dumps(row.cells(), ensure_ascii=False) + "\n" for row in rows)
+    return csv_lines(row.cells().values() for row in rows)
+
+
+def csv_lines(rows: Iterable[Iterable[Any]]) -> str:
+    """Rows as CSV in which no cell is a formula to a spreadsheet."""
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, COLUMNS)
-    writer.writerows({k: _quoted(v) for k, v in row.items()} for row in rows)
+    csv.writer(text).writerows(map(_quoted, row) for row in rows)
     return text.getvalue()
 
 
@@ -168,7 +120,8 @@ def _parquet_writer(path: Path) -> Iterator[Callable[[Sequence[Row]], None]]:
         def write(rows: Sequence[Row], least: int = ROW_GROUP) -> None:
             waiting.extend(rows)
             if len(waiting) >= least:
-                writer.write_table(pyarrow.Table.from_pylist(waiting, schema))
+                cells = [row.cells() for row in waiting]
+                writer.write_table(pyarrow.Table.from_pylist(cells, schema))
                 waiting.clear()
 
         yield write
@@ -183,11 +136,7 @@ def read_table(path: Path) -> list[Row]:
     """
     check_format(path)
     try:
-        rows = _read(path)
-        return [
-            {n: None if _is_empty(n, row[n]) else kind(row[n]) for n, kind in COLUMNS.items()}
-            for row in rows
-        ]
+        return [Row.from_cells(cells) for cells in _read(path)]
     except FileNotFoundError:
         raise ColorError(f"no table {path}; write one with --table") from None
     except Exception as error:  # whatever csv, json and pyarrow stumble over in a broken file
@@ -196,14 +145,11 @@ def read_table(path: Path) -> list[Row]:
         raise ColorError(f"{path} is no palette table of pix2seg ({error!r})") from error
 
 
-def _is_empty(name: str, value: Any) -> bool:
-    return name == "quality" and value in (None, "")
-
-
-def _read(path: Path) -> list[Row]:
+def _read(path: Path) -> list[Mapping[str, Any]]:
+    """What stands in each row's columns."""
     suffix = path.suffix.lower()
     if suffix == ".parquet":
-        rows: list[Row] = _parquet()[1].read_table(path).to_pylist()
+        rows: list[Mapping[str, Any]] = _parquet()[1].read_table(path).to_pylist()
         return rows
     with path.open(encoding="utf-8", newline="") as file:
         if suffix == ".jsonl":

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pix2seg.catalog.schema import Row, index_bytes, shard_bytes
+from pix2seg.catalog.schema import PhotoRow, index_bytes, shard_bytes
 from pix2seg.classes import load_scheme
 from pix2seg.colors.color import Color
 
@@ -42,7 +42,7 @@ print(f"{sys.argv[2]}: {spent:.2f} s of CPU, {time.process_time():.2f} with impo
 """
 
 
-def made_rows(draw: np.random.Generator) -> list[Row]:
+def made_rows(draw: np.random.Generator) -> list[PhotoRow]:
     """The rows of one shard."""
     rgb = draw.integers(0, 256, (A_SHARD * A_PHOTO, 3))
     rgb[::2] = rgb[::2].mean(1, keepdims=True) + 0.3 * (rgb[::2] - rgb[::2].mean(1, keepdims=True))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pix2seg.catalog.book import Catalog
-from pix2seg.catalog.schema import OK, Row, read_mask_png
+from pix2seg.catalog.schema import OK, PhotoRow, read_mask_png
 from pix2seg.catalog.source import Item
 from pix2seg.catalog.storage import import_duckdb
 from pix2seg.errors import CatalogError
@@ -28,7 +28,7 @@ class Exported:
         mask: class ids, uint8 (H, W); of formats without masks None.
     """
 
-    row: Row
+    row: PhotoRow
     file: str
     stem: str
     mask: NDArray[np.uint8] | None
@@ -92,14 +92,14 @@ def write_file(path: Path, data: bytes | str) -> None:
         temporary.write_bytes(data.encode() if isinstance(data, str) else data)
 
 
-def _chosen(table: Any, where: str | None) -> list[Row]:
+def _chosen(table: Any, where: str | None) -> list[PhotoRow]:
     duckdb = import_duckdb()
     connection = duckdb.connect()
     connection.register("photos", table)
     condition = f" AND ({where})" if where else ""
     try:
         found = connection.sql(f"SELECT * FROM photos WHERE status = '{OK}'{condition}")
-        rows: list[Row] = found.to_arrow_table().to_pylist()
+        rows: list[PhotoRow] = found.to_arrow_table().to_pylist()
     except duckdb.Error as error:
         raise CatalogError(f"--where '{where}': {str(error).splitlines()[0]}") from None
     return rows

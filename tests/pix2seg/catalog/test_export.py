@@ -2,6 +2,8 @@
 
 import csv
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +157,17 @@ def test_csv_is_the_table(small_catalog: Catalog, tmp_path: Path) -> None:
         photos = list(csv.DictReader(file))
     assert [p["file"] for p in photos].count("women/front0.jpg") == 1
     assert all(0 <= float(p["coverage clothes"]) <= 1 for p in photos)
+
+
+def test_no_cell_is_a_formula_to_a_spreadsheet(
+    shop: Path, fill: Callable[[str, str], Catalog], tmp_path: Path
+) -> None:
+    (tmp_path / "in").mkdir()
+    shutil.copy(shop / "women" / "front0.jpg", tmp_path / "in" / "=1+2.jpg")
+    export_catalog(fill(str(tmp_path / "in"), str(tmp_path / "book")), "csv", tmp_path / "out")
+    for name in ("photos.csv", "colors.csv"):
+        with (tmp_path / "out" / name).open(newline="") as file:
+            assert {row["file"] for row in csv.DictReader(file)} == {"'=1+2.jpg"}
 
 
 @pytest.mark.parametrize("to", FORMATS)

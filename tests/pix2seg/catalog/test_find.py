@@ -13,15 +13,16 @@ from typer.testing import CliRunner
 
 from pix2seg.catalog.book import Catalog, Stats
 from pix2seg.catalog.listing import CatalogListing, TableListing, open_listing
-from pix2seg.catalog.schema import colors_of, labs_of
+from pix2seg.catalog.schema import PhotoRow, colors_of, labs_of
 from pix2seg.catalog.search import Match, find
 from pix2seg.cli import app
 from pix2seg.colors.color import Color
 from pix2seg.colors.names import colors_named
 from pix2seg.colors.photo_colors import photo_colors
 from pix2seg.colors.reach import lab_box
+from pix2seg.colors.row import Row, rows_of
 from pix2seg.colors.space import delta_e, distances, to_lab
-from pix2seg.colors.table import Row, rows_of, write_table
+from pix2seg.colors.table import write_table
 from pix2seg.colors.wanted import Wanted, parse_wanted
 from pix2seg.errors import CatalogError, ColorError
 from pix2seg.photo import Photo
@@ -55,7 +56,7 @@ def made_catalog(out: Path, count: int) -> Catalog:
     return catalog
 
 
-def _row(number: int, rgb: NDArray[Any], shares: NDArray[Any]) -> Row:
+def _row(number: int, rgb: NDArray[Any], shares: NDArray[Any]) -> PhotoRow:
     codes = [Color.from_rgb(*c).hex for c in rgb.tolist()]
     colors = [
         {"hex": code, "name": "?", "share": share}

@@ -34,7 +34,7 @@ def segment(shop: Path, weights: Path, *options: object) -> Result:
 def test_what_is_there_is_left_out(shop: Path, small_weights: Path) -> None:
     assert segment(shop, small_weights).exit_code == 0
     rows = read_table(shop.parent / "t.csv")
-    assert {row["file"] for row in rows} == {"a/front.jpg", "b/front.jpg"}
+    assert {row.file for row in rows} == {"a/front.jpg", "b/front.jpg"}
     mask = shop.parent / "out" / "a" / "front.mask.png"
     before = mask.stat().st_mtime_ns
 
@@ -46,7 +46,7 @@ def test_what_is_there_is_left_out(shop: Path, small_weights: Path) -> None:
     assert mask.stat().st_mtime_ns == before
     assert (shop.parent / "out" / "b" / "front.overlay.png").is_file()
     table = read_table(shop.parent / "t.csv")
-    assert [row for row in table if row["file"] != "a/more.jpg"] == rows
+    assert [row for row in table if row.file != "a/more.jpg"] == rows
     assert "3 of 3" in segment(shop, small_weights, "--skip-existing").stderr
     assert read_table(shop.parent / "t.csv") == table
 
@@ -65,4 +65,4 @@ def test_ctrl_c_keeps_what_is_done(
         broken = segment(shop, small_weights, "--table", table)
         assert broken.exit_code != 0
         assert "--skip-existing" in broken.stderr
-        assert {row["file"] for row in read_table(table)} == {"a/front.jpg"}
+        assert {row.file for row in read_table(table)} == {"a/front.jpg"}

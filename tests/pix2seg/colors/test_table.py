@@ -10,7 +10,8 @@ import pytest
 from pyarrow import parquet
 
 from pix2seg.colors.photo_colors import photo_colors
-from pix2seg.colors.table import COLUMNS, Row, growing_table, read_table, rows_of, write_table
+from pix2seg.colors.row import COLUMNS, Row, rows_of
+from pix2seg.colors.table import growing_table, read_table, write_table
 from pix2seg.errors import ColorError
 from pix2seg.photo import Photo
 
@@ -53,10 +54,10 @@ def test_no_cell_is_a_formula_to_a_spreadsheet(tmp_path: Path) -> None:
 
 def test_rows_tell_the_color() -> None:
     first, second = rows("a.jpg", NAVY, RED)
-    assert first["hex"] == "#1b2a3c"
-    assert (first["rank"], second["rank"]) == (1, 2)
-    assert first["share"] == pytest.approx(2 / 3, abs=0.01)
-    assert first["basic"] == "navy/red"
+    assert first.hex == "#1b2a3c"
+    assert (first.rank, second.rank) == (1, 2)
+    assert first.share == pytest.approx(2 / 3, abs=0.01)
+    assert first.basic == "navy/red"
 
 
 def test_wrong_tables_are_refused(tmp_path: Path) -> None:
