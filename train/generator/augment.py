@@ -4,8 +4,7 @@ from typing import NamedTuple, Self
 
 import cv2
 import numpy as np
-from numpy.random import Generator
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from pix2seg.classes import BACKGROUND
 from pix2seg.preprocess.background import Background, hide_background, widen
@@ -13,6 +12,7 @@ from pix2seg.preprocess.fit import PADDING_COLOR, Fit, Size
 from pix2seg.preprocess.person.base import box_around, part_around
 from pix2seg.train.generator.recolor import recolored
 from pix2seg.train.recipe import AugmentationSettings
+from pix2seg.train.transforms import Jitter, Transform, around, jitter, warp
 
 Slices = tuple[slice, slice]
 """Rows and columns."""
@@ -38,7 +38,7 @@ class Sample(NamedTuple):
 
     Attributes:
         photo: RGB uint8 (H, W, 3).
-        mask: uint8 (H, W), class ids, or `pix2seg.train.losses.SOMEBODY`.
+        mask: uint8 (H, W), class ids, or `pix2seg.train.generator.losses.SOMEBODY`.
         person: uint8 (H, W), not 0 on what stays where the background is hidden.
         garments: uint8 (H, W), ids of the scheme `garments`; 0 where none is known.
     """
@@ -48,11 +48,11 @@ class Sample(NamedTuple):
     person: NDArray[np.uint8]
     garments: NDArray[np.uint8]
 
-    def warped(self, transform: NDArray[np.float64]) -> Self:
-        """All of it under a homogeneous transform, (3, 3)."""
-        labels = (_warp(image, transform, cv2.INTER_NEAREST, (BACKGROUND,)) for image in self[1:])
-        photo = _warp(self.photo, transform, cv2.INTER_LINEAR, PADDING_COLOR)
-        return type(self)(photo, *labels)
+    def warped(self, transform: Transform) -> Self:
+        """All of it under a transform, at the same size."""
+        size = self.mask.shape[1], self.mask.shape[0]
+        labels = (warp(image, transform, size, labels=True) for image in self[1:])
+        return type(self)(warp(self.photo, transform, size, fill=PADDING_COLOR), *labels)
 
     def halved(self) -> Self:
         """All of it at half the size."""
@@ -69,7 +69,7 @@ def augment(
     backdrop: Sample,
     settings: AugmentationSettings,
     background: Background,
-    rng: Generator,
+    rng: np.random.Generator,
     *,
     crop: float = 0.0,
 ) -> Sample:
@@ -92,17 +92,18 @@ def augment(
         if rng.random() < 0.5:
             transform = transform @ _close_up(sample.mask, rng)
         else:
-            moved = _warp(sample.mask, transform, cv2.INTER_NEAREST, (BACKGROUND,))
+            moved = warp(sample.mask, transform, (width, height), labels=True)
             to_frame, shown = _cut(moved, rng)
             transform = to_frame @ transform
     photo, mask, person, garments = sample.warped(transform)
     if rng.random() < settings.recolor:
         photo = recolored(photo, garments, rng)
-    photo = _jitter(photo, settings.color_jitter, rng)
+    light = Jitter.even(settings.color_jitter)
+    photo = jitter(photo, light, rng)
     behind = mask == BACKGROUND
     if rng.random() < settings.swap_background:
         # Whoever stands in the other photo keeps their classes, so the mask stays true.
-        other_photo = _jitter(backdrop.photo, settings.color_jitter, rng)
+        other_photo = jitter(backdrop.photo, light, rng)
         photo = np.where(behind[..., None], other_photo, photo)
         mask = np.where(behind, backdrop.mask, mask)
         garments = np.where(behind, backdrop.garments, garments)
@@ -120,8 +121,8 @@ def augment(
     return Sample(photo, mask, person, garments)
 
 
-def _around_somebody(people: NDArray[np.uint8], rng: Generator) -> NDArray[np.float64]:
-    """A homogeneous transform, (3, 3), to the frame of a photo cut around one of the people."""
+def _around_somebody(people: NDArray[np.uint8], rng: np.random.Generator) -> Transform:
+    """The way to the frame of a photo that is cut around one of the people."""
     numbers = np.unique(people)[1:]
     if not len(numbers):
         return np.eye(3)
@@ -130,7 +131,9 @@ def _around_somebody(people: NDArray[np.uint8], rng: Generator) -> NDArray[np.fl
     return _to_frame(part, (width, height))[0]
 
 
-def _mistaken(person: NDArray[np.uint8], mistakes: float, rng: Generator) -> NDArray[np.uint8]:
+def _mistaken(
+    person: NDArray[np.uint8], mistakes: float, rng: np.random.Generator
+) -> NDArray[np.uint8]:
     """A person's mask with mistakes such as extractors make: pieces too many, and some missing.
 
     A generator that only ever saw faultless masks would take all that is not hidden for the
@@ -152,38 +155,33 @@ def _mistaken(person: NDArray[np.uint8], mistakes: float, rng: Generator) -> NDA
 
 
 def _affine(
-    width: int, height: int, settings: AugmentationSettings, rng: Generator
-) -> NDArray[np.float64]:
-    """A homogeneous transform, (3, 3), that turns, scales, shifts and mirrors at random."""
+    width: int, height: int, settings: AugmentationSettings, rng: np.random.Generator
+) -> Transform:
+    """Turns, scales, shifts and mirrors at random."""
     angle = rng.uniform(-settings.rotation, settings.rotation)
     scale = rng.uniform(1 - settings.zoom, 1 + settings.zoom)
-    centre = ((width - 1) / 2, (height - 1) / 2)
-    transform = np.vstack([cv2.getRotationMatrix2D(centre, angle, scale), [0, 0, 1]])
-    transform[:2, 2] += rng.uniform(-settings.shift, settings.shift, 2) * (width, height)
-    if rng.random() < settings.flip:
-        mirror = np.array([[-1, 0, width - 1], [0, 1, 0], [0, 0, 1]], float)
-        transform = transform @ mirror
-    return transform
+    x, y = (width - 1) / 2, (height - 1) / 2
+    right, down = rng.uniform(-settings.shift, settings.shift, 2) * (width, height)
+    flip = bool(rng.random() < settings.flip)
+    return around((x, y), (x + right, y + down), scale, -angle, flip)
 
 
-def _close_up(mask: NDArray[np.uint8], rng: Generator) -> NDArray[np.float64]:
-    """A homogeneous transform, (3, 3), that looks closely at some place on the person."""
+def _close_up(mask: NDArray[np.uint8], rng: np.random.Generator) -> Transform:
+    """Looks closely at some place on the person."""
     height, width = mask.shape
     rows, columns = np.nonzero(mask != BACKGROUND)
     if not len(rows):
         return np.eye(3)
     pick = int(rng.integers(len(rows)))
-    scale = rng.uniform(1, CLOSEST)
-    to_middle = np.array([width / 2, height / 2]) - scale * np.array([columns[pick], rows[pick]])
-    return _scaling((scale, scale), to_middle)
+    return around((columns[pick], rows[pick]), (width / 2, height / 2), rng.uniform(1, CLOSEST))
 
 
-def _cut(mask: NDArray[np.uint8], rng: Generator) -> tuple[NDArray[np.float64], Slices | None]:
+def _cut(mask: NDArray[np.uint8], rng: np.random.Generator) -> tuple[Transform, Slices | None]:
     """The frame of a photo that ends within the person, as a segmenter lays it out.
 
     Returns:
-        A homogeneous transform, (3, 3), from the whole photo to the frame, and what part of the
-        frame the photo fills; None for all of it.
+        The way from the whole photo to the frame, and what part of the frame the photo fills;
+        None for all of it.
     """
     height, width = mask.shape
     _, head, _, feet = box_around(mask != BACKGROUND)
@@ -196,21 +194,14 @@ def _cut(mask: NDArray[np.uint8], rng: Generator) -> tuple[NDArray[np.float64], 
     return _to_frame((rows, columns), (width, height))
 
 
-def _to_frame(part: Slices, frame: Size) -> tuple[NDArray[np.float64], Slices]:
+def _to_frame(part: Slices, frame: Size) -> tuple[Transform, Slices]:
     """How a part of a photo is laid into the frame, and what part of the frame it fills."""
     rows, columns = part
     size = columns.stop - columns.start, rows.stop - rows.start
     left, top, width, height = Fit(size, frame).box
-    scale = np.array([width / size[0], height / size[1]])
-    offset = np.array([left, top]) - scale * np.array([columns.start, rows.start])
-    return _scaling(scale, offset), (slice(top, top + height), slice(left, left + width))
-
-
-def _scaling(scale: ArrayLike, offset: ArrayLike) -> NDArray[np.float64]:
-    """A homogeneous transform, (3, 3), that scales x and y and then shifts them."""
-    transform = np.diag([*np.asarray(scale, float), 1.0])
-    transform[:2, 2] = offset
-    return transform
+    scale = width / size[0], height / size[1]
+    transform = around((columns.start, rows.start), (left, top), scale)
+    return transform, (slice(top, top + height), slice(left, left + width))
 
 
 def _padded(image: NDArray[np.uint8], shown: Slices, fill: tuple[int, ...]) -> NDArray[np.uint8]:
@@ -218,28 +209,3 @@ def _padded(image: NDArray[np.uint8], shown: Slices, fill: tuple[int, ...]) -> N
     padded = np.full_like(image, fill)
     padded[shown] = image[shown]
     return padded
-
-
-def _warp(
-    image: NDArray[np.uint8],
-    transform: NDArray[np.float64],
-    interpolation: int,
-    fill: tuple[int, ...],
-) -> NDArray[np.uint8]:
-    height, width = image.shape[:2]
-    warped = cv2.warpAffine(
-        image, transform[:2], (width, height), flags=interpolation, borderValue=fill
-    )
-    return np.asarray(warped, np.uint8)
-
-
-def _jitter(photo: NDArray[np.uint8], strength: float, rng: Generator) -> NDArray[np.uint8]:
-    """Change saturation, contrast, brightness and each channel's gain, in 8 bits for speed."""
-    saturation, contrast, brightness = rng.uniform(1 - strength, 1 + strength, 3)
-    gains = rng.uniform(1 - strength / 3, 1 + strength / 3, 3)
-    grey = cv2.cvtColor(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    photo = np.asarray(cv2.addWeighted(photo, saturation, grey, 1 - saturation, 0), np.uint8)
-    mean = float(grey.mean())
-    levels = ((np.arange(256) - mean) * contrast + mean)[:, None] * brightness * gains
-    table = np.clip(levels, 0, 255).astype(np.uint8)[None]
-    return np.asarray(cv2.LUT(photo, table), np.uint8)

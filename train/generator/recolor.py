@@ -6,7 +6,6 @@ garments are, so a photo can be given one.
 
 import cv2
 import numpy as np
-from numpy.random import Generator
 from numpy.typing import NDArray
 
 from pix2seg.garments import BODY, FIRST_GARMENT
@@ -22,7 +21,7 @@ LEAST_PIXELS = 200
 
 
 def recolored(
-    photo: NDArray[np.uint8], garments: NDArray[np.uint8], rng: Generator
+    photo: NDArray[np.uint8], garments: NDArray[np.uint8], rng: np.random.Generator
 ) -> NDArray[np.uint8]:
     """The photo with one kind of garment in another colour; folds and prints stay.
 

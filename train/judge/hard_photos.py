@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pix2seg.classes import BACKGROUND
 from pix2seg.errors import DatasetError
 from pix2seg.preprocess.person.base import box_around
+from pix2seg.train.transforms import mirrored, patchwork
 
 LEAST_WIDTH = 0.18
 """A strip of background that is narrower, as a share of the photo, shows too little."""
@@ -62,9 +63,8 @@ def before_background(
     scale = height / background.shape[0]
     size = max(round(background.shape[1] * scale), 1), height
     tile = np.asarray(cv2.resize(background, size, interpolation=cv2.INTER_AREA), np.uint8)
-    while tile.shape[1] < width:
-        tile = np.hstack([tile, tile[:, ::-1]])
-    return np.where(mask[..., None] == BACKGROUND, tile[:, :width], photo)
+    behind = mirrored(tile, 0, max(width - tile.shape[1], 0))[:, :width]
+    return np.where(mask[..., None] == BACKGROUND, behind, photo)
 
 
 def far_away(
@@ -126,9 +126,7 @@ def before_clothes(
     height, width = mask.shape
     chosen = corners[rng.integers(len(corners), size=min(len(corners), DIFFERENT_TILES))]
     tiles = np.array([photo[y : y + side, x : x + side] for y, x in chosen])
-    rows, columns = -(-height // side), -(-width // side)
-    grid = tiles[rng.integers(len(tiles), size=(rows, columns))]
-    cloth = grid.transpose(0, 2, 1, 3, 4).reshape(rows * side, columns * side, 3)
+    cloth = patchwork(tiles, -(-height // side), -(-width // side), rng)
     return np.where(mask[..., None] == BACKGROUND, cloth[:height, :width], photo)
 
 

@@ -14,10 +14,18 @@ from pix2seg.preprocess.fit import Box
 from pix2seg.preprocess.person.base import box_around
 from pix2seg.train.person.photos import PersonPhoto
 from pix2seg.train.recipe import MixtureSettings
+from pix2seg.train.transforms import (
+    Jitter,
+    Pixels,
+    Transform,
+    around,
+    jitter,
+    mirrored,
+    patchwork,
+    warp,
+)
 
-Pixels = NDArray[np.uint8]
 Labels = NDArray[np.uint8]
-Affine = NDArray[np.float64]
 
 LEAST_PIXELS = 40
 """Persons of fewer pixels are background."""
@@ -27,6 +35,9 @@ SIZES = (0.08, 0.25), (0.25, 0.6), (0.6, 1.1)
 
 SHARES = (0.2, 0.4, 0.4)
 """How often each of `SIZES` comes."""
+
+LIGHT = Jitter(saturation=0.4, contrast=0.25, brightness=0.3, gain=0.06, grey=1 / 12)
+"""How far light and colours of the pictures change, and of the persons pasted into them."""
 
 LEAST_HEIGHT = 80
 """Smaller persons, in pixels of the stored photo, are too coarse to be shown close or pasted."""
@@ -65,7 +76,7 @@ class Composer:
             pixels, labels = self._pasted(rng, index, width, height)
         else:
             pixels, labels = self._view(rng, index, width, height)
-        return jitter_colors(rng, pixels), labels
+        return jitter(pixels, LIGHT, rng), labels
 
     def _view(
         self, rng: np.random.Generator, index: int, width: int, height: int
@@ -78,8 +89,9 @@ class Composer:
         if boxes and rng.random() < 0.4:
             window = _close_up(rng, boxes[int(rng.choice(list(boxes)))])
             zoom = 1.0
-        matrix = _window_to_frame(rng, window, (width, height), zoom)
-        return _warp(photo, matrix, width, height)
+        transform = _window_to_frame(rng, window, (width, height), zoom)
+        pixels = warp(photo.pixels, transform, (width, height), fill=None)
+        return pixels, warp(photo.labels, transform, (width, height), labels=True)
 
     def _pasted(
         self, rng: np.random.Generator, index: int, width: int, height: int
@@ -106,19 +118,18 @@ class Composer:
         height, width = labels.shape
         photo, box = self.photos[index], self.boxes[index][label]
         scale = rng.uniform(*SIZES[rng.choice(len(SIZES), p=SHARES)]) * height / (box[3] - box[1])
-        matrix = _around(
+        transform = around(
             ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2),
             (width * rng.uniform(0.15, 0.85), height * rng.normal(0.5, 0.12)),
-            scale * rng.uniform(0.92, 1.08),
-            scale,
+            (scale * rng.uniform(0.92, 1.08), scale),
             rng.uniform(-8, 8),
             bool(rng.random() < 0.5),
         )
         own = ((photo.labels == label) * 255).astype(np.uint8)
-        alpha = cv2.warpAffine(own, matrix, (width, height), flags=cv2.INTER_LINEAR)
-        cut = cv2.warpAffine(photo.pixels, matrix, (width, height), flags=cv2.INTER_LINEAR)
+        alpha = warp(own, transform, (width, height))
+        cut = warp(jitter(photo.pixels, LIGHT, rng), transform, (width, height))
         share = alpha[..., None].astype(np.float32) / 255
-        mixed = pixels * (1 - share) + jitter_colors(rng, np.asarray(cut, np.uint8)) * share
+        mixed = pixels * (1 - share) + cut * share
         fresh = int(labels.max()) + 1
         return mixed.astype(np.uint8), np.where(alpha > 127, np.uint8(fresh), labels)
 
@@ -137,7 +148,7 @@ class Composer:
         else:
             x0, y0, x1, y1 = self.empty[i]
             part = self.photos[i].pixels[y0:y1, x0:x1]
-            pixels = _mirrored(rng, part, width, height)
+            pixels = _behind(rng, part, width, height)
         return pixels, _nobody(width, height)
 
 
@@ -152,18 +163,6 @@ def targets_of(labels: Labels) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     boxes = np.array([box_around(mask) for mask in masks], np.float32).reshape(-1, 4)
     roomy = (boxes[:, 2:] - boxes[:, :2] >= 4).all(axis=1)
     return boxes[roomy], masks[roomy].astype(np.uint8)
-
-
-def jitter_colors(rng: np.random.Generator, pixels: Pixels) -> Pixels:
-    """Other light, contrast and saturation; one picture in twelve becomes grey."""
-    changed = pixels.astype(np.float32)
-    grey = changed @ np.array([0.299, 0.587, 0.114], np.float32)
-    saturation = 0.0 if rng.random() < 1 / 12 else rng.uniform(0.6, 1.4)
-    changed = grey[..., None] + (changed - grey[..., None]) * np.float32(saturation)
-    gains = rng.uniform(0.7, 1.3) * rng.uniform(0.94, 1.06, 3)
-    contrast = rng.uniform(0.75, 1.25)
-    changed = (changed - 127) * np.float32(contrast) + 127
-    return np.clip(changed * gains.astype(np.float32), 0, 255).astype(np.uint8)
 
 
 def _boxes(labels: Labels) -> dict[int, Box]:
@@ -185,15 +184,14 @@ def empty_part(labels: Labels) -> Box:
     return largest
 
 
-def _mirrored(rng: np.random.Generator, part: Pixels, width: int, height: int) -> Pixels:
+def _behind(rng: np.random.Generator, part: Pixels, width: int, height: int) -> Pixels:
     """A part of a photo repeated by mirroring, as sharp as the person that it stands behind."""
     scale = max(rng.uniform(0.6, 1.4) * min(width / part.shape[1], height / part.shape[0]), 0.2)
     size = max(round(part.shape[1] * scale), 8), max(round(part.shape[0] * scale), 8)
-    tile = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
+    tile = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8)
     right, below = max(width - size[0], 0), max(height - size[1], 0)
     left, above = (int(rng.integers(room + 1)) for room in (right, below))
-    borders = above, below - above, left, right - left
-    tiled = cv2.copyMakeBorder(tile, *borders, cv2.BORDER_REFLECT)
+    tiled = mirrored(tile, left, right - left, above, below - above)
     x, y = (
         int(rng.integers(s - f + 1))
         for s, f in zip(tiled.shape[1::-1], (width, height), strict=True)
@@ -217,42 +215,18 @@ def _close_up(rng: np.random.Generator, box: Box) -> Box:
 
 def _window_to_frame(
     rng: np.random.Generator, window: Box, frame: tuple[int, int], zoom: float
-) -> Affine:
+) -> Transform:
     """Brings a window's centre to the frame's; at zoom 1 the window covers the frame."""
     x0, y0, x1, y1 = window
     scale = max(frame[0] / max(x1 - x0, 1), frame[1] / max(y1 - y0, 1)) * zoom
     shift = rng.uniform(-0.06, 0.06, 2)
-    return _around(
+    return around(
         ((x0 + x1) / 2, (y0 + y1) / 2),
         (frame[0] * (0.5 + shift[0]), frame[1] * (0.5 + shift[1])),
-        scale * rng.uniform(0.92, 1.08),
-        scale,
+        (scale * rng.uniform(0.92, 1.08), scale),
         rng.uniform(-8, 8),
         bool(rng.random() < 0.5),
     )
-
-
-def _around(
-    source: tuple[float, float],
-    target: tuple[float, float],
-    scale_x: float,
-    scale_y: float,
-    degrees: float,
-    flip: bool,
-) -> Affine:
-    """The affine map that brings `source` to `target`, scaled, turned and maybe mirrored."""
-    cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
-    linear = np.array([[cos, -sin], [sin, cos]]) @ np.diag([-scale_x if flip else scale_x, scale_y])
-    return np.column_stack([linear, np.array(target) - linear @ np.array(source)])
-
-
-def _warp(photo: PersonPhoto, matrix: Affine, width: int, height: int) -> tuple[Pixels, Labels]:
-    size = width, height
-    pixels = cv2.warpAffine(
-        photo.pixels, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
-    labels = cv2.warpAffine(photo.labels, matrix, size, flags=cv2.INTER_NEAREST)
-    return np.asarray(pixels, np.uint8), np.asarray(labels, np.uint8)
 
 
 def _cloth(rng: np.random.Generator, photo: PersonPhoto, width: int, height: int) -> Pixels:
@@ -260,6 +234,6 @@ def _cloth(rng: np.random.Generator, photo: PersonPhoto, width: int, height: int
     own = photo.pixels[photo.labels > 0]
     cell = int(rng.choice([2, 4, 8, 24, 64]))
     shape = max(height // cell, 2), max(width // cell, 2)
-    colors = own[rng.integers(len(own), size=shape)]
+    colors = patchwork(own[:, None, None], *shape, rng)
     smooth = cv2.INTER_CUBIC if rng.random() < 0.5 else cv2.INTER_NEAREST
     return np.asarray(cv2.resize(colors, (width, height), interpolation=smooth), np.uint8)
