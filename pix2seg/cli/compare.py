@@ -19,9 +19,10 @@ def compare(
 ) -> None:
     """Score runs on their validation photos, each at its own size, and show them side by side.
 
-    Writes comparison.md (tables), comparison.json (all numbers) and, for each source of photos,
-    SOURCE.jpg, a figure with a row of pictures for each run. Runs that differ in nothing but the
-    seed become one row, with mean and standard deviation.
+    Writes comparison.md (tables), comparison.json (all numbers), curves.png (validation mIoU over
+    epochs and over minutes) and, for each source of photos, SOURCE.jpg, a figure with a row of
+    pictures for each run. Runs that differ in nothing but the seed or the fold become one row,
+    with mean and standard deviation.
     """
     import json
     import re
@@ -31,11 +32,15 @@ def compare(
 
     from pix2seg.files import atomic_write, write_image
     from pix2seg.memory import keep_freed_memory
-    from pix2seg.train.judge.compare import compare_run, figure, markdown, photos_to_show, read_run
+    from pix2seg.train.judge.compare import compare_run, photos_to_show, read_run
+    from pix2seg.train.judge.compare_figure import figure
+    from pix2seg.train.judge.compare_tables import markdown
+    from pix2seg.train.judge.curves import draw_curves, read_curve
 
     keep_freed_memory()
     console = messages()
     datasets = {run: read_run(run) for run in runs}
+    curves = Image.fromarray(draw_curves([read_curve(run) for run in runs]))
     sources: dict[str, list[Path]] = {}
     for run, dataset in datasets.items():
         sources.setdefault(str(dataset.facts["source"]), []).append(run)
@@ -53,6 +58,7 @@ def compare(
     with atomic_write(out / "comparison.json") as temporary:
         facts = [run.to_dict() for run in compared.values()]
         temporary.write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
+    write_image(out / "curves.png", curves, "PNG", optimize=True)
     for source, group in sources.items():
         if show[source]:
             pixels = figure([compared[run] for run in group], [datasets[run] for run in group])

@@ -130,8 +130,9 @@ def _print(evaluation: "Evaluation", segmenter: "Segmenter", scale: float) -> No
     extractor, foreground = evaluation.person_iou
     size = "their own size" if scale == 1 else f"{scale:g} of their size"
     console.print(
-        f"mIoU {scores.mean_iou:.4f}   pixel accuracy {scores.pixel_accuracy:.4f}   person IoU "
-        f"{foreground:.4f}, of the extractor alone {extractor:.4f}\n"
+        f"mIoU {scores.mean_iou:.4f}, weighted by pixels {scores.frequency_weighted_iou:.4f}   "
+        f"pixel accuracy {scores.pixel_accuracy:.4f}\nperson IoU {foreground:.4f}, of the "
+        f"extractor alone {extractor:.4f}\n"
         f"{len(evaluation.photos)} photos at {size}, "
         f"{evaluation.seconds_per_photo * 1000:.0f} ms each on {segmenter.device}, person: "
         f"{segmenter.extractor.version}\nweights {segmenter.info.version}",

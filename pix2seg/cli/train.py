@@ -58,7 +58,7 @@ def train(
     chosen = join(device)
     console = messages(quiet=not is_writer())
     settings = (
-        _read_run(run, recipe, data, set_) if resume else _new_run(recipe, data, people, set_)
+        _read_run(run, recipe, data, set_) if resume else _new_run(recipe, data, people, set_, init)
     )
     parsed = parse_recipe(settings.recipe)
     check_run(run, resume)
@@ -100,6 +100,7 @@ def _new_run(
     data: list[Path] | None,
     people: list[Path] | None,
     overrides: list[str] | None,
+    init: str | None,
 ) -> "RunFile":
     from pix2seg.errors import TrainingError
     from pix2seg.train.recipe import read_recipe
@@ -108,7 +109,10 @@ def _new_run(
     if recipe is None or not data:
         raise TrainingError("a new run needs --recipe NAME and --data FOLDER (or --resume)")
     return RunFile(
-        recipe=read_recipe(recipe, overrides or ()), data=_paths(data), people=_paths(people or [])
+        recipe=read_recipe(recipe, overrides or ()),
+        data=_paths(data),
+        people=_paths(people or []),
+        init=init,
     )
 
 

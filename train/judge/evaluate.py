@@ -163,6 +163,17 @@ class Evaluation:
         return float(np.mean([person.iou for person in self.people])), float(np.mean(found))
 
     @property
+    def photos_with(self) -> NDArray[np.int64]:
+        """(classes, 2): how many photos show each class, and in how many of those it is found.
+
+        It is found where at least one of its pixels is given its name.
+        """
+        confusions = np.array([photo.confusion for photo in self.photos.values()])
+        shown = (confusions.sum(2) > 0).sum(0)
+        found = (np.diagonal(confusions, axis1=1, axis2=2) > 0).sum(0)
+        return np.stack([shown, found], 1)
+
+    @property
     def boundary_f(self) -> NDArray[np.float64]:
         """Boundary F-score of each class, float64 (classes,)."""
         return boundary_f(self._boundaries)
@@ -187,6 +198,10 @@ class Evaluation:
             **self.scores.to_dict(),
             "four_class_mean_iou": coarse and round(coarse.mean_iou, 4),
             "person_iou": {"extractor": round(extractor, 4), "mask": round(foreground, 4)},
+            "photos_with": {
+                name: {"class": int(shown), "found": int(found)}
+                for name, (shown, found) in zip(self.scheme.names, self.photos_with, strict=True)
+            },
             "boundary_f": {name: rounded(score) for name, score in boundary},
             "color_distance_ratio": {n: round(ratio, 4) for n, ratio in self.color_ratios.items()},
             "garments": self.garments and self.garments.to_dict(),

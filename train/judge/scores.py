@@ -68,6 +68,12 @@ class Scores:
         """Mean IoU over the classes that occur, 0..1."""
         return float(np.nanmean(self.iou)) if self.confusion.any() else 0.0
 
+    @property
+    def frequency_weighted_iou(self) -> float:
+        """Mean IoU weighted by the classes' true pixels (Long et al. 2015, section 5), 0..1."""
+        shares = self.confusion.sum(1) / max(self.confusion.sum(), 1)
+        return float(np.nansum(shares * self.iou))
+
     def merged(self, into: NDArray[np.uint8], names: tuple[str, ...]) -> Self:
         """The scores of a scheme whose classes hold these whole.
 
@@ -88,6 +94,7 @@ class Scores:
         return {
             "mean_iou": round(self.mean_iou, 4),
             "pixel_accuracy": round(self.pixel_accuracy, 4),
+            "frequency_weighted_iou": round(self.frequency_weighted_iou, 4),
             "classes": per_class,
             "confusion": self.confusion.tolist(),
         }

@@ -16,6 +16,7 @@ class RunFile(BaseModel):
         recipe: as plain data; see `pix2seg.train.recipe.parse_recipe`.
         data: the folders of the data sets.
         people: folders of photos of which people's masks alone are known.
+        init: weights that it started from.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -23,6 +24,7 @@ class RunFile(BaseModel):
     recipe: dict[str, Any]
     data: list[Path] = Field(min_length=1)
     people: list[Path] = []
+    init: str | None = None
 
 
 def write_run_file(run: Path, settings: RunFile) -> None:

@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,9 @@ from pix2seg.classes import load_scheme
 from pix2seg.cli import app
 from pix2seg.errors import DatasetError, PersonError, TrainingError
 from pix2seg.preprocess.dataset.dataset import Dataset
+from pix2seg.train.judge import compare_tables
 from pix2seg.train.judge.compare import compare_run, read_run
+from pix2seg.train.judge.compare_tables import markdown
 
 
 def trained(run: Path, dataset: Dataset, *overrides: str) -> Path:
@@ -53,6 +56,36 @@ def test_table_and_figure_have_a_row_for_each_system(runs: list[Path], tmp_path:
         assert run["flops"] > 2 * run["parameters"] > 0
     with Image.open(tmp_path / "t.jpg") as figure:
         assert figure.height == 5 * 260  # photo, truth and three runs
+    with Image.open(tmp_path / "curves.png") as curves:
+        assert curves.format == "PNG"
+
+
+def test_runs_of_other_folds_make_one_row_and_those_of_another_start_do_not(
+    runs: list[Path], small_dataset: Dataset
+) -> None:
+    compared = compare_run(runs[0], small_dataset, [], "cpu")
+    other_fold = Dataset(small_dataset.root)
+    other_fold.facts["fold"] = "2/5"
+    folds = markdown([compared, replace(compared, dataset=other_fold)])
+    assert "| first (2 folds) |" in folds
+    starts = markdown([compared, replace(compared, name="warm", init="x/best.safetensors")])
+    assert "| first |" in starts
+    assert "| warm |" in starts
+
+
+def test_many_classes_have_a_row_each_with_the_photos_they_are_found_in(
+    runs: list[Path], small_dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compare_tables, "READABLE_CLASSES", 3)
+    compared = compare_run(runs[0], small_dataset, [], "cpu")
+    lines = markdown([compared]).splitlines()
+    photos = len(small_dataset.names("val"))
+    (background,) = (line for line in lines if line.startswith("| background |"))
+    share = small_dataset.facts["classes"]["background"]["pixels"]
+    iou = compared.evaluation.scores.iou[0]
+    shown = f"| background | 100.0% | {share:.2%} | {iou:.3f} |"
+    assert background.startswith(shown)
+    assert background.endswith(f" of {photos} |")
 
 
 def test_scores_are_those_of_evaluate(
@@ -93,7 +126,12 @@ def test_source_of_the_photos_names_no_file_elsewhere(
     out = tmp_path / "a" / "b" / "out"
     result = CliRunner().invoke(app, ["compare", str(run), "--out", str(out), "--device", "cpu"])
     assert result.exit_code == 0, result.output
-    assert sorted(f.name for f in out.iterdir()) == ["comparison.json", "comparison.md", "x.jpg"]
+    assert sorted(f.name for f in out.iterdir()) == [
+        "comparison.json",
+        "comparison.md",
+        "curves.png",
+        "x.jpg",
+    ]
     assert not list(tmp_path.glob("*.jpg"))
 
 

@@ -23,6 +23,16 @@ def test_scores_agree_with_scikit_learn(seed: int) -> None:
     assert scores.pixel_accuracy == pytest.approx((truth == predicted).mean())
 
 
+@given(st.integers(0, 10_000))
+def test_iou_weighted_by_pixels_agrees_with_scikit_learn(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    truth, predicted = rng.integers(0, 4, (2, 30, 20), dtype=np.uint8)
+    truth[truth == 3] = 0  # a class that is found, but is nowhere
+    scores = Scores(confusion_matrix(truth, predicted, 4), NAMES)
+    expected = jaccard_score(truth.ravel(), predicted.ravel(), average="weighted")
+    assert scores.frequency_weighted_iou == pytest.approx(expected)
+
+
 def test_class_that_never_occurs_does_not_count() -> None:
     mask = np.array([[0, 0, 3]], np.uint8)
     scores = Scores(confusion_matrix(mask, mask, 4), NAMES)
