@@ -42,9 +42,9 @@ class SegmentationTask:
         recipe: what to train.
         dataset: what to train on.
         device: where to train.
-        init: weights to start from. A network of another library takes over all but what has a
-            row for each class, so a trained backbone serves other classes; `voc` are
-            torchvision's for DeepLab.
+        init: weights to start from. All is taken over but what has a row for each class, if the
+            classes are others, so a trained network serves any; `voc` are torchvision's for
+            DeepLab.
         people: folders of photos of which the people's masks alone are known, as
             `read_person_photos` takes them; the recipe's `[people]` says how many a batch has.
 
@@ -134,7 +134,7 @@ class SegmentationTask:
         self.start = f", started from {init} ({len(tensors)} of {count} tensors)"
 
     def _same_generator(self, init: str | Path, mine: Pix2PixSettings) -> dict[str, Tensor]:
-        """The tensors of a trained pix2pix of our settings."""
+        """The tensors of a pix2pix of our settings; no last layer if its classes are others."""
         generator, info = load_generator(Path(init))
         settings, theirs = mine.model_dump(), info.recipe.generator.model_dump()
         # Dropout has no weights, a residual block that the weights lack starts as identity, and a
@@ -142,9 +142,14 @@ class SegmentationTask:
         free = {"dropout", "residual_blocks", "garment_width"}
         alike = all(settings[key] == theirs.get(key) for key in settings.keys() - free)
         fewer_blocks = theirs.get("residual_blocks", 0) <= mine.residual_blocks
-        if not (alike and fewer_blocks and info.scheme == self.dataset.scheme):
+        if not (alike and fewer_blocks):
             raise self._other_kind(init)
-        return generator.state_dict()
+        ours = self.pair.generator.state_dict()
+        kept = {n: t for n, t in generator.state_dict().items() if n in ours}
+        if info.scheme == self.dataset.scheme:
+            return kept
+        last = f"decoder.blocks.{mine.depth - 1}."
+        return {name: tensor for name, tensor in kept.items() if not name.startswith(last)}
 
     def _fitting_tensors(
         self, init: str | Path, mine: NetworkGeneratorSettings
@@ -174,7 +179,7 @@ class SegmentationTask:
     def _other_kind(self, init: str | Path) -> TrainingError:
         return TrainingError(
             f"{init} holds a generator of another kind than recipe {self.recipe.name} trains; "
-            "give --init weights of the same [generator] and scheme"
+            "give --init weights of the same [generator]"
         )
 
     def batches(self, start: int) -> Iterator[Batch]:

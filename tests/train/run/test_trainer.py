@@ -364,6 +364,24 @@ def test_init_starts_from_weights(small_dataset: Dataset, tmp_path: Path) -> Non
         task(small_dataset, "generator.depth=4", init=weights)
 
 
+def test_pix2pix_starts_from_one_of_other_classes(small_dataset: Dataset, tmp_path: Path) -> None:
+    fresh = task(small_dataset).pair.generator.state_dict()
+    weights, scheme = tmp_path / "dress.safetensors", load_scheme("dress3")
+    settings = {**recipe().generator.model_dump(), "garment_width": 4}
+    info = WeightsInfo(
+        TrainedRecipe.model_validate({"name": "d", "generator": settings}), scheme, (64, 96), {}
+    )
+    torch.manual_seed(7)
+    save_generator(weights, build_generator(scheme, **settings), info)
+    given = load_generator(weights)[0].state_dict()
+    assert any(name.startswith("garment_head") for name in given)  # which the data has no use for
+    started = task(small_dataset, init=weights).pair.generator.state_dict()
+    last = [name for name in fresh if name.startswith("decoder.blocks.2.")]
+    assert last
+    for name, tensor in started.items():
+        assert torch.equal(tensor, fresh[name] if name in last else given[name]), name
+
+
 def test_data_with_other_classes_is_refused(
     small_dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
