@@ -24,7 +24,7 @@ from pix2seg.workers import in_workers
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Outputs:
     """What is to be written of each photo.
 
     Attributes:
@@ -86,20 +86,20 @@ class Done:
 
 
 def find_existing(
-    photos: Sequence[InputPhoto], wanted: Wanted, table: Path | None
+    photos: Sequence[InputPhoto], outputs: Outputs, table: Path | None
 ) -> tuple[set[InputPhoto], list[Row]]:
     """The photos whose results are there, and their rows of the table.
 
     Args:
         photos: the photos.
-        wanted: what is to be written of each.
+        outputs: what is to be written of each.
         table: where rows are written too; a photo without a row there counts as open.
 
     Raises:
         ColorError: the table is broken.
     """
-    there = {p for p in photos if all(file.is_file() for file in wanted.files(p))}
-    if not wanted.pictures and table is None:
+    there = {p for p in photos if all(file.is_file() for file in outputs.files(p))}
+    if not outputs.pictures and table is None:
         there = set()
     if table is None:
         return there, []
@@ -111,7 +111,7 @@ def find_existing(
 
 
 def segment_files(
-    segmenter: Segmenter, photos: Sequence[InputPhoto], wanted: Wanted, max_pixels: int
+    segmenter: Segmenter, photos: Sequence[InputPhoto], outputs: Outputs, max_pixels: int
 ) -> Iterator[Done | Pix2SegError]:
     """Segment photos and write the results: one photo is read and one written beside the work.
 
@@ -122,14 +122,14 @@ def segment_files(
     paths = (photo.path for photo in photos)
     results = segmenter.map(paths, names=names, max_pixels=max_pixels)
     yield from overlapped(
-        partial(_finish, wanted, segmenter.device), zip(photos, results, strict=True)
+        partial(_finish, outputs, segmenter.device), zip(photos, results, strict=True)
     )
 
 
 def segment_files_in_processes(
     arguments: Mapping[str, Any],
     photos: Sequence[InputPhoto],
-    wanted: Wanted,
+    outputs: Outputs,
     max_pixels: int,
     processes: int,
 ) -> Iterator[Done | Pix2SegError]:
@@ -138,14 +138,14 @@ def segment_files_in_processes(
     Args:
         arguments: of the segmenters.
         photos: the photos.
-        wanted: what is to be written.
+        outputs: what is to be written.
         max_pixels: larger photos are refused.
         processes: how many; they share the cores.
 
     Raises:
         Pix2SegError: a process was killed.
     """
-    step = partial(_segment_file, pickle.dumps(dict(arguments)), wanted, max_pixels)
+    step = partial(_segment_file, pickle.dumps(dict(arguments)), outputs, max_pixels)
     threads = max(thread_count() // processes, 1)
     try:
         yield from in_workers(step, photos, processes=processes, threads=threads)
@@ -157,9 +157,9 @@ def segment_files_in_processes(
 
 
 def _segment_file(
-    arguments: bytes, wanted: Wanted, max_pixels: int, photo: InputPhoto
+    arguments: bytes, outputs: Outputs, max_pixels: int, photo: InputPhoto
 ) -> Done | Pix2SegError:
-    (done,) = segment_files(_segmenter(arguments), [photo], wanted, max_pixels)
+    (done,) = segment_files(_segmenter(arguments), [photo], outputs, max_pixels)
     return done
 
 
@@ -170,14 +170,14 @@ def _segmenter(arguments: bytes) -> Segmenter:
 
 
 def _finish(
-    wanted: Wanted, device: str, item: tuple[InputPhoto, Segmentation | Pix2SegError]
+    outputs: Outputs, device: str, item: tuple[InputPhoto, Segmentation | Pix2SegError]
 ) -> Done | Pix2SegError:
     photo, result = item
     if isinstance(result, Pix2SegError):
         return result
     try:
         check_name(photo)
-        return _write(wanted, device, photo, result)
+        return _write(outputs, device, photo, result)
     except Pix2SegError as error:
         return error
     except Exception as error:
@@ -186,26 +186,26 @@ def _finish(
         return PhotoError(f"{photo.path} needs more memory than there is")
 
 
-def _write(wanted: Wanted, device: str, photo: InputPhoto, result: Segmentation) -> Done:
-    if wanted.pictures:
+def _write(outputs: Outputs, device: str, photo: InputPhoto, result: Segmentation) -> Done:
+    if outputs.pictures:
         result.save(
-            wanted.out,
+            outputs.out,
             photo.stem,
-            cutouts=wanted.cutouts,
-            hard_edges=wanted.hard_edges,
-            garments=wanted.garments,
-            map=wanted.map,
+            cutouts=outputs.cutouts,
+            hard_edges=outputs.hard_edges,
+            garments=outputs.garments,
+            map=outputs.map,
         )
-    if wanted.review and result.review:
-        base = wanted.review / photo.stem
-        overlay = result.overlay(garments=wanted.garments)
+    if outputs.review and result.review:
+        base = outputs.review / photo.stem
+        overlay = result.overlay(garments=outputs.garments)
         write_image(base.with_name(f"{base.name}.overlay.png"), overlay, "PNG")
     found = None
-    if wanted.colors:
-        found = result.colors(wanted.max_colors, garments=wanted.garments, names=wanted.names)
-        if wanted.pictures:
-            found.save(wanted.out / photo.stem)
-    worn = found.garments if found else result.garments() if wanted.garments else None
+    if outputs.colors:
+        found = result.colors(outputs.max_colors, garments=outputs.garments, names=outputs.names)
+        if outputs.pictures:
+            found.save(outputs.out / photo.stem)
+    worn = found.garments if found else result.garments() if outputs.garments else None
     return Done(
         device=device,
         model=result.model,

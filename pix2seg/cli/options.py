@@ -52,7 +52,7 @@ PersonConfig = Annotated[
     str | None,
     typer.Option(metavar="NAME|FILE", help="Configuration for detectron2: of its zoo, or YAML."),
 ]
-Trust = Annotated[
+TrustFiles = Annotated[
     bool,
     typer.Option(
         "--trust", help="Let detectron2 run what lies in its weights and configuration files."

@@ -23,7 +23,7 @@ from pix2seg.cli.options import (
     PrecisionName,
     Quiet,
     TableFile,
-    Trust,
+    TrustFiles,
     Weights,
     check_person_box,
     person_options,
@@ -90,7 +90,7 @@ def segment(
     person_box: PersonBox = None,
     person_weights: PersonWeights = None,
     person_config: PersonConfig = None,
-    trust: Trust = False,
+    trust: TrustFiles = False,
     hide: Hide = None,
     flip: Flip = False,
     max_colors: MaxColors = None,
@@ -121,7 +121,7 @@ def segment(
     """
     from rich.progress import track
 
-    from pix2seg.batch import Wanted, find_existing, segment_files, segment_files_in_processes
+    from pix2seg.batch import Outputs, find_existing, segment_files, segment_files_in_processes
     from pix2seg.colors.row import rows_of
     from pix2seg.colors.table import check_format, growing_table
     from pix2seg.errors import Pix2SegError
@@ -146,7 +146,7 @@ def segment(
         "flip": flip,
         "person_options": options,
     }
-    wanted = Wanted(
+    outputs = Outputs(
         out,
         colors=bool(colors or json_to or table),
         pictures=pictures,
@@ -161,20 +161,20 @@ def segment(
     console = news()
     kept: list[Row] = []
     if skip_existing:
-        there, kept = find_existing(inputs, wanted, table)
+        there, kept = find_existing(inputs, outputs, table)
         inputs = [photo for photo in inputs if photo not in there]
         console.print(f"{len(there)} of {len(there) + len(inputs)} photos have their results")
         if not inputs:
             return
     if jobs > 1:
-        results = segment_files_in_processes(arguments, inputs, wanted, max_pixels, jobs)
+        results = segment_files_in_processes(arguments, inputs, outputs, max_pixels, jobs)
     else:
         keep_freed_memory()
         with console.status("loading the models"):
             from pix2seg.segmenter import Segmenter
 
             segmenter = Segmenter(**arguments)
-        results = segment_files(segmenter, inputs, wanted, max_pixels)
+        results = segment_files(segmenter, inputs, outputs, max_pixels)
     bad: list[Pix2SegError] = [*wrong]
     done: Done | None = None
     stopped, count = False, 0

@@ -15,7 +15,7 @@ from pix2seg.cli.options import (
     PersonName,
     PersonWeights,
     PrecisionName,
-    Trust,
+    TrustFiles,
     Weights,
     person_options,
 )
@@ -56,7 +56,7 @@ def serve(
     everyone: Everyone = False,
     person_weights: PersonWeights = None,
     person_config: PersonConfig = None,
-    trust: Trust = False,
+    trust: TrustFiles = False,
     hide: Hide = None,
     flip: Flip = False,
     engine: EngineName = "auto",

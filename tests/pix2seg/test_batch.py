@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from pix2seg import Segmenter
-from pix2seg.batch import Done, Wanted, segment_files, segment_files_in_processes
+from pix2seg.batch import Done, Outputs, segment_files, segment_files_in_processes
 from pix2seg.errors import OutputError, PhotoError
 from pix2seg.inputs import InputPhoto
 
@@ -26,8 +26,8 @@ def test_processes_write_what_one_process_writes(
 ) -> None:
     arguments: dict[str, Any] = {"weights": small_weights, "person": "none", "device": "cpu"}
     alone, shared = (
-        Wanted(tmp_path / "alone", colors=True),
-        Wanted(tmp_path / "shared", colors=True),
+        Outputs(tmp_path / "alone", colors=True),
+        Outputs(tmp_path / "shared", colors=True),
     )
     ours = list(segment_files(Segmenter(**arguments), inputs, alone, MAX_PIXELS))
     theirs = list(segment_files_in_processes(arguments, inputs, shared, MAX_PIXELS, 2))
@@ -53,6 +53,6 @@ def test_results_that_cannot_be_written_are_told_for_each_photo(
 ) -> None:
     (tmp_path / "file").write_text("in the way")
     segmenter = Segmenter(small_weights, person="none", device="cpu")
-    done = list(segment_files(segmenter, inputs, Wanted(tmp_path / "file"), MAX_PIXELS))
+    done = list(segment_files(segmenter, inputs, Outputs(tmp_path / "file"), MAX_PIXELS))
     kinds = (OutputError, PhotoError, OutputError)
     assert all(isinstance(item, kind) for item, kind in zip(done, kinds, strict=True))

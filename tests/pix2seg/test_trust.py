@@ -10,7 +10,7 @@ from pix2seg.classes import load_scheme
 from pix2seg.preprocess.person import Person
 from pix2seg.segmenter import Segmenter
 from pix2seg.thresholds import mask_to_map
-from pix2seg.train.judge.trust import FLAGGED, Sample, calibrate
+from pix2seg.train.judge.trust import FLAGGED, JudgedPhoto, calibrate
 from pix2seg.trust import REASONS, Calibration, built_in_calibration, judge, read_signs
 
 FOUR = load_scheme("four")
@@ -88,14 +88,14 @@ def test_a_black_square_does_not_pass_in_silence() -> None:
     assert Segmenter()(np.zeros((200, 200, 3), np.uint8)).review
 
 
-def drawn_samples(count: int) -> list[Sample]:
+def drawn_samples(count: int) -> list[JudgedPhoto]:
     """Photos whose mean IoU hangs on two signs, and a little on chance."""
     rng = np.random.default_rng(0)
     samples = []
     for photo in range(count):
         signs = {name: float(rng.normal()) for name in REASONS}
         odds = 1.5 + signs["certainty"] - 0.5 * signs["torn"] ** 2 + rng.normal(0, 0.2)
-        samples.append(Sample(str(photo), "plain", signs, float(1 / (1 + np.exp(-odds)))))
+        samples.append(JudgedPhoto(str(photo), "plain", signs, float(1 / (1 + np.exp(-odds)))))
     return samples
 
 

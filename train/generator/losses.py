@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from pix2seg.garments import FIRST_GARMENT
-from pix2seg.train.run.distributed import total
+from pix2seg.train.run.distributed import sum_over_processes
 
 SOMEBODY = 255
 """The label of pixels of which only this is known: they are not background."""
@@ -86,7 +86,7 @@ def dice_loss(logits: Tensor, mask: Tensor) -> Tensor:
     found, there = probabilities.sum((0, 2, 3)), truth.sum((0, 2, 3))
     met = (probabilities * truth).sum((0, 2, 3))
     # Dice is no mean over photos, so its sums are those of the whole batch.
-    met, found, there = total(torch.stack([met, found, there])).unbind()
+    met, found, there = sum_over_processes(torch.stack([met, found, there])).unbind()
     dice = 2 * met / (found + there).clamp(min=1e-6)
     return (1 - dice)[there > 0].mean()
 

@@ -12,7 +12,7 @@ from pix2seg.preprocess.fit import Fit
 from pix2seg.thresholds import map_to_mask, mask_to_map
 from pix2seg.train.generator.samples import Samples
 from pix2seg.train.judge.scores import Scores, confusion_matrix
-from pix2seg.train.run.distributed import rank, total, world_size
+from pix2seg.train.run.distributed import rank, sum_over_processes, world_size
 
 WHOLE = slice(None), slice(None)
 """Rows and columns of a photo that the network saw whole."""
@@ -46,7 +46,7 @@ def validate(
                 worn = name_kinds(found["garments"][i], fit, WHOLE, mask, scheme).mask
                 of_garments += confusion_matrix(truth.garments, worn, len(kinds()))
     counts, garment_counts = (
-        total(torch.from_numpy(matrix).to(device)).cpu().numpy()
+        sum_over_processes(torch.from_numpy(matrix).to(device)).cpu().numpy()
         for matrix in (confusion, of_garments)
     )
     return Scores(counts, scheme.names), Scores(garment_counts, kinds().names)

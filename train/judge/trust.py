@@ -30,7 +30,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Sample:
+class JudgedPhoto:
     """One segmented photo: its name, the set it is of, its signs and its true mean IoU.
 
     A photo and the hard ones made from it share a name.
@@ -42,25 +42,25 @@ class Sample:
     mean_iou: float
 
 
-def read_samples(segmenter: Segmenter, photos: Iterable[SetPhoto]) -> list[Sample]:
+def read_samples(segmenter: Segmenter, photos: Iterable[SetPhoto]) -> list[JudgedPhoto]:
     """Segment photos and note signs and true mean IoU of each.
 
     Args:
         segmenter: what is to be calibrated.
         photos: as `photo_sets` gives them.
     """
-    samples: list[Sample] = []
+    samples: list[JudgedPhoto] = []
     scheme = segmenter.scheme
     for name, photo, pixels, truth in photos:
         result = segmenter(pixels)
         raw = map_to_mask(result.map, scheme)
         signs = read_signs(result.map, raw, result.mask, result.person, scheme)
         scores = Scores(confusion_matrix(truth, result.mask, len(scheme)), scheme.names)
-        samples.append(Sample(photo, name, signs, scores.mean_iou))
+        samples.append(JudgedPhoto(photo, name, signs, scores.mean_iou))
     return samples
 
 
-def calibrate(samples: Sequence[Sample], weights: str, person: str) -> Calibration:
+def calibrate(samples: Sequence[JudgedPhoto], weights: str, person: str) -> Calibration:
     """The calibration that fits samples best, with what it reaches on photos it has not seen.
 
     Args:
@@ -94,7 +94,7 @@ def calibrate(samples: Sequence[Sample], weights: str, person: str) -> Calibrati
     return Calibration(fitted.signs, fitted.offset, round(threshold, 4), facts)
 
 
-def _fit(samples: Sequence[Sample]) -> Calibration:
+def _fit(samples: Sequence[JudgedPhoto]) -> Calibration:
     """Ridge regression of the log odds on each sign and its square."""
     signs = np.array([[sample.signs[name] for name in REASONS] for sample in samples])
     mean, deviation = signs.mean(0), signs.std(0) + 1e-6

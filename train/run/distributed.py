@@ -60,17 +60,17 @@ def is_writer() -> bool:
     return rank() == 0
 
 
-def total(tensor: Tensor) -> Tensor:
+def sum_over_processes(tensor: Tensor) -> Tensor:
     """The sum of a tensor over all processes; gradients flow back to each."""
     if world_size() == 1:
         return tensor
-    return cast(Tensor, _Total.apply(tensor))
+    return cast(Tensor, _SumOverProcesses.apply(tensor))
 
 
-Network = TypeVar("Network", bound=nn.Module)
+Module = TypeVar("Module", bound=nn.Module)
 
 
-class _Total(torch.autograd.Function):
+class _SumOverProcesses(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, tensor: Tensor) -> Tensor:
         summed = tensor.clone(memory_format=torch.contiguous_format)
@@ -79,7 +79,7 @@ class _Total(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        return cast(Tensor, _Total.apply(gradients[0]))
+        return cast(Tensor, _SumOverProcesses.apply(gradients[0]))
 
 
 def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
@@ -101,7 +101,7 @@ def average(numbers: dict[str, float], device: torch.device) -> dict[str, float]
     """The mean of each number over all processes, which give the same names."""
     if world_size() == 1:
         return numbers
-    values = total(torch.tensor(list(numbers.values()), device=device)) / world_size()
+    values = sum_over_processes(torch.tensor(list(numbers.values()), device=device)) / world_size()
     return dict(zip(numbers, values.tolist(), strict=True))
 
 
@@ -110,7 +110,7 @@ def anyone(flag: bool, device: torch.device) -> bool:
     return bool(average({"flag": float(flag)}, device)["flag"])
 
 
-def share_batch_norm(network: Network) -> Network:
+def share_batch_norm(network: Module) -> Module:
     """Let every batch normalisation of a network see the whole batch, in place."""
     if world_size() == 1:
         return network
@@ -133,9 +133,9 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
             return super().forward(features)
         wide = features.float()
         count = features.numel() // features.shape[1] * world_size()
-        mean = total(wide.mean((0, 2, 3))) / world_size()
+        mean = sum_over_processes(wide.mean((0, 2, 3))) / world_size()
         centred = wide - mean[:, None, None]
-        variance = total(centred.square().mean((0, 2, 3))) / world_size()
+        variance = sum_over_processes(centred.square().mean((0, 2, 3))) / world_size()
         self._remember(mean.detach(), variance.detach() * count / max(count - 1, 1))
         scale = self.weight * (variance + self.eps).rsqrt()
         normalised: Tensor = centred * scale[:, None, None] + self.bias[:, None, None]
