@@ -11,6 +11,7 @@ full/masks/...    their masks, and
 full/garments/... their garments at that size: `pix2seg evaluate` scores these
 """
 
+import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 FORMAT = "pix2seg.dataset/1"
+
+TELLING = ("scheme", "size", "photos", "classes", "garments", "person", "person_options", "crop")
+"""Facts that tell a data set from others; where it came from does not."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,12 @@ class Dataset:
         """What a weights file says of the data: where from, how many photos, at which size."""
         counts = {str(split): len(names) for split, names in self.splits.items()}
         return {"source": self.facts["source"], "size": self.facts["size"], **counts}
+
+    def fingerprint(self) -> str:
+        """Tells it from other data sets: by names, classes and their shares, not by pixels."""
+        facts = {key: self.facts.get(key) for key in TELLING}
+        told = json.dumps([facts, self.splits], sort_keys=True)
+        return hashlib.sha256(told.encode()).hexdigest()[:16]
 
     def read(self, name: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """The fitted photo, RGB uint8 (H, W, 3), and its mask, uint8 (H, W).

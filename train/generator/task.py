@@ -26,7 +26,7 @@ from pix2seg.train.generator.samples import (
     people_samples,
 )
 from pix2seg.train.generator.validate import picture_grid, validate
-from pix2seg.train.person.photos import read_person_photos
+from pix2seg.train.person.photos import photos_fingerprint, read_person_photos
 from pix2seg.train.recipe import SegmentationRecipe
 from pix2seg.train.run.batches import RunBatches, load_batches
 from pix2seg.train.run.trainer import Validation
@@ -77,12 +77,14 @@ class SegmentationTask:
         self.train_samples = load_samples(dataset, "train", recipe.size)
         self.val_samples = load_samples(dataset, "val", recipe.size)
         self.people: Samples | None = None
+        self.people_fingerprint = ""
         if people and not recipe.people:
             raise TrainingError(f"recipe {recipe.name} has no [people]; leave --people out")
         if people:
             longest = max(recipe.size)
             photos = [p for f in people for p in read_person_photos(f, "train", longest)]
             self.people = people_samples(photos, recipe.size)
+            self.people_fingerprint = photos_fingerprint(photos)
         if recipe.hide:
             self.val_samples = self.val_samples.hidden(recipe.background)
         shares = self.train_samples.class_shares(len(dataset.scheme))
@@ -111,6 +113,10 @@ class SegmentationTask:
             f"{len(self.train_samples)} photos{others}, {len(self.val_samples)} to validate, "
             f"on {self.device} with {torch.get_num_threads()} threads{self.start}"
         )
+
+    def fingerprint(self) -> str:
+        """Tells its data from any other."""
+        return f"{self.dataset.fingerprint()} {self.people_fingerprint}"
 
     def _pair(self, shares: Tensor) -> Pair:
         recipe = self.recipe

@@ -24,7 +24,12 @@ from pix2seg.preprocess.person.mask_rcnn.network import build_network
 from pix2seg.preprocess.person.mask_rcnn.weights import load_network, save_network
 from pix2seg.train.judge.people import PersonScore, summarise
 from pix2seg.train.person.compose import Composer, targets_of
-from pix2seg.train.person.photos import PersonPhoto, main_person, read_person_photos
+from pix2seg.train.person.photos import (
+    PersonPhoto,
+    main_person,
+    photos_fingerprint,
+    read_person_photos,
+)
 from pix2seg.train.recipe import PersonRecipe
 from pix2seg.train.run.batches import BatchKeys, Key, RunBatches, load_batches
 from pix2seg.train.run.distributed import average_gradients, share_batch_norm
@@ -95,6 +100,10 @@ class PersonTask:
             f"{len(self.val_photos)} to validate, on {self.device} with "
             f"{torch.get_num_threads()} threads"
         )
+
+    def fingerprint(self) -> str:
+        """Tells its data from any other."""
+        return photos_fingerprint([*self.photos, *self.val_photos])
 
     def batches(self, start: int) -> Iterator[Batch]:
         """Composed pictures with their targets, from a step on."""

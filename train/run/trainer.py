@@ -11,17 +11,17 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as ProgressBar
 from rich.text import Text
 
-from pix2seg.errors import InterruptedRunError, TrainingError, first_fault, is_out_of_memory
+from pix2seg.errors import InterruptedRunError, TrainingError, is_out_of_memory
 from pix2seg.train.recipe import Recipe
 from pix2seg.train.run.batches import RunBatches
 from pix2seg.train.run.checkpoint import Progress, load_checkpoint, save_checkpoint
 from pix2seg.train.run.distributed import anyone, average, is_writer, rank, world_size
+from pix2seg.train.run.origin import DATA, RECIPE, check_origin, origin
 from pix2seg.train.run.provenance import source_version
 from pix2seg.train.run.run_log import RunLog
 
@@ -56,6 +56,10 @@ class Task(Protocol):
 
     def describe(self) -> str:
         """One line on what is trained on what."""
+        ...
+
+    def fingerprint(self) -> str:
+        """Tells its data from any other: wherever it lies, the same gives the same."""
         ...
 
     def batches(self, start: int) -> Iterator[Any]:
@@ -102,10 +106,6 @@ def check_run(run: Path, resume: bool) -> None:
         raise TrainingError(f"{run} holds a run already; add --resume or name another folder")
 
 
-RECIPE = "recipe"
-"""The key of the recipe beside the networks in a checkpoint."""
-
-
 class Trainer:
     """Trains a task into a run folder.
 
@@ -120,7 +120,8 @@ class Trainer:
         resume: go on from the folder's checkpoint.
 
     Raises:
-        TrainingError: the folder holds a run already, or none to resume.
+        TrainingError: the folder holds a run already, or none to resume, or one that was begun
+            with another recipe or other data.
     """
 
     def __init__(
@@ -132,7 +133,8 @@ class Trainer:
         self.progress = Progress()
         if resume:
             state, self.progress = load_checkpoint(self.checkpoint, task.device)
-            self._check_recipe(state.pop(RECIPE, None))
+            begun = {key: state.pop(key) for key in (RECIPE, DATA) if key in state}
+            check_origin(run, begun, recipe, task.fingerprint())
             try:
                 task.load_state_dict(state)
             except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
@@ -143,24 +145,6 @@ class Trainer:
                 ) from error
         if world_size() > 1:  # each process drops out neurons of its own
             torch.manual_seed(recipe.seed + world_size() * self.progress.step + rank())
-
-    def _check_recipe(self, begun: dict[str, Any] | None) -> None:
-        """A run goes on as it was begun; the first checkpoints do not say how."""
-        if begun is None:
-            return
-        try:
-            before = type(self.recipe).model_validate(begun).model_dump()
-        except ValidationError as error:
-            raise TrainingError(
-                f"{self.run} was begun with a recipe that this version does not know "
-                f"({first_fault(error)}); start a new run"
-            ) from error
-        changed = [key for key, value in self.recipe.model_dump().items() if value != before[key]]
-        if changed:
-            raise TrainingError(
-                f"{self.run} was begun with another {changed[0]} than its run.json now says; "
-                "start a new run"
-            )
 
     def train(self) -> Path:
         """Train to the end and return the best weights' file.
@@ -245,7 +229,7 @@ class Trainer:
 
     def _save(self) -> float:
         if is_writer():
-            state = {**self.task.state_dict(), RECIPE: self.recipe.model_dump(mode="json")}
+            state = self.task.state_dict() | origin(self.recipe, self.task.fingerprint())
             save_checkpoint(self.checkpoint, state, self.progress)
         return time.monotonic()
 

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -200,6 +201,14 @@ def test_resumed_run_has_the_losses_and_weights_of_an_unbroken_one(
     states = [torch.load(run / "last.pt", weights_only=True) for run in (broken, unbroken)]
     ours, theirs = (state["networks"]["ema"] for state in states)
     assert all(torch.equal(tensor, ours[name]) for name, tensor in theirs.items())
+    other = tmp_path / "other"
+    shutil.copytree(coco, other)
+    (file,) = other.glob("*.json")
+    facts = json.loads(file.read_text())
+    facts["annotations"].pop()  # one photo shows one person less
+    file.write_text(json.dumps(facts))
+    with pytest.raises(TrainingError, match="begun with other data"):
+        train(other, broken, *epochs, resume=True)
 
 
 def test_other_files_are_no_person_weights(small_weights: Path, tmp_path: Path) -> None:

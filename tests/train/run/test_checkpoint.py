@@ -1,3 +1,5 @@
+import json
+import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -134,3 +136,35 @@ def test_another_recipe_does_not_go_on_with_a_run(
     save_checkpoint(path, {"recipe": networks["recipe"]}, progress)
     with pytest.raises(TrainingError, match="does not fit recipe"):
         trainer("schedule.epochs=1", resume=True)
+
+
+def test_other_data_does_not_go_on_with_a_run(
+    small_dataset: Dataset, small_overrides: tuple[str, ...], tmp_path: Path
+) -> None:
+    recipe = parse_recipe(read_recipe("pix2pix-ccp4", (*small_overrides, "schedule.epochs=1")))
+    assert isinstance(recipe, SegmentationRecipe)
+    run, moved = tmp_path / "run", tmp_path / "moved"
+
+    def trainer(dataset: Dataset, resume: bool) -> Trainer:
+        task = SegmentationTask(recipe, dataset, CPU)
+        return Trainer(task, recipe, run, Console(quiet=True), resume=resume)
+
+    trainer(small_dataset, resume=False).train()
+    shutil.copytree(small_dataset.root, moved)
+    trainer(Dataset(moved), resume=True)
+    facts = json.loads((moved / "dataset.json").read_text())
+    facts["classes"]["hair"]["pixels"] += 0.001  # as of other masks for the same photos
+    names = json.loads((moved / "split.json").read_text())
+    names["train"].pop()
+    for file, changed in (("dataset.json", facts), ("split.json", names)):
+        shutil.copy(small_dataset.root / file, tmp_path)
+        (moved / file).write_text(json.dumps(changed))
+        with pytest.raises(TrainingError, match="begun with other data") as error:
+            trainer(Dataset(moved), resume=True)
+        assert "\n" not in str(error.value)
+        shutil.copy(tmp_path / file, moved)
+    state, progress = load_checkpoint(run / "last.pt", CPU)
+    state.pop("data")  # as a checkpoint of an earlier version
+    save_checkpoint(run / "last.pt", state, progress)
+    (moved / "split.json").write_text(json.dumps(names))
+    trainer(Dataset(moved), resume=True)
