@@ -1,12 +1,17 @@
-"""Joins what the person extractor and the generator each believe."""
+"""From class probabilities to a map, joined with what the person extractor believes."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pix2seg.classes import Scheme
+from pix2seg.preprocess.fit import Fit
+from pix2seg.thresholds import mask_to_map
 
 WEIGHT = 0.75
 """How much the extractor's word counts beside the generator's, 1 being as much."""
+
+BLENDED_CLASSES = 10
+"""Of more classes, colours lie so close that a blend of two is like that of some third class."""
 
 SUREST = 6.0
 """The extractor's logits are cut here: it may be mistaken, whatever it says."""
@@ -36,11 +41,24 @@ def join_person(
 
 
 def to_map(probabilities: NDArray[np.float32], scheme: Scheme) -> NDArray[np.uint8]:
-    """The map of class probabilities: the classes' colours blended, RGB uint8 (H, W, 3).
+    """The map of class probabilities, RGB uint8 (H, W, 3): the classes' colours blended.
+
+    Of more than `BLENDED_CLASSES` it has the colour of the most likely class alone.
 
     Args:
         probabilities: float32 (classes, H, W); each pixel's sum is 1.
         scheme: gives the colours.
     """
+    if len(scheme) > BLENDED_CLASSES:
+        return mask_to_map(np.asarray(probabilities.argmax(0), np.uint8), scheme)
     blended = np.tensordot(probabilities, scheme.colors.astype(np.float32), axes=(0, 0))
     return np.asarray(blended.round(), np.uint8)
+
+
+def to_photo_map(probabilities: NDArray[np.float32], fit: Fit, scheme: Scheme) -> NDArray[np.uint8]:
+    """As `to_map`, for probabilities in the frame, at the size of the photo that lies in it."""
+    if len(scheme) <= BLENDED_CLASSES:
+        return fit.invert_map(to_map(probabilities, scheme))
+    found = np.unique(probabilities.argmax(0))
+    layers = np.stack([fit.invert_soft(probabilities[class_id]) for class_id in found])
+    return mask_to_map(np.asarray(found[layers.argmax(0)], np.uint8), scheme)

@@ -17,7 +17,7 @@ from pix2seg.errors import PhotoError, is_out_of_memory
 from pix2seg.garments import Kinds, name_kinds
 from pix2seg.generators.predictor import Predictor
 from pix2seg.hub import Pretrained
-from pix2seg.joining import WEIGHT, join_person, to_map
+from pix2seg.joining import WEIGHT, join_person, to_photo_map
 from pix2seg.limits import MAX_PIXELS
 from pix2seg.overlap import overlapped
 from pix2seg.photo import Photo, PhotoSource, read_photo
@@ -190,19 +190,18 @@ class Segmenter(Pretrained):
             framed = hide_background(framed, soften(shown, self.softness), self.info.background)
         map = np.empty_like(pixels)
         map[:] = self.scheme.colors[BACKGROUND]
-        drawn, kinds = self._generate_map(framed, certainty)
-        map[part] = fit.invert_map(drawn)
+        map[part], kinds = self._generate_map(framed, fit, certainty)
         return map, None if kinds is None else partial(name_kinds, kinds, fit, part)
 
     def _segment_pixels(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Class ids, uint8 (H, W), of RGB pixels, uint8 (H, W, 3), as they are."""
         fit = Fit((pixels.shape[1], pixels.shape[0]), self.info.size)
-        return map_to_mask(fit.invert_map(self._generate_map(fit.photo(pixels))[0]), self.scheme)
+        return map_to_mask(self._generate_map(fit.photo(pixels), fit)[0], self.scheme)
 
     def _generate_map(
-        self, framed: NDArray[np.uint8], person: NDArray[np.float32] | None = None
+        self, framed: NDArray[np.uint8], fit: Fit, person: NDArray[np.float32] | None = None
     ) -> tuple[NDArray[np.uint8], NDArray[np.float32] | None]:
-        """The map, uint8 (h, w, 3), of a photo in the frame, uint8 (h, w, 3).
+        """The map, uint8 (H, W, 3), of a photo that `fit` put into the frame, uint8 (h, w, 3).
 
         `person` is how sure the extractor is of each pixel, float32 (h, w). With the map come
         the logits of the kinds, float32 (kinds, rows, columns), if the weights name any.
@@ -212,11 +211,11 @@ class Segmenter(Pretrained):
         named = None if kinds is None else _unflipped(kinds)
         if probabilities is None:
             mean_map = np.mean([maps[0], *maps[1:, :, ::-1]], axis=0)
-            return mean_map.round().astype(np.uint8), named
+            return fit.invert_map(mean_map.round().astype(np.uint8)), named
         mean = _unflipped(probabilities)
         if person is not None:
             mean = join_person(mean, person, self.join)
-        return to_map(mean, self.scheme), named
+        return to_photo_map(mean, fit, self.scheme), named
 
 
 def _or_error(work: Callable[[], Result], name: str | None) -> "Result | PhotoError":

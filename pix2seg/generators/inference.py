@@ -60,14 +60,6 @@ def generate(
     return TorchNetwork(PhotosToMaps(generator), {}, device).run(photos=photos)
 
 
-def generate_maps(
-    generator: Generator, photos: NDArray[np.uint8], device: torch.device
-) -> NDArray[np.uint8]:
-    """Maps, uint8 (N, H, W, 3), of photos at network size, uint8 (N, H, W, 3)."""
-    maps: NDArray[np.uint8] = generate(generator, photos, device)["map"]
-    return maps
-
-
 def fused(generator: Generator) -> Generator:
     """Fold each batch normalisation into the convolution before it: the same map, sooner."""
     for block in generator.modules():

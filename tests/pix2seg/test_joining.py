@@ -4,7 +4,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from pix2seg.classes import load_scheme
-from pix2seg.joining import SUREST, join_person, to_map
+from pix2seg.joining import SUREST, join_person, to_map, to_photo_map
+from pix2seg.preprocess.fit import Fit
+from pix2seg.thresholds import map_to_mask
 
 SHARES = arrays.arrays(np.float32, (4, 3, 2), elements=st.floats(0.0625, 1, width=32))
 PERSON = arrays.arrays(np.float32, (3, 2), elements=st.floats(0, 1, width=32))
@@ -43,3 +45,24 @@ def test_maps_blend_the_colours_of_the_classes() -> None:
     halves = np.array([0.5, 0, 0, 0.5], np.float32).reshape(4, 1, 1)
     mean = (scheme.colors[0].astype(float) + scheme.colors[3]) / 2
     assert np.abs(to_map(halves, scheme)[0, 0] - mean).max() <= 0.5
+
+
+@given(st.data())
+def test_undecided_pixels_are_of_no_third_class(data: st.DataObject) -> None:
+    scheme = load_scheme(data.draw(st.sampled_from(("four", "ccp29", "ccp59"))))
+    first, second = data.draw(st.permutations(range(len(scheme))))[:2]
+    share = data.draw(st.floats(0.625, 1))
+    probabilities = np.zeros((len(scheme), 12, 8), np.float32)
+    probabilities[first], probabilities[second] = share, 1 - share
+    fit = Fit((40, 60), (8, 12))
+    for drawn in (to_map(probabilities, scheme), to_photo_map(probabilities, fit, scheme)):
+        assert set(np.unique(map_to_mask(drawn, scheme))) == {first}
+
+
+def test_borders_between_many_classes_show_no_third_class() -> None:
+    scheme = load_scheme("ccp59")
+    probabilities = np.zeros((59, 12, 8), np.float32)
+    probabilities[14, :6] = probabilities[45, 6:] = 1
+    drawn = to_photo_map(probabilities, Fit((40, 60), (8, 12)), scheme)
+    assert np.array_equal(drawn[:30], np.broadcast_to(scheme.colors[14], (30, 40, 3)))
+    assert np.array_equal(drawn[30:], np.broadcast_to(scheme.colors[45], (30, 40, 3)))

@@ -1,5 +1,8 @@
 """Score a generator on samples at network size, as a run does after each epoch."""
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -7,7 +10,8 @@ from numpy.typing import NDArray
 from pix2seg.classes import Scheme
 from pix2seg.garments import kinds, name_kinds
 from pix2seg.generators.base import Generator
-from pix2seg.generators.inference import generate, generate_maps
+from pix2seg.generators.inference import generate
+from pix2seg.joining import to_map
 from pix2seg.preprocess.fit import Fit
 from pix2seg.thresholds import map_to_mask, mask_to_map
 from pix2seg.train.generator.samples import Samples
@@ -39,8 +43,8 @@ def validate(
     for first in range(0, len(mine), batch_size):
         part = mine[first : first + batch_size]
         found = generate(generator, samples.photos[part], device)
-        for i, generated in enumerate(found["map"]):
-            truth, mask = samples[int(part[i])], map_to_mask(generated, scheme)
+        for i, mask in enumerate(_masks(found, scheme)):
+            truth = samples[int(part[i])]
             confusion += confusion_matrix(truth.mask, mask, len(scheme))
             if "garments" in found and samples.garments is not None:
                 worn = name_kinds(found["garments"][i], fit, WHOLE, mask, scheme).mask
@@ -52,23 +56,25 @@ def validate(
     return Scores(counts, scheme.names), Scores(garment_counts, kinds().names)
 
 
+def _masks(found: Mapping[str, NDArray[Any]], scheme: Scheme) -> Iterator[NDArray[np.uint8]]:
+    """The mask of each photo, uint8 (H, W), decided as a segmenter decides."""
+    for i, generated in enumerate(found["map"]):
+        if "probabilities" in found:
+            generated = to_map(found["probabilities"][i], scheme)
+        yield map_to_mask(generated, scheme)
+
+
 def picture_grid(
     generator: Generator, samples: Samples, scheme: Scheme, device: torch.device
 ) -> NDArray[np.uint8]:
     """A row each of the first samples: photo, true map, generated map, mask. RGB uint8."""
     count = min(len(samples), 4)
     photos = samples.photos[:count]
+    found = generate(generator, photos, device)
     rows = [
-        np.hstack(
-            [
-                photo,
-                mask_to_map(truth, scheme),
-                generated,
-                mask_to_map(map_to_mask(generated, scheme), scheme),
-            ]
-        )
-        for photo, truth, generated in zip(
-            photos, samples.masks[:count], generate_maps(generator, photos, device), strict=True
+        np.hstack([photo, mask_to_map(truth, scheme), generated, mask_to_map(mask, scheme)])
+        for photo, truth, generated, mask in zip(
+            photos, samples.masks[:count], found["map"], _masks(found, scheme), strict=True
         )
     ]
     return np.vstack(rows)
