@@ -8,13 +8,7 @@ from pathlib import Path
 
 from pix2seg.classes import RESERVED
 from pix2seg.errors import OutputError, PhotoError
-from pix2seg.photo import STANDARD_INPUT
-
-SUFFIXES = {
-    ".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff",
-    ".webp",
-}  # fmt: skip
-"""A file in a folder is taken for a photo if its name ends so, in either case."""
+from pix2seg.photo import STANDARD_INPUT, SUFFIXES
 
 ADDRESSES = ("http://", "https://", "ftp://", "s3://", "gs://", "data:")
 """What is no file begins so."""

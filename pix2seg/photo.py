@@ -21,6 +21,12 @@ from pix2seg.limits import MAX_PIXELS
 MAX_BYTES = 2**30
 """Larger files are refused before they are read; 100 megapixels of 16 bits take 600 million."""
 
+SUFFIXES = {
+    ".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff",
+    ".webp",
+}  # fmt: skip
+"""A file in a folder is taken for a photo if its name ends so, in either case."""
+
 STANDARD_INPUT = "-"
 """The path of a photo that is read from standard input."""
 

@@ -50,6 +50,15 @@ def photos() -> list[Path]:
 
 
 @pytest.fixture(scope="session")
+def small_photo(tmp_path_factory: pytest.TempPathFactory, photos: list[Path]) -> Path:
+    """A real photo that takes no time."""
+    path = tmp_path_factory.mktemp("photo") / "small.jpg"
+    with Image.open(photos[0]) as image:
+        image.reduce(8).save(path, quality=95)
+    return path
+
+
+@pytest.fixture(scope="session")
 def small_dataset(tmp_path_factory: pytest.TempPathFactory, photos: list[Path]) -> Dataset:
     """The real photos under names that fall into both splits, prepared at 64x96."""
     source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dataset")

@@ -14,7 +14,7 @@ from typing import Any
 
 from pix2seg.catalog.storage import file_system, import_pyarrow, is_remote, local_path, read_bytes
 from pix2seg.errors import CatalogError
-from pix2seg.inputs import SUFFIXES
+from pix2seg.photo import SUFFIXES
 
 LISTS = (".csv", ".jsonl", ".parquet")
 TAR = ".tar"

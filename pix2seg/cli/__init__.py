@@ -31,6 +31,7 @@ from pix2seg.cli.prepare import prepare
 from pix2seg.cli.recipes import recipes
 from pix2seg.cli.segment import segment
 from pix2seg.cli.serve import serve
+from pix2seg.cli.telling import telling
 from pix2seg.cli.train import train
 from pix2seg.errors import InterruptedRunError, Pix2SegError, is_out_of_memory
 
@@ -61,19 +62,19 @@ def _common(
     pass
 
 
-app.command()(segment)
-app.command()(palette)
+app.command()(telling(segment))
+app.command()(telling(palette))
 app.command()(find)
-app.command()(person)
+app.command()(telling(person))
 app.command()(serve)
-app.command()(train)
-app.command()(learning_rate)
-app.command()(evaluate)
-app.command()(compare)
-app.command()(ablate)
-app.command()(calibrate)
+app.command()(telling(train))
+app.command()(telling(learning_rate))
+app.command()(telling(evaluate))
+app.command()(telling(compare))
+app.command()(telling(ablate))
+app.command()(telling(calibrate))
 app.command()(recipes)
-app.command()(export)
+app.command()(telling(export))
 app.add_typer(catalog, name="catalog")
 app.add_typer(prepare, name="prepare")
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from pix2seg.cli.options import Device, PersonWeights, Weights
-from pix2seg.cli.output import messages
+from pix2seg.cli.telling import news
 
 
 def ablate(
@@ -49,7 +49,7 @@ def ablate(
     from pix2seg.train.judge.ablation import Ablation
 
     keep_freed_memory()
-    console = messages()
+    console = news()
     ablation = Ablation(
         Dataset(data), console, weights, person_weights, device, tuple(people or ()), photos
     )
@@ -61,4 +61,4 @@ def ablate(
         text = "\n".join([*tables, ablation.compare_margins()])
     with atomic_write(out) as temporary:
         temporary.write_text(text, "utf-8")
-    console.print(f"\n{text}\nwritten to {out}", soft_wrap=True)
+    console.print(f"\n{text}\nwritten to {out}")

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from pix2seg.cli.options import Device, PersonName, PersonWeights, Weights
-from pix2seg.cli.output import messages
+from pix2seg.cli.telling import news, tracked
 
 
 def calibrate(
@@ -29,8 +29,6 @@ def calibrate(
     """
     import json
 
-    from rich.progress import track
-
     from pix2seg.files import atomic_write
     from pix2seg.memory import keep_freed_memory
     from pix2seg.preprocess.dataset.dataset import Dataset
@@ -41,7 +39,7 @@ def calibrate(
     from pix2seg.train.person.photos import read_person_photos
 
     keep_freed_memory()
-    console = messages()
+    console = news()
     dataset = Dataset(data)
     scenes = empty_scenes(p for folder in people or () for p in read_person_photos(folder, "val"))
     sets: list[PhotoSet] = ["plain", "busy", "far"]
@@ -50,12 +48,10 @@ def calibrate(
     segmenter = Segmenter(weights, person=person, device=device, person_options=options)
     photos = photo_sets(dataset, sets, scenes)
     total = len(dataset.names("val")) * len(sets)
-    samples = read_samples(
-        segmenter, track(photos, "segmenting", total, console=console, transient=True)
-    )
+    samples = read_samples(segmenter, tracked(photos, "segmenting", total))
     calibration = fit(samples, segmenter.info.version, segmenter.extractor.version)
     text = json.dumps(calibration.to_dict(), indent=2)
     with atomic_write(out) as temporary:
         temporary.write_text(text + "\n", "utf-8")
     console.print_json(json.dumps(dict(calibration.facts)))
-    console.print(f"written to {out}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"written to {out}")

@@ -18,7 +18,8 @@ from pix2seg.cli.options import (
     PrecisionName,
     Weights,
 )
-from pix2seg.cli.output import messages, results
+from pix2seg.cli.output import results
+from pix2seg.cli.telling import news, telling
 from pix2seg.limits import MAX_PIXELS
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ Ray = Annotated[
 
 
 @catalog.command()
+@telling
 def run(
     source: Annotated[
         str,
@@ -107,7 +109,7 @@ def run(
         engine=engine,
         device=device,
     )
-    console = messages(soft_wrap=True)
+    console = news()
     with console.status("looking which photos there are"):
         opened = begin_catalog(
             source,
@@ -154,6 +156,7 @@ def status(out: Location) -> None:
 
 
 @catalog.command()
+@telling
 def retry(
     out: Location,
     weights: Weights = None,
@@ -165,7 +168,7 @@ def retry(
     from pix2seg.catalog.run import failed_shards, reopen_catalog
     from pix2seg.catalog.work import Job
 
-    console = messages(soft_wrap=True)
+    console = news()
     with console.status("loading"):
         opened = reopen_catalog(out, str(weights) if weights else None, device)
         failed = failed_shards(opened.catalog)
@@ -174,6 +177,7 @@ def retry(
 
 
 @catalog.command()
+@telling
 def export(
     out: Location,
     to: Annotated[
@@ -196,7 +200,7 @@ def export(
     from pix2seg.catalog.book import Catalog
     from pix2seg.catalog.export import export_catalog
 
-    console = messages(soft_wrap=True)
+    console = news()
     with console.status("exporting"):
         count = export_catalog(
             Catalog(out), to, folder, where=where, garments=garments, photos=photos

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from pix2seg.cli.options import Device
-from pix2seg.cli.output import messages
+from pix2seg.cli.telling import news, tracked
 
 
 def compare(
@@ -28,7 +28,6 @@ def compare(
     import re
 
     from PIL import Image
-    from rich.progress import track
 
     from pix2seg.files import atomic_write, write_image
     from pix2seg.memory import keep_freed_memory
@@ -38,7 +37,7 @@ def compare(
     from pix2seg.train.judge.curves import draw_curves, read_curve
 
     keep_freed_memory()
-    console = messages()
+    console = news()
     datasets = {run: read_run(run) for run in runs}
     curves = Image.fromarray(draw_curves([read_curve(run) for run in runs]))
     sources: dict[str, list[Path]] = {}
@@ -49,7 +48,7 @@ def compare(
         for source, group in sources.items()
     }
     compared = {}
-    for run in track(datasets, "comparing", console=console, transient=True):
+    for run in tracked(datasets, "comparing"):
         dataset = datasets[run]
         compared[run] = compare_run(run, dataset, show[str(dataset.facts["source"])], device)
     tables = markdown(list(compared.values()))
@@ -64,4 +63,4 @@ def compare(
             pixels = figure([compared[run] for run in group], [datasets[run] for run in group])
             name = re.sub(r"[^\w.-]+", "-", source).strip(".-") or "photos"
             write_image(out / f"{name}.jpg", Image.fromarray(pixels), "JPEG", quality=85)
-    console.print(f"{tables}\nwritten to {out}", soft_wrap=True)
+    console.print(f"{tables}\nwritten to {out}")

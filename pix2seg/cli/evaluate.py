@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pix2seg.cli.options import Device, EngineName, Flip, Hide, PersonName, PrecisionName, Weights
-from pix2seg.cli.output import messages, results
+from pix2seg.cli.output import results
+from pix2seg.cli.telling import tracked
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -59,8 +60,6 @@ def evaluate(
     """Score a generator on the validation photos, each at its own size unless told otherwise."""
     import json
 
-    from rich.progress import track
-
     from pix2seg.files import atomic_write
     from pix2seg.preprocess.dataset.dataset import Dataset
     from pix2seg.segmenter import Segmenter
@@ -81,12 +80,10 @@ def evaluate(
     evaluation = Evaluation(segmenter.scheme, segmenter.margin, colors)
     count, folder = worst or (0, Path())
     worst_photos = WorstPhotos(count)
-    for photo in track(
+    for photo in tracked(
         evaluate_photos(segmenter, dataset, garments=garments, scale=scale),
         "evaluating",
         len(dataset.names("val")),
-        console=messages(),
-        transient=True,
     ):
         evaluation.add(photo)
         worst_photos.add(photo)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from pix2seg.cli.output import messages
+from pix2seg.cli.telling import news
 
 
 def export(
@@ -28,12 +28,11 @@ def export(
     from pix2seg.generators.info import BUILT_IN as GENERATOR
     from pix2seg.preprocess.person.mask_rcnn.info import BUILT_IN as PERSON
 
-    console = messages()
+    console = news()
     for file in weights or [built_in_file(GENERATOR), built_in_file(PERSON)]:
         path = (out or file.parent) / f"{file.stem}.{to}"
         difference = export_to_onnx(file, path)
         console.print(
             f"{path}: {path.stat().st_size / 1e6:.1f} MB, at most {difference:.2g} of an output's "
             "largest number from PyTorch's results",
-            soft_wrap=True,
         )

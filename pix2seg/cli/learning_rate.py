@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from pix2seg.cli.options import Device, Init, Overrides
-from pix2seg.cli.output import messages, results
+from pix2seg.cli.output import results
+from pix2seg.cli.telling import news
 
 ROWS = 12
 
@@ -39,7 +40,7 @@ def learning_rate(
     if not isinstance(parsed, SegmentationRecipe):
         raise TrainingError(f"recipe {parsed.name} trains no generator; take another")
     chosen = choose_device(device)
-    with messages().status(f"training {steps} steps with a rising learning rate"):
+    with news().status(f"training {steps} steps with a rising learning rate"):
         points = range_test(parsed, Dataset(data), chosen, steps, init)
     table = Table("learning rate", "loss", box=None)
     for i in range(ROWS):

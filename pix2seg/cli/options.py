@@ -5,8 +5,6 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from pix2seg.cli.output import keep_quiet
-
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
 EngineName = Annotated[
     Literal["auto", "torch", "onnx"],
@@ -104,10 +102,6 @@ JsonTo = Annotated[
         help="Write the palette JSON, a line for each photo, to a file or, without one or with -, "
         "to standard output; and no pictures unless they are asked for.",
     ),
-]
-Quiet = Annotated[
-    bool,
-    typer.Option("--quiet", "-q", callback=keep_quiet, help="Print errors and warnings alone."),
 ]
 TableFile = Annotated[
     Path | None,

@@ -5,6 +5,7 @@ import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,36 +25,29 @@ STANDARD_OUTPUT = "-"
 LEAST_WIDTH = 80
 """Tables are laid out for as many columns at least; a narrower terminal wraps them whole."""
 
-_quiet = False
 
+@cache
+def messages() -> Console:
+    """Where commands say what is wrong: standard error, which takes text as it is.
 
-def messages(**options: Any) -> Console:
-    """Where commands say what they do: standard error, which takes text as it is."""
-    return _PlainConsole(stderr=True, highlight=False, markup=False, emoji=False, **options)
-
-
-def news() -> Console:
-    """Where commands tell how the work goes: standard error, or nowhere with `--quiet`."""
-    return messages(quiet=_quiet)
-
-
-def keep_quiet(quiet: bool) -> bool:
-    """Print nothing but errors and warnings from now on, if asked to."""
-    global _quiet
-    _quiet = quiet
-    return quiet
+    One for all, so that what is printed while a bar is shown stands above the bar.
+    """
+    return plain_console(stderr=True, soft_wrap=True)
 
 
 def results(**options: Any) -> Console:
     """Where commands put what they were asked for: standard output, which takes text as it is."""
-    console = _PlainConsole(highlight=False, markup=False, emoji=False, **options)
+    console = plain_console(**options)
     console.width = max(console.width, LEAST_WIDTH)
     return console
 
 
-class _PlainConsole(Console):
+def plain_console(**options: Any) -> Console:
     """A console to which names are names, whatever is in them."""
+    return _PlainConsole(highlight=False, markup=False, emoji=False, **options)
 
+
+class _PlainConsole(Console):
     def render_str(self, text: str, **options: Any) -> Text:
         """A string as it shall be shown."""
         return super().render_str(printable(text), **options)
@@ -105,7 +99,7 @@ def check_json(target: str | None) -> None:
     Raises:
         typer.BadParameter: the file is named like a photo.
     """
-    from pix2seg.inputs import SUFFIXES
+    from pix2seg.photo import SUFFIXES
 
     if target and Path(target).suffix.lower() in SUFFIXES:
         raise typer.BadParameter(
@@ -137,7 +131,7 @@ def print_warning(console: Console, text: str) -> None:
 
 def _print_line(console: Console, color: str, text: str) -> None:
     line = printable(text).replace("\n", "\\n")
-    console.print(Text.assemble(("pix2seg: ", color), line), soft_wrap=True)
+    console.print(Text.assemble(("pix2seg: ", color), line))
 
 
 @contextmanager

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pix2seg.cli.options import JsonTo, MaxColors, MaxPixels, Names, Quiet, TableFile
+from pix2seg.cli.options import JsonTo, MaxColors, MaxPixels, Names, TableFile
 from pix2seg.cli.output import (
     check_json,
     exit_on_bad,
     find_new_photos,
     json_lines,
     messages,
-    news,
     noting,
     printable,
 )
+from pix2seg.cli.telling import news
 from pix2seg.limits import MAX_PIXELS
 
 if TYPE_CHECKING:
@@ -61,7 +61,6 @@ def palette(
     table: TableFile = None,
     max_pixels: MaxPixels = MAX_PIXELS,
     json_to: JsonTo = None,
-    quiet: Quiet = False,
 ) -> None:
     """Find the colours of pictures as they are: cut-outs, swatches, packshots.
 
@@ -144,4 +143,4 @@ def _print(name: str, colors: "PhotoColors") -> None:
     from pix2seg.cli.output import swatch_text
 
     line = Text.assemble(printable(name), "  ", swatch_text(colors.palettes["photo"]))
-    news().print(line, soft_wrap=True)
+    news().print(line)

@@ -15,7 +15,6 @@ from pix2seg.cli.options import (
     PersonName,
     PersonWeights,
     PrecisionName,
-    Quiet,
     TrustFiles,
     Weights,
     check_person_box,
@@ -25,10 +24,10 @@ from pix2seg.cli.output import (
     exit_on_bad,
     find_new_photos,
     messages,
-    news,
     noting,
     print_warning,
 )
+from pix2seg.cli.telling import details, news, tracked
 from pix2seg.limits import MAX_PIXELS
 
 if TYPE_CHECKING:
@@ -69,7 +68,6 @@ def person(
     engine: EngineName = "auto",
     device: Device = "auto",
     precision: PrecisionName = "auto",
-    quiet: Quiet = False,
 ) -> None:
     """Take the background out of photos of people.
 
@@ -78,8 +76,6 @@ def person(
     NAME.1b2a3c.png. With --everyone also NAME.person1.alpha.png and so on. Where nobody is found,
     alpha is black and the photo stays as it is.
     """
-    from rich.progress import track
-
     from pix2seg.inputs import check_name
 
     options = person_options(person_weights, person_config, trust, everyone, person_box)
@@ -99,7 +95,7 @@ def person(
         )
     backgrounds = backgrounds or {segmenter.info.background: segmenter.info.background}
     bad: list[Pix2SegError] = [*wrong]
-    for photo in track(inputs, "finding people", console=news(), transient=True):
+    for photo in tracked(inputs, "finding people"):
         with noting(bad, photo):
             check_name(photo)
             result = segmenter(photo.path, max_pixels=max_pixels)
@@ -110,6 +106,7 @@ def person(
                 _save(one, out / f"{photo.stem}.person{number}", backgrounds, crop)
     done = len(inputs) + len(wrong) - len(bad)
     news().print(f"{done} photos done with {segmenter.extractor.version}, results in {out}")
+    details().print(", ".join(f"{part} {version}" for part, version in segmenter.model.items()))
     exit_on_bad(messages(), bad)
 
 

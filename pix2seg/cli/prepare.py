@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pix2seg.cli.options import PersonWeights
-from pix2seg.cli.output import messages, print_error
+from pix2seg.cli.output import messages, print_error, print_warning
+from pix2seg.cli.telling import news, telling, tracked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,6 +48,7 @@ FoldOption = Annotated[
 
 
 @prepare.command()
+@telling
 def ccp(
     source: Annotated[Path, typer.Argument(metavar="SRC", help="CCP's folder, as downloaded.")],
     out: OutArgument,
@@ -87,6 +89,7 @@ def ccp(
 
 
 @prepare.command()
+@telling
 def folder(
     photos: PhotosArgument,
     masks: Annotated[
@@ -114,10 +117,12 @@ def folder(
     )
     part = _fold(fold)
     sources = folder_sources(photos, masks, part)
+    _name_without_mask(photos, sources)
     _run(sources, preparation, {"source": photos.resolve().name, "fold": str(part)})
 
 
 @prepare.command()
+@telling
 def coco(
     photos: PhotosArgument,
     file: Annotated[Path, typer.Argument(metavar="JSON", help="COCO's annotations.")],
@@ -135,6 +140,7 @@ def coco(
 
 
 @prepare.command()
+@telling
 def cvat(
     photos: PhotosArgument,
     folder: Annotated[
@@ -154,6 +160,7 @@ def cvat(
 
 
 @prepare.command()
+@telling
 def labelstudio(
     photos: PhotosArgument,
     file: Annotated[Path, typer.Argument(metavar="JSON", help="Label Studio's JSON export.")],
@@ -198,7 +205,16 @@ def _corrected(
     with TemporaryDirectory() as masks:
         write_masks(read(place, classes), Path(masks), classes)
         sources = folder_sources(photos, Path(masks))
+        _name_without_mask(photos, sources)
         _run(sources, preparation, {"source": photos.resolve().name})
+
+
+def _name_without_mask(photos: Path, sources: "list[Source]") -> None:
+    """Name the photos that are left out for want of a mask."""
+    from pix2seg.preprocess.dataset.folder import without_mask
+
+    for photo in without_mask(photos, sources):
+        print_warning(messages(), f"skipped {photo}: it has no mask")
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -220,22 +236,17 @@ def _fold(text: str) -> "Fold":
 
 
 def _run(sources: "list[Source]", preparation: "Preparation", facts: dict[str, Any]) -> None:
-    from rich.progress import track
-
     from pix2seg.preprocess.dataset.prepare import prepare as prepare_all
 
     if preparation.person:
         from pix2seg.segmenter import load_person
 
         preparation = replace(preparation, load=load_person)
-    console = messages()
-    results = track(
-        prepare_all(sources, preparation, facts), "preparing", len(sources), console=console
-    )
+    results = tracked(prepare_all(sources, preparation, facts), "preparing", len(sources))
     broken = [result for result in results if result.pixels is None]
     for result in broken:
-        print_error(console, f"skipped {result.name}: {result.error}")
-    console.print(
+        print_error(messages(), f"skipped {result.name}: {result.error}")
+    news().print(
         f"{len(sources) - len(broken)} photos prepared in {preparation.out}"
         + (f", {len(broken)} skipped" if broken else "")
     )

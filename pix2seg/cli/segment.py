@@ -21,7 +21,6 @@ from pix2seg.cli.options import (
     PersonName,
     PersonWeights,
     PrecisionName,
-    Quiet,
     TableFile,
     TrustFiles,
     Weights,
@@ -34,10 +33,10 @@ from pix2seg.cli.output import (
     find_new_photos,
     json_lines,
     messages,
-    news,
     print_warning,
     printable,
 )
+from pix2seg.cli.telling import details, news, tracked
 from pix2seg.limits import MAX_PIXELS
 
 if TYPE_CHECKING:
@@ -107,10 +106,6 @@ def segment(
     jobs: Annotated[
         int, typer.Option(min=1, help="Processes that share the photos, for many cores.")
     ] = 1,
-    quiet: Quiet = False,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Also say which weights and engine run.")
-    ] = False,
 ) -> None:
     """Segment photos of dressed people into skin, hair and clothes.
 
@@ -119,8 +114,6 @@ def segment(
     NAME.skin.png and NAME.hair.png; with --garments NAME.garments.png (pixel value = kind); with
     --map NAME.map.png. With --everyone the same of each person alone, as NAME.person1 and so on.
     """
-    from rich.progress import track
-
     from pix2seg.batch import Outputs, find_existing, segment_files, segment_files_in_processes
     from pix2seg.colors.row import rows_of
     from pix2seg.colors.table import check_format, growing_table
@@ -182,9 +175,7 @@ def segment(
         add_rows = stack.enter_context(growing_table(table, kept)) if table else None
         write_json = stack.enter_context(json_lines(json_to)) if json_to else None
         try:
-            for photo, result in zip(
-                track(inputs, "segmenting", console=console, transient=True), results, strict=True
-            ):
+            for photo, result in zip(tracked(inputs, "segmenting"), results, strict=True):
                 if isinstance(result, Pix2SegError):
                     bad.append(result)
                     count += 1
@@ -205,10 +196,8 @@ def segment(
     if done:
         where = f", results in {out}" if pictures else ""
         text = f"{count - len(bad) + len(wrong)} segmented on {done.device}{where}"
-        console.print(text, soft_wrap=True)
-        if verbose:
-            model = ", ".join(f"{part} {version}" for part, version in done.model.items())
-            console.print(model, soft_wrap=True)
+        console.print(text)
+        details().print(", ".join(f"{part} {version}" for part, version in done.model.items()))
     exit_on_bad(messages(), bad)
 
 
@@ -230,6 +219,6 @@ def _print_photo(name: str, done: "Done") -> None:
     facts.append(Text(f"quality {done.quality:.2f}"))
     facts.append(Text(f"{done.seconds:.2f} s"))
     line = Text(f"{printable(name)}  ").append_text(Text(", ").join(facts))
-    news().print(line, soft_wrap=True)
+    news().print(line)
     if done.review:
         print_warning(messages(), f"{name} should be looked at: {done.review}")

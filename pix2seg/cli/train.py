@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pix2seg.cli.options import Device, Init, Overrides
-from pix2seg.cli.output import messages
+from pix2seg.cli.telling import news
 
 if TYPE_CHECKING:
     import torch
@@ -56,7 +56,7 @@ def train(
 
     keep_freed_memory()
     chosen = join(device)
-    console = messages(quiet=not is_writer())
+    console = news(quiet=not is_writer())
     settings = (
         _read_run(run, recipe, data, set_) if resume else _new_run(recipe, data, people, set_, init)
     )
@@ -68,7 +68,7 @@ def train(
         write_run_file(run, settings)
     console.print(f"recipe {parsed.name}, {task.describe()}")
     weights = trainer.train()
-    console.print(f"done: {weights}", soft_wrap=True)
+    console.print(f"done: {weights}")
     leave()
 
 

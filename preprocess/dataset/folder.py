@@ -1,11 +1,13 @@
 """A folder of one's own photos with a folder of their masks."""
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pix2seg.errors import DatasetError
+from pix2seg.photo import SUFFIXES
 from pix2seg.preprocess.dataset.dataset import read_image
 from pix2seg.preprocess.dataset.prepare import Source
 from pix2seg.preprocess.dataset.split import FIRST_TENTH, Fold, split_of
@@ -20,32 +22,54 @@ def folder_sources(photos: Path, masks: Path, fold: Fold = FIRST_TENTH) -> list[
     """Pair each mask with the photo of the same name, sorted by name.
 
     Args:
-        photos: folder of photos in any format, with any inner folders.
+        photos: folder of photos, with any inner folders.
         masks: folder of indexed PNGs in the same inner folders. Where some are named as
             `pix2seg segment` names masks, those alone: other pictures lie beside them.
         fold: the photos that validate.
 
     Raises:
         DatasetError: a folder is missing, there is no mask, or a name has two photos.
+
+    A mask without a photo is a source all the same: to prepare it names what is missing.
     """
     for folder in (photos, masks):
         if not folder.is_dir():
             raise DatasetError(f"{folder} is not a folder")
+    found = sorted(masks.rglob(f"*{SEGMENTED}.png")) or sorted(masks.rglob("*.png"))
     files: dict[str, Path] = {}
-    for file in sorted(f for f in photos.rglob("*") if f.is_file()):
+    for file in _photos_in(photos, found):
         name = _name(file, photos)
-        if name in files and photos != masks:
+        if name in files:
             raise DatasetError(f"{files[name]} and {file} have the same name; rename one")
         files[name] = file
-    found = sorted(masks.rglob(f"*{SEGMENTED}.png")) or sorted(masks.rglob("*.png"))
     names = {mask: _name(mask, masks).removesuffix(SEGMENTED) for mask in found}
     sources = [
-        Source(name, files.get(name, photos / Path(name).name), mask, split_of(name, fold))
+        Source(name, files.get(name, photos / name), mask, split_of(name, fold))
         for mask, name in names.items()
     ]
     if not sources:
         raise DatasetError(f"{masks} holds no PNG masks")
     return sources
+
+
+def without_mask(photos: Path, sources: Sequence[Source]) -> list[Path]:
+    """The photos of a folder that no mask of some sources belongs to, sorted.
+
+    What `pix2seg segment` wrote beside photos, such as NAME.overlay.png, is no photo.
+    """
+    names = {source.name for source in sources}
+    files = _photos_in(photos, (source.labels for source in sources))
+    named = [(file, _name(file, photos)) for file in files]
+    return [f for f, name in named if not names & {name, name.rpartition(".")[0]}]
+
+
+def _photos_in(folder: Path, masks: Iterable[Path]) -> list[Path]:
+    masks = set(masks)
+    return sorted(
+        file
+        for file in folder.rglob("*")
+        if file.suffix.lower() in SUFFIXES and file.is_file() and file not in masks
+    )
 
 
 def read_mask(path: Path) -> NDArray[np.uint8]:

@@ -49,15 +49,6 @@ def rounds(request: pytest.FixtureRequest) -> range:
 
 
 @pytest.fixture(scope="session")
-def small_photo(tmp_path_factory: pytest.TempPathFactory, photos: list[Path]) -> Path:
-    """A real photo that takes no time."""
-    path = tmp_path_factory.mktemp("photo") / "small.jpg"
-    with Image.open(photos[0]) as image:
-        image.reduce(8).save(path, quality=95)
-    return path
-
-
-@pytest.fixture(scope="session")
 def small_mask(tmp_path_factory: pytest.TempPathFactory, small_photo: Path) -> Path:
     """Three classes on it, in bars."""
     path = tmp_path_factory.mktemp("mask") / "small.png"

@@ -202,7 +202,14 @@ class Ablation:
     def _run(self, segmenters: Mapping[str, Segmenter], sets: Sequence[PhotoSet]) -> Table:
         photos = photo_sets(self.dataset, sets, self._scenes, self.most)
         count = min(self.most or len(self.dataset.names("val")), len(self.dataset.names("val")))
-        shown = track(photos, "segmenting", count * len(sets), console=self.console, transient=True)
+        shown = track(
+            photos,
+            "segmenting",
+            count * len(sets),
+            console=self.console,
+            transient=True,
+            disable=not self.console.is_terminal,
+        )
         return run(segmenters, shown)
 
 

@@ -1,4 +1,5 @@
 import json
+import shutil
 import zlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -18,7 +19,7 @@ from pix2seg.cli import app
 from pix2seg.errors import DatasetError, OutputError, PersonError
 from pix2seg.preprocess.dataset.ccp import ccp_sources, read_label_names, read_labels
 from pix2seg.preprocess.dataset.dataset import Dataset, read_image
-from pix2seg.preprocess.dataset.folder import folder_sources, read_mask
+from pix2seg.preprocess.dataset.folder import folder_sources, read_mask, without_mask
 from pix2seg.preprocess.dataset.prepare import Preparation, Prepared, prepare, showing_class
 from pix2seg.preprocess.dataset.split import FIRST_TENTH, Fold, split_of
 from pix2seg.segmenter import load_person
@@ -255,6 +256,52 @@ def test_what_segment_writes_is_taken_as_masks(tmp_path: Path) -> None:
     (source,) = folder_sources(tmp_path / "photos", tmp_path / "results")
     assert (source.name, source.photo.name) == ("one", "one.jpg")
     assert source.labels.name == "one.mask.png"
+
+
+def test_photos_without_masks_and_masks_without_photos_are_named(
+    photos: list[Path], tmp_path: Path
+) -> None:
+    both = tmp_path / "both"  # photos, and beside them what segment writes
+    both.mkdir()
+    for i in range(12):
+        shutil.copy(photos[0], both / f"{i}.jpg")
+        shutil.copy(photos[0].with_suffix(".png"), both / f"{i}.mask.png")
+        shutil.copy(photos[0], both / f"{i}.overlay.png")
+    (both / "0.mask.png").rename(both / "none.mask.png")
+    (both / "1.txt").write_text("what is no photo has no say")
+    words = ["prepare", "folder", both, both, tmp_path / "out", "--scheme", "four"]
+    result = CliRunner().invoke(app, [*map(str, words), "--size", "64x96"])
+    assert result.exit_code == 2
+    named = [line for line in result.stderr.splitlines() if "skipped" in line]
+    assert named[0] == f"pix2seg: skipped {both / '0.jpg'}: it has no mask"
+    assert "0.overlay.png: it has no mask" in named[1]  # without its mask, a picture like others
+    assert named[2].startswith(f"pix2seg: skipped none: {both / 'none'}")
+    assert named[3] == f"11 photos prepared in {tmp_path / 'out'}, 1 skipped"
+    assert len(named) == 4
+
+
+def test_masks_may_lie_beside_photos_under_the_same_names(tmp_path: Path) -> None:
+    Image.new("RGB", (4, 4)).save(tmp_path / "one.jpg")
+    Image.new("L", (4, 4)).save(tmp_path / "one.png")
+    (source,) = folder_sources(tmp_path, tmp_path)
+    assert (source.photo.name, source.labels.name) == ("one.jpg", "one.png")
+    assert without_mask(tmp_path, [source]) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["ccp", "nope"], "nope/label_list.mat does not exist; is its folder CCP's?"),
+        (["folder", "nope", "nope", "--scheme", "four"], "nope is not a folder"),
+    ],
+)
+def test_a_folder_that_is_not_there_is_named_in_one_line(
+    tmp_path: Path, words: list[str], message: str
+) -> None:
+    command = ["prepare", *words, str(tmp_path / "out")]
+    with pytest.raises(DatasetError) as error:
+        CliRunner().invoke(app, command, catch_exceptions=False)
+    assert str(error.value) == message
 
 
 def test_black_and_white_mask_is_two_classes(tmp_path: Path) -> None:

@@ -1,0 +1,88 @@
+"""How much commands tell: `--quiet` and `--verbose`, alike for all that say how their work goes."""
+
+import inspect
+import os
+import platform
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache, wraps
+from typing import Annotated, Any, TypeVar
+
+import typer
+from rich.console import Console
+
+from pix2seg import __version__
+from pix2seg.cli.output import messages, plain_console
+
+Thing = TypeVar("Thing")
+
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Print results, warnings and errors alone.")
+]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Also say what runs, and how long it took.")
+]
+
+
+@dataclass
+class _Wish:
+    quiet: bool = False
+    verbose: bool = False
+
+
+_wish = _Wish()
+
+
+def news(*, quiet: bool = False) -> Console:
+    """Where commands tell how the work goes: standard error, or nowhere with `--quiet`."""
+    return _nowhere() if quiet or _wish.quiet else messages()
+
+
+def details() -> Console:
+    """Where commands say what only some want to know: standard error with `--verbose`."""
+    return messages() if _wish.verbose else _nowhere()
+
+
+@cache
+def _nowhere() -> Console:
+    return plain_console(quiet=True)
+
+
+def tracked(things: Iterable[Thing], doing: str, total: int | None = None) -> Iterable[Thing]:
+    """Things one by one, with a bar that shows on a terminal how many are done."""
+    from rich.progress import track
+
+    console = news()
+    # Elsewhere a bar would come as lines, and an empty one at the end.
+    disable = not console.is_terminal
+    return track(things, doing, total, console=console, transient=True, disable=disable)
+
+
+def telling(command: Callable[..., None]) -> Callable[..., None]:
+    """A command that also takes `--quiet` and `--verbose`."""
+
+    @wraps(command)
+    def run(*arguments: Any, quiet: bool, verbose: bool, **options: Any) -> None:
+        if quiet and verbose:
+            raise typer.BadParameter("--verbose is its opposite; leave one out", param_hint="-q")
+        _wish.quiet, _wish.verbose = quiet, verbose
+        began = time.monotonic()
+        system = f"Python {platform.python_version()}, {platform.system()}, {os.cpu_count()} cores"
+        details().print(f"pix2seg {__version__}, {system}")
+        try:
+            command(*arguments, **options)
+        finally:
+            details().print(f"took {time.monotonic() - began:.1f} s")
+
+    added = {"quiet": Quiet, "verbose": Verbose}
+    signature = inspect.signature(command)
+    parameters = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=kind)
+        for name, kind in added.items()
+    ]
+    run.__annotations__ = {**command.__annotations__, **added}
+    run.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=[*signature.parameters.values(), *parameters]
+    )
+    return run
