@@ -5,14 +5,15 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
+from pix2seg.preprocess.person.mask_rcnn.straight import StraightMaskRCNN
 from pix2seg.preprocess.person.mask_rcnn.weights import load_network
 
 
 class PhotoToPeople(nn.Module):
-    """A Mask R-CNN between a uint8 photo and what `Detector` reads.
+    """Any of torchvision's Mask R-CNNs between a uint8 photo and what `Detector` reads.
 
     Args:
-        network: of torchvision's kind, set to evaluation.
+        network: set to evaluation.
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -32,4 +33,4 @@ def load(path: Path) -> tuple[nn.Module, Mapping[str, str]]:
         WeightsError: see `load_network`.
     """
     network, metadata = load_network(path)
-    return PhotoToPeople(network), metadata
+    return StraightMaskRCNN(network), metadata
