@@ -16,6 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 from pix2seg.engines.onnx.network import OnnxNetwork
+from pix2seg.engines.onnx.rewrite import rewritten
 from pix2seg.engines.torch.network import TorchNetwork
 from pix2seg.errors import WeightsError
 from pix2seg.files import atomic_write
@@ -62,7 +63,7 @@ def export_module(
         OutputError: the file cannot be written.
     """
     expected = TorchNetwork(module, {}, "cpu", "fp32").run(**example)
-    model = _small(_trace(module, example, list(expected), free))
+    model = _small(rewritten(_trace(module, example, list(expected), free)))
     helper.set_model_props(model, dict(sorted(metadata.items())))
     with atomic_write(path) as temporary:
         temporary.write_bytes(model.SerializeToString(deterministic=True))
