@@ -10,7 +10,7 @@ import numpy as np
 
 from pix2seg.colors.color import Color
 from pix2seg.colors.palette import Palette
-from pix2seg.colors.space import Floats, distances
+from pix2seg.colors.space import Floats, distances, to_lab
 from pix2seg.errors import ColorError
 
 NameList = Literal["css", "xkcd", "basic"]
@@ -119,9 +119,9 @@ def _basic_shares(palette: Palette) -> dict[str, float]:
 def _codes(names: NameList) -> dict[str, list[str]]:
     """The hex codes of each name of a list."""
     if names == "css":
-        from PIL.ImageColor import colormap
+        from PIL.ImageColor import colormap, getrgb  # which turns codes that it read into numbers
 
-        return {name: [str(code)] for name, code in colormap.items()}
+        return {name: [Color.from_rgb(*getrgb(name)[:3]).hex] for name in tuple(colormap)}
     if names == "xkcd":
         lines = resources.files("pix2seg.colors").joinpath("xkcd.txt").read_text("utf-8")
         pairs = [line.split("\t") for line in lines.splitlines() if not line.startswith("#")]
@@ -136,6 +136,5 @@ def _listed(names: NameList) -> tuple[list[str], Floats]:
     if names == "css":
         # CSS spells grey both ways and has two names each for cyan and magenta: the last stays.
         entries = [(name, code) for code, name in {c: n for n, c in sorted(entries)}.items()]
-    return [name for name, _ in entries], np.array(
-        [Color.from_hex(code).lab for _, code in entries]
-    )
+    colors = [Color.from_hex(code) for _, code in entries]
+    return [name for name, _ in entries], to_lab([color.components for color in colors])

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageColor
 
 from pix2seg.colors.color import Color
 from pix2seg.colors.document import document_text, palette_schema
-from pix2seg.colors.names import BASIC, basic_names, feed_text, name_of
+from pix2seg.colors.names import BASIC, _codes, _listed, basic_names, feed_text, name_of
 from pix2seg.colors.palette import Palette, Swatch, extract_palette
 from pix2seg.colors.photo_colors import photo_colors
 from pix2seg.colors.skin import MONK_TONES, nearest_tones
@@ -202,6 +202,13 @@ def test_names(hex_code: str, css: str, xkcd: str, basic: str) -> None:
     assert name_of(color, "css") == css
     assert name_of(color, "xkcd") == xkcd
     assert name_of(color, "basic") == basic
+
+
+def test_names_are_there_after_others_used_pillow_s_colors() -> None:
+    ImageColor.getrgb("blue")  # leaves numbers where the code was
+    for read_once in (_codes, _listed):
+        read_once.cache_clear()
+    assert name_of(Color.from_hex("#0000ff")) == "blue"
 
 
 def palette_of(**shares: float) -> Palette:
