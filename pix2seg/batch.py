@@ -2,7 +2,6 @@
 
 import pickle
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -20,7 +19,6 @@ from pix2seg.memory import keep_freed_memory
 from pix2seg.overlap import overlapped
 from pix2seg.result import Segmentation
 from pix2seg.segmenter import Segmenter
-from pix2seg.workers import in_workers
 
 
 @dataclass(frozen=True)
@@ -145,6 +143,10 @@ def segment_files_in_processes(
     Raises:
         Pix2SegError: a process was killed.
     """
+    from concurrent.futures.process import BrokenProcessPool
+
+    from pix2seg.workers import in_workers
+
     step = partial(_segment_file, pickle.dumps(dict(arguments)), outputs, max_pixels)
     threads = max(thread_count() // processes, 1)
     try:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pix2seg.classes import BACKGROUND, Scheme, load_scheme
 from pix2seg.colors.palette import MAX_COLORS, Palette, extract_palette
+from pix2seg.distinct import distinct
 from pix2seg.preprocess.fit import Box, Fit
 from pix2seg.preprocess.person.base import box_around
 from pix2seg.tidy import nearest_of
@@ -140,7 +141,7 @@ def find_garments(
         max_colors: at most so many for each garment's palette.
     """
     garments = []
-    for kind_id in np.unique(named.mask):
+    for kind_id in distinct(named.mask):
         if kind_id < FIRST_GARMENT:
             continue
         kind, whole = kinds().names[kind_id], np.asarray(named.mask == kind_id)
@@ -192,7 +193,7 @@ def _without_patches(mask: NDArray[np.uint8], certainty: NDArray[np.uint8]) -> N
     if not size:
         return mask
     specks = np.zeros(mask.shape, bool)
-    for kind_id in np.unique(mask[clothes]):
+    for kind_id in distinct(mask[clothes]):
         _, parts, statistics, _ = cv2.connectedComponentsWithStats(
             (mask == kind_id).astype(np.uint8), connectivity=8
         )
@@ -203,7 +204,7 @@ def _without_patches(mask: NDArray[np.uint8], certainty: NDArray[np.uint8]) -> N
         specks |= small[parts]
     count, islands = cv2.connectedComponents(clothes.astype(np.uint8), connectivity=8)
     holds_more = np.zeros(count, bool)
-    holds_more[np.unique(islands[clothes & ~specks])] = True
+    holds_more[islands[clothes & ~specks]] = True
     specks &= holds_more[islands]
     return nearest_of(mask, specks, clothes & ~specks)
 

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pix2seg.classes import Scheme
+from pix2seg.distinct import distinct
 from pix2seg.preprocess.fit import Fit
 from pix2seg.thresholds import mask_to_map
 
@@ -59,6 +60,6 @@ def to_photo_map(probabilities: NDArray[np.float32], fit: Fit, scheme: Scheme) -
     """As `to_map`, for probabilities in the frame, at the size of the photo that lies in it."""
     if len(scheme) <= BLENDED_CLASSES:
         return fit.invert_map(to_map(probabilities, scheme))
-    found = np.unique(probabilities.argmax(0))
+    found = distinct(probabilities.argmax(0))
     layers = np.stack([fit.invert_soft(probabilities[class_id]) for class_id in found])
     return mask_to_map(np.asarray(found[layers.argmax(0)], np.uint8), scheme)

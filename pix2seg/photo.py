@@ -187,10 +187,18 @@ def _open(data: bytes) -> Image.Image:
         limit = Image.MAX_IMAGE_PIXELS
         Image.MAX_IMAGE_PIXELS = None
         try:
-            Image.init()
-            return Image.open(io.BytesIO(data), formats=[f for f in FORMATS if f in Image.OPEN])
+            Image.preinit()  # the usual formats: to import all takes longer than to read a photo
+            try:
+                return _identify(data)
+            except UnidentifiedImageError:
+                Image.init()
+                return _identify(data)
         finally:
             Image.MAX_IMAGE_PIXELS = limit
+
+
+def _identify(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data), formats=[f for f in FORMATS if f in Image.OPEN])
 
 
 def _register_heic() -> None:

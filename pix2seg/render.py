@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from pix2seg.classes import BACKGROUND, Scheme, SegmentationClass
+from pix2seg.distinct import distinct
 
 FADE = 0.55
 """How much of the background's colour and contrast gives way to light grey."""
@@ -48,7 +49,7 @@ def overlay(
     faded = cv2.addWeighted(grey, 1 - FADE, np.full_like(grey, 235), FADE, 0)
     picture = pixels.copy()
     np.copyto(picture, faded[..., None], where=(mask == BACKGROUND)[..., None])
-    shown = [int(class_id) for class_id in np.unique(mask) if class_id != BACKGROUND]
+    shown = [int(class_id) for class_id in distinct(mask) if class_id != BACKGROUND]
     outlines = {class_id: _outlines(mask == class_id) for class_id in shown}
     width = max(1, round(max(mask.shape) * CONTOUR))
     rims = picture.copy()

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pix2seg.classes import BACKGROUND
+from pix2seg.distinct import distinct
 
 Ids = TypeVar("Ids", bound=np.generic)
 
@@ -64,9 +65,8 @@ def keep_touching(mask: NDArray[np.uint8], person: NDArray[np.bool_]) -> NDArray
     Returns:
         uint8 (H, W).
     """
-    count, parts = cv2.connectedComponents((mask != BACKGROUND).astype(np.uint8), connectivity=8)
-    areas = np.bincount(parts.ravel(), minlength=count)
-    on_person = np.bincount(parts[person], minlength=count)
+    parts, areas = _connected(mask != BACKGROUND)
+    on_person = np.bincount(parts[person], minlength=len(areas))
     on_person[0] = 0  # part 0 is the background
     kept = (on_person > 0) & (on_person >= LEAST_ON_PERSON * areas)
     if on_person.any():
@@ -86,12 +86,11 @@ def remove_islands(
     Returns:
         uint8 (H, W).
     """
-    foreground = (mask != BACKGROUND).astype(np.uint8)
-    _, parts, statistics, _ = cv2.connectedComponentsWithStats(foreground, connectivity=8)
-    areas = statistics[1:, cv2.CC_STAT_AREA]  # part 0 is the background
-    if len(areas) < 2:
+    parts, areas = _connected(mask != BACKGROUND)
+    if len(areas) < 3:
         return mask
-    small = np.concatenate([[False], areas < least_island * areas.max()])
+    small = areas < least_island * areas[1:].max()
+    small[0] = False  # part 0 is the background
     return np.where(small[parts], np.uint8(BACKGROUND), mask)
 
 
@@ -106,14 +105,22 @@ def remove_specks(mask: NDArray[np.uint8], least_share: float = LEAST_SHARE) -> 
         uint8 (H, W); the mask as it is where nothing but specks is in it.
     """
     specks = np.zeros(mask.shape, bool)
-    for class_id in np.unique(mask):
-        _, parts, statistics, _ = cv2.connectedComponentsWithStats(
-            (mask == class_id).astype(np.uint8), connectivity=8
-        )
-        small = statistics[:, cv2.CC_STAT_AREA] < least_share * mask.size
+    for class_id in distinct(mask):
+        parts, areas = _connected(mask == class_id)
+        small = areas < least_share * mask.size
         small[0] = False  # part 0 is all that is not of the class
-        specks |= small[parts]
+        if small.any():
+            specks |= small[parts]
     return nearest_of(mask, specks, ~specks)
+
+
+def _connected(where: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
+    """The connected part of each pixel, (H, W), 0 elsewhere, and the pixels of each part, (N,).
+
+    OpenCV's own statistics take three times as long.
+    """
+    count, parts = cv2.connectedComponents(where.view(np.uint8), connectivity=8)
+    return np.asarray(parts, np.int32), np.bincount(parts.ravel(), minlength=count)
 
 
 def nearest_of(
@@ -136,4 +143,6 @@ def nearest_of(
     )
     value_of = np.zeros(int(nearest.max()) + 1, values.dtype)
     value_of[nearest[given]] = values[given]
-    return np.where(wanted, value_of[nearest], values)
+    result = values.copy()
+    result[wanted] = value_of[nearest[wanted]]
+    return result

@@ -4,7 +4,7 @@ import inspect
 import os
 import platform
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sized
 from dataclasses import dataclass
 from functools import cache, wraps
 from typing import Annotated, Any, TypeVar
@@ -51,12 +51,13 @@ def _nowhere() -> Console:
 
 def tracked(things: Iterable[Thing], doing: str, total: int | None = None) -> Iterable[Thing]:
     """Things one by one, with a bar that shows on a terminal how many are done."""
-    from rich.progress import track
-
     console = news()
     # Elsewhere a bar would come as lines, and an empty one at the end.
-    disable = not console.is_terminal
-    return track(things, doing, total, console=console, transient=True, disable=disable)
+    if not console.is_terminal or (isinstance(things, Sized) and len(things) < 2):
+        return things
+    from rich.progress import track
+
+    return track(things, doing, total, console=console, transient=True)
 
 
 def telling(command: Callable[..., None]) -> Callable[..., None]:

@@ -7,6 +7,8 @@ palettes need. The draws follow its order, so the labels are the same (a test co
 import numpy as np
 from numpy.typing import NDArray
 
+from pix2seg.distinct import distinct
+
 Floats = NDArray[np.float64]
 
 MAX_ROUNDS = 300
@@ -107,5 +109,5 @@ def _squared_distances(points: Floats, others: Floats) -> Floats:
 
 def _same(labels: NDArray[np.intp], others: NDArray[np.intp], count: int) -> bool:
     """Whether two clusterings are one, up to the clusters' numbers."""
-    pairs = np.unique(labels * count + others)
-    return len(pairs) == len(np.unique(labels)) == len(np.unique(others))
+    pairs = distinct(labels * count + others)
+    return len(pairs) == len(distinct(labels)) == len(distinct(others))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pix2seg.colors.color import Color
 from pix2seg.colors.kmeans import kmeans
 from pix2seg.colors.space import Floats, distances, even, to_lab
+from pix2seg.distinct import distinct
 
 MAX_COLORS = 5
 """The default cap on a palette's colours."""
@@ -142,7 +143,7 @@ def extract_palette(
             Color(*np.average(histogram.srgb[inside], 0, histogram.weights[inside]).tolist()),
             float(histogram.counts[inside].sum() / total),
         )
-        for inside in (np.flatnonzero(clusters == i) for i in np.unique(clusters))
+        for inside in (np.flatnonzero(clusters == i) for i in distinct(clusters))
     ]
     return Palette(tuple(sorted(swatches, key=lambda s: (-s.share, s.color.hex))), coverage)
 
@@ -226,7 +227,7 @@ def _medoid(histogram: _Histogram, inside: NDArray[np.intp]) -> Color:
     nearest = inside[np.argmin(np.sum((points - mean) ** 2, axis=1))]
     members = np.flatnonzero(histogram.codes == histogram.bins[nearest])
     red, green, blue = histogram.channels[:, members].astype(np.uint32)
-    packed = np.unique(red << 16 | green << 8 | blue)
+    packed = distinct(red << 16 | green << 8 | blue)
     colors = np.stack([packed >> 16, packed >> 8 & 255, packed & 255], axis=1)
     gaps = np.sum((even(to_lab(colors / 255)) - mean) ** 2, axis=1)
     return Color.from_rgb(*colors[np.argmin(gaps)].tolist())
