@@ -1,5 +1,8 @@
 """From class probabilities to a map, joined with what the person extractor believes."""
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -56,10 +59,16 @@ def to_map(probabilities: NDArray[np.float32], scheme: Scheme) -> NDArray[np.uin
     return np.asarray(blended.round(), np.uint8)
 
 
-def to_photo_map(probabilities: NDArray[np.float32], fit: Fit, scheme: Scheme) -> NDArray[np.uint8]:
-    """As `to_map`, for probabilities in the frame, at the size of the photo that lies in it."""
+def to_photo_map(
+    probabilities: NDArray[np.float32], fit: Fit, scheme: Scheme
+) -> Callable[[NDArray[np.uint8]], None]:
+    """What draws, from probabilities in the frame, the map of the photo that lies in it.
+
+    Into an array, RGB uint8 (H, W, 3), when it is asked to: a large photo's map fills the memory.
+    """
     if len(scheme) <= BLENDED_CLASSES:
-        return fit.invert_map(to_map(probabilities, scheme))
+        return partial(fit.draw_map, to_map(probabilities, scheme))
     found = distinct(probabilities.argmax(0))
     layers = np.stack([fit.invert_soft(probabilities[class_id]) for class_id in found])
-    return mask_to_map(np.asarray(found[layers.argmax(0)], np.uint8), scheme)
+    mask = np.asarray(found[layers.argmax(0)], np.uint8)
+    return lambda into: np.copyto(into, mask_to_map(mask, scheme))

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from pix2seg.errors import PhotoError, PhotoFormatError, PhotoSizeError, is_out_of_memory
 from pix2seg.limits import MAX_PIXELS
@@ -43,6 +43,12 @@ HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc")
 """One of these is among the first words of a file that an iPhone writes."""
 
 WHITE = (255, 255, 255)
+
+UPRIGHT = 1
+"""EXIF's orientation of a photo whose first pixel is its upper left one."""
+
+STRIP = 256
+"""Rows of a large photo that are taken over at a time."""
 
 _opening = threading.Lock()
 
@@ -224,14 +230,25 @@ def _from_image(
             f"{max_pixels / 1e6:g}; raise --max-pixels if it is no trap"
         )
     with _decoding(shown):
-        upright = ImageOps.exif_transpose(image)
-        upright.load()
+        image.load()
+        # Of an image that is upright, exif_transpose would make a copy.
+        turned = image.getexif().get(ExifTags.Base.Orientation, UPRIGHT) != UPRIGHT
+        upright = ImageOps.exif_transpose(image) if turned else image
     rgb, alpha = _to_srgb(upright)
-    pixels = np.asarray(rgb, np.uint8)
+    pixels = _pixels_of(rgb)
     opacity = None if alpha is None else np.asarray(alpha, np.uint8)
     if data is None:
         data = f"{pixels.shape[1]}x{pixels.shape[0]}:".encode() + pixels.tobytes()
     return Photo(pixels, opacity, name, hashlib.sha256(data).hexdigest())
+
+
+def _pixels_of(image: Image.Image) -> NDArray[np.uint8]:
+    """An RGB image's pixels, uint8 (H, W, 3), in strips: Pillow hands them over as three copies."""
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    for top in range(0, image.height, STRIP):
+        bottom = min(top + STRIP, image.height)
+        pixels[top:bottom] = np.asarray(image.crop((0, top, image.width, bottom)))
+    return pixels
 
 
 def _image_of_array(array: NDArray[np.generic]) -> Image.Image:

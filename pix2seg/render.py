@@ -1,6 +1,6 @@
 """The pictures that pix2seg makes of a result: overlay and cut-outs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import cv2
@@ -26,6 +26,9 @@ LETTER = 1 / 45
 LEAST_LETTER = 10
 """Smaller letters cannot be read: photos too small for a legend of these have none."""
 
+STRIP = 256
+"""Rows of a picture that are worked on at a time."""
+
 INK, PAPER = (32, 32, 36), (255, 255, 255)
 
 
@@ -45,17 +48,19 @@ def overlay(
         RGB uint8 (H, W, 3).
     """
     # A large photo's pictures fill the memory: as few as can be are there at a time.
-    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-    faded = cv2.addWeighted(grey, 1 - FADE, np.full_like(grey, 235), FADE, 0)
     picture = pixels.copy()
-    np.copyto(picture, faded[..., None], where=(mask == BACKGROUND)[..., None])
+    for strip in _strips(len(mask)):
+        grey = cv2.cvtColor(pixels[strip], cv2.COLOR_RGB2GRAY)
+        faded = cv2.addWeighted(grey, 1 - FADE, np.full_like(grey, 235), FADE, 0)
+        np.copyto(picture[strip], faded[..., None], where=(mask[strip] == BACKGROUND)[..., None])
     shown = [int(class_id) for class_id in distinct(mask) if class_id != BACKGROUND]
     outlines = {class_id: _outlines(mask == class_id) for class_id in shown}
     width = max(1, round(max(mask.shape) * CONTOUR))
-    rims = picture.copy()
+    rims = np.zeros(mask.shape, np.uint8)
     for outline in outlines.values():
-        cv2.drawContours(rims, outline, -1, INK, width + 2, cv2.LINE_AA)
-    cv2.addWeighted(picture, 1 - RIM, rims, RIM, 0, dst=picture)
+        cv2.drawContours(rims, outline, -1, 255, width + 2, cv2.LINE_AA)
+    for strip in _strips(len(mask)):
+        _darken(picture[strip], rims[strip])
     for class_id, outline in outlines.items():
         color = scheme.classes[class_id].color
         cv2.drawContours(picture, outline, -1, color, width, cv2.LINE_AA)
@@ -64,8 +69,19 @@ def overlay(
     return picture
 
 
+def _strips(rows: int) -> Iterator[slice]:
+    return (slice(top, top + STRIP) for top in range(0, rows, STRIP))
+
+
+def _darken(picture: NDArray[np.uint8], rims: NDArray[np.uint8]) -> None:
+    """Draw the rims of contours, uint8 (H, W), 255 for a whole one, into a picture's strip."""
+    drawn = rims > 0
+    share = rims[drawn][:, None].astype(np.float32) * (RIM / 255)
+    picture[drawn] = (picture[drawn] * (1 - share) + share * INK).round()
+
+
 def _outlines(where: NDArray[np.bool_]) -> Sequence[Any]:
-    contours, _ = cv2.findContours(where.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    contours, _ = cv2.findContours(where.view(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     return contours
 
 

@@ -41,13 +41,17 @@ PNG_LEVEL = 2
 """zlib's default, 6, makes files a tenth smaller and takes three times as long."""
 
 
+Drawing = Callable[[], NDArray[np.uint8]]
+"""Gives a map, RGB uint8 (H, W, 3)."""
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Segmentation:
     """A photo with the class of each of its pixels.
 
     Attributes:
         photo: the photo, upright and sRGB.
-        map: what the generator drew, RGB uint8 (H, W, 3), at the photo's own size.
+        drawing: gives the map, when it is first asked for.
         mask: class ids, uint8 (H, W), read from the map and tidied.
         scheme: the classes.
         person: what the extractor found; not found, the whole photo was segmented.
@@ -61,7 +65,7 @@ class Segmentation:
     """
 
     photo: Photo
-    map: NDArray[np.uint8]
+    drawing: Drawing
     mask: NDArray[np.uint8]
     scheme: Scheme
     person: Person
@@ -92,6 +96,11 @@ class Segmentation:
             f'<img src="data:image/png;base64,{text}" style="height: 24em; margin: 4px">'
             for text in shown
         )
+
+    @cached_property
+    def map(self) -> NDArray[np.uint8]:
+        """What the generator drew, RGB uint8 (H, W, 3), at the photo's own size."""
+        return self.drawing()
 
     @cached_property
     def kinds(self) -> Kinds | None:
@@ -313,16 +322,8 @@ class Segmentation:
             WeightsError: the weights name no garments.
         """
         base = Path(folder) / (stem or Path(self.photo.file).stem)
-        pictures = {"overlay": self.overlay(garments=garments)}
-        if garments:
-            pictures["garments"] = self.garment_image()
-        if map:
-            pictures["map"] = Image.fromarray(self.map)
-        if cutouts:
-            pictures |= self.cutouts(garments=garments, hard_edges=hard_edges)
-        pictures["mask"] = indexed_image(self.mask, self.scheme)  # the last: then all is there
         written = []
-        for name, picture in pictures.items():
+        for name, picture in self._pictures(cutouts, hard_edges, garments, map):
             written.append(base.with_name(f"{base.name}.{name}.png"))
             write_image(written[-1], picture, "PNG", compress_level=PNG_LEVEL)
         for number, one in enumerate(self.people, 1):
@@ -335,6 +336,19 @@ class Segmentation:
                 map=map,
             )
         return written + (self.colors(garments=garments).save(base) if colors else [])
+
+    def _pictures(
+        self, cutouts: bool, hard_edges: bool, garments: bool, map: bool
+    ) -> Iterator[tuple[str, Image.Image]]:
+        """What `save` writes, by name, one after the other; the mask last: then all is there."""
+        yield "overlay", self.overlay(garments=garments)
+        if garments:
+            yield "garments", self.garment_image()
+        if map:
+            yield "map", Image.fromarray(self.map)
+        if cutouts:
+            yield from self.cutouts(garments=garments, hard_edges=hard_edges)
+        yield "mask", indexed_image(self.mask, self.scheme)
 
 
 def _png(image: Image.Image) -> bytes:

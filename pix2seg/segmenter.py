@@ -24,8 +24,7 @@ from pix2seg.photo import Photo, PhotoSource, read_photo
 from pix2seg.preprocess.background import MARGIN, SOFTNESS, hide_background, soften
 from pix2seg.preprocess.fit import Fit
 from pix2seg.preprocess.person import Person, PersonExtractor, load_extractor
-from pix2seg.preprocess.person.base import part_around
-from pix2seg.result import Segmentation
+from pix2seg.result import Drawing, Segmentation
 from pix2seg.thresholds import map_to_mask
 from pix2seg.tidy import tidy
 from pix2seg.trust import judge
@@ -153,13 +152,14 @@ class Segmenter(Pretrained):
 
     def _segment(self, photo: Photo, person: Person) -> Segmentation:
         began = time.perf_counter()
-        map, of_kinds = self._draw_person(photo.pixels, person)
+        drawing, of_kinds = self._draw_person(photo.pixels, person)
+        map = drawing()
         raw = map_to_mask(map, self.scheme)
         mask = tidy(raw, person.visible(margin=0))
         trust = judge(map, raw, mask, person, self.scheme)
         return Segmentation(
             photo=photo,
-            map=map,
+            drawing=drawing,
             mask=mask,
             scheme=self.scheme,
             person=person,
@@ -172,46 +172,47 @@ class Segmenter(Pretrained):
 
     def _draw_person(
         self, pixels: NDArray[np.uint8], person: Person
-    ) -> tuple[NDArray[np.uint8], Callable[[NDArray[np.uint8], Scheme], Kinds] | None]:
-        """The map, uint8 (H, W, 3), drawn from the part around the person alone.
+    ) -> tuple[Drawing, Callable[[NDArray[np.uint8], Scheme], Kinds] | None]:
+        """What gives the map, uint8 (H, W, 3), drawn from the part around the person alone.
 
         With it comes what names the kinds on the clothes of a mask, if the weights name any.
         """
-        visible = person.visible(self.margin)
-        part = part_around(visible, self.info.size)
+        part = person.part(self.info.size, self.margin)
         seen = pixels[part]
         fit = Fit((seen.shape[1], seen.shape[0]), self.info.size)
         framed = fit.photo(seen)
         certainty = None
-        if person.found and person.certainty is not None:
-            certainty = fit.soft(person.certainty[part])
+        if person.found and person.belief is not None:
+            certainty = fit.soft(person.belief, pixels.shape[:2], part)
         if person.found and self.hide:
-            shown = fit.mask(visible[part].astype(np.uint8)) > 0
+            shown = fit.mask(person.visible(self.margin)[part].view(np.uint8)) > 0
             framed = hide_background(framed, soften(shown, self.softness), self.info.background)
-        map = np.empty_like(pixels)
-        map[:] = self.scheme.colors[BACKGROUND]
-        map[part], kinds = self._generate_map(framed, fit, certainty)
-        return map, None if kinds is None else partial(name_kinds, kinds, fit, part)
+        draw, kinds = self._generate_map(framed, fit, certainty)
+        whole = partial(_whole_map, draw, part, pixels.shape, self.scheme)
+        return whole, None if kinds is None else partial(name_kinds, kinds, fit, part)
 
     def _segment_pixels(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Class ids, uint8 (H, W), of RGB pixels, uint8 (H, W, 3), as they are."""
         fit = Fit((pixels.shape[1], pixels.shape[0]), self.info.size)
-        return map_to_mask(self._generate_map(fit.photo(pixels), fit)[0], self.scheme)
+        map = np.empty_like(pixels)
+        self._generate_map(fit.photo(pixels), fit)[0](map)
+        return map_to_mask(map, self.scheme)
 
     def _generate_map(
         self, framed: NDArray[np.uint8], fit: Fit, person: NDArray[np.float32] | None = None
-    ) -> tuple[NDArray[np.uint8], NDArray[np.float32] | None]:
-        """The map, uint8 (H, W, 3), of a photo that `fit` put into the frame, uint8 (h, w, 3).
+    ) -> tuple[Callable[[NDArray[np.uint8]], None], NDArray[np.float32] | None]:
+        """What draws the map, uint8 (H, W, 3), of a photo that `fit` put into the frame.
 
-        `person` is how sure the extractor is of each pixel, float32 (h, w). With the map come
-        the logits of the kinds, float32 (kinds, rows, columns), if the weights name any.
+        `framed` is uint8 (h, w, 3), and `person` how sure the extractor is of each of its pixels,
+        float32 (h, w). With the map come the logits of the kinds, float32 (kinds, rows, columns),
+        if the weights name any.
         """
         views = np.stack([framed, framed[:, ::-1]]) if self.flip else framed[None]
         maps, probabilities, kinds = self.generator.predict(views)
         named = None if kinds is None else _unflipped(kinds)
         if probabilities is None:
             mean_map = np.mean([maps[0], *maps[1:, :, ::-1]], axis=0)
-            return fit.invert_map(mean_map.round().astype(np.uint8)), named
+            return partial(fit.draw_map, mean_map.round().astype(np.uint8)), named
         mean = _unflipped(probabilities)
         if person is not None:
             mean = join_person(mean, person, self.join)
@@ -228,6 +229,19 @@ def _or_error(work: Callable[[], Result], name: str | None) -> "Result | PhotoEr
         if not is_out_of_memory(error):
             raise
         return PhotoError(f"{name or 'a photo'} needs more memory than there is")
+
+
+def _whole_map(
+    draw: Callable[[NDArray[np.uint8]], None],
+    part: tuple[slice, slice],
+    shape: tuple[int, ...],
+    scheme: Scheme,
+) -> NDArray[np.uint8]:
+    """The map of a part with background around it, uint8 of `shape`."""
+    map = np.empty(shape, np.uint8)
+    map[:] = scheme.colors[BACKGROUND]
+    draw(map[part])
+    return map
 
 
 def _unflipped(views: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -24,6 +24,9 @@ LEAST = 32
 
 UNDECIDED = 255
 
+STRIP = 256
+"""Rows of a map that are worked on at a time, for what a large one takes would fill the memory."""
+
 
 @dataclass(frozen=True, eq=False)
 class HsvRange:
@@ -64,14 +67,20 @@ def map_to_mask(map: NDArray[np.uint8], scheme: Scheme) -> NDArray[np.uint8]:
     Returns:
         uint8 (H, W), class ids.
     """
-    hsv = _hsv(map)
     mask = np.full(map.shape[:2], UNDECIDED, np.uint8)
+    for top in range(0, len(map), STRIP):
+        _fill_mask(mask[top : top + STRIP], map[top : top + STRIP], scheme)
+    return mask
+
+
+def _fill_mask(mask: NDArray[np.uint8], map: NDArray[np.uint8], scheme: Scheme) -> None:
+    """Fill in a strip's classes where it is undecided."""
+    hsv = _hsv(map)
     for class_id, box in enumerate(hsv_ranges(scheme)):
         mask[_in_range(hsv, box)] = class_id
     undecided = mask == UNDECIDED
     if undecided.any():
         mask[undecided] = _nearest(map[undecided], scheme.colors)
-    return mask
 
 
 def share_of(

@@ -17,6 +17,9 @@ LEAST_SHARE = 1 / 2000
 WORKING_PIXELS = 4_000_000
 """Larger masks are tidied by what a mask of this size would lose."""
 
+STRIP = 256
+"""Rows of a large mask that are changed at a time."""
+
 LEAST_ON_PERSON = 0.25
 """Connected foreground of which a smaller share lies on the person is something that the person's
 mask strays onto, such as a corner of the floor, unless most of the person is on it."""
@@ -42,11 +45,20 @@ def tidy(mask: NDArray[np.uint8], person: NDArray[np.bool_]) -> NDArray[np.uint8
     small = _resized(mask, size)
     tidied = tidy(small, _resized(person.view(np.uint8), size) > 0)
     around = np.ones((3, 3), np.uint8)
-    changed = np.asarray(cv2.dilate((tidied != small).astype(np.uint8), around), np.uint8)
-    whole = mask.shape[1], mask.shape[0]
+    changed = np.asarray(cv2.dilate((tidied != small).astype(np.uint8), around), np.bool_)
     result = mask.copy()
-    np.copyto(result, _resized(tidied, whole), where=_resized(changed, whole) > 0)
+    rows, columns = (_nearest(*lengths) for lengths in zip(small.shape, mask.shape, strict=True))
+    for top in range(0, len(mask), STRIP):
+        near = np.ix_(rows[top : top + STRIP], columns)
+        np.copyto(result[top : top + STRIP], tidied[near], where=changed[near])
     return result
+
+
+def _nearest(length: int, whole: int) -> NDArray[np.int32]:
+    """Of as many places along a side, the one nearest to each pixel of the whole side."""
+    places = np.arange(length, dtype=np.int32)[None]
+    enlarged = cv2.resize(places, (whole, 1), interpolation=cv2.INTER_NEAREST_EXACT)
+    return np.asarray(enlarged[0], np.int32)
 
 
 def _resized(ids: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:

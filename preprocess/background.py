@@ -43,11 +43,16 @@ def widen(mask: NDArray[np.bool_], margin: float = MARGIN) -> NDArray[np.bool_]:
     Returns:
         bool (H, W), True wherever `mask` is.
     """
-    radius = margin * float(np.sqrt(np.count_nonzero(mask)))
+    radius = widening(mask, margin)
     if radius < 1 or mask.all():
         return mask
     outside = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
     return np.asarray(outside <= radius)
+
+
+def widening(mask: NDArray[np.bool_], margin: float) -> float:
+    """How far `widen` moves a mask's edge, in pixels."""
+    return margin * float(np.sqrt(np.count_nonzero(mask)))
 
 
 def soften(mask: NDArray[np.bool_], softness: float = SOFTNESS) -> NDArray[np.float32]:

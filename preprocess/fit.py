@@ -90,20 +90,35 @@ class Fit:
         """A mask in the frame, padded with background (0). Nearest pixel, so no new classes."""
         return self._pad(_resize_nearest(mask, self.box[2:]), (0,))
 
-    def soft(self, layer: NDArray[np.float32]) -> NDArray[np.float32]:
-        """A layer such as a probability, float32 (H, W), in the frame, padded with 0."""
+    def soft(
+        self, layer: NDArray[np.float32], shape: tuple[int, ...], part: tuple[slice, slice]
+    ) -> NDArray[np.float32]:
+        """A layer such as a probability in the frame, float32, padded with 0.
+
+        As if it was enlarged to the whole photo's size first, but one axis after the other: at
+        that size it would fill the memory.
+
+        Args:
+            layer: float32 (h, w), of the whole photo, at its size or smaller.
+            shape: (H, W) of the whole photo.
+            part: rows and columns of it that are in the frame.
+        """
         framed = np.zeros(self.frame_size[::-1], np.float32)
         left, top, width, height = self.box
-        shrinks = width < layer.shape[1]
-        interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-        framed[top : top + height, left : left + width] = cv2.resize(
-            layer, (width, height), interpolation=interpolation
-        )
+        shrinks = width < self.photo_size[0]
+        for whole, seen, length in zip(shape[::-1], part[::-1], (width, height), strict=True):
+            layer = _resize_across(layer, whole, cv2.INTER_LINEAR)[:, seen]
+            layer = _resize_across(layer, length, cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR).T
+        framed[top : top + height, left : left + width] = layer
         return framed
 
     def invert_map(self, framed: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """A map in the frame, uint8 (H, W, 3), brought to the photo's size, blended smoothly."""
         return _resize(self._crop(framed), self.photo_size)
+
+    def draw_map(self, framed: NDArray[np.uint8], into: NDArray[np.uint8]) -> None:
+        """As `invert_map`, drawn into what is there: uint8 (H, W, 3) of the photo's size."""
+        _resize(self._crop(framed), self.photo_size, into)
 
     def invert_mask(self, framed: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The inverse of `mask`: exact wherever the frame's photo is no smaller than the photo."""
@@ -143,10 +158,51 @@ class Fit:
         return np.asarray(padded, np.uint8)
 
 
-def _resize(image: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:
+def _resize(
+    image: NDArray[np.uint8], size: Size, into: NDArray[np.uint8] | None = None
+) -> NDArray[np.uint8]:
     shrinks = size[0] < image.shape[1]
     interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(image, size, interpolation=interpolation), np.uint8)
+    return np.asarray(cv2.resize(image, size, dst=into, interpolation=interpolation), np.uint8)
+
+
+def _resize_across(
+    layer: NDArray[np.float32], width: int, interpolation: int
+) -> NDArray[np.float32]:
+    size = width, layer.shape[0]
+    return np.asarray(
+        cv2.resize(np.ascontiguousarray(layer), size, interpolation=interpolation), np.float32
+    )
+
+
+def enlarge_decided(layer: NDArray[np.float32], size: Size) -> NDArray[np.bool_]:
+    """Where a layer, enlarged and blended smoothly, is at least a half.
+
+    Enlarged some rows at a time, for of a large photo's size the layer would fill the memory.
+
+    Args:
+        layer: float32 (h, w).
+        size: (width, height).
+
+    Returns:
+        bool (height, width).
+    """
+    width, height = size
+    wide, last = _resize_across(layer, width, cv2.INTER_LINEAR), len(layer) - 1
+    # Where the centre of each row lies in the layer: this far below one row and above the next.
+    places = (np.arange(height) + 0.5) * (len(layer) / height) - 0.5
+    above = np.floor(places).astype(int)
+    shares = (places - above).astype(np.float32)[:, None]
+    decided = np.zeros((height, width), bool)
+    for first in np.unique(above):
+        upper, lower = wide[max(first, 0)], wide[min(first + 1, last)]
+        columns = np.flatnonzero((upper >= 0.5) | (lower >= 0.5))
+        if len(columns):
+            rows = slice(*np.searchsorted(above, [first, first + 1]))
+            seen = slice(columns[0], columns[-1] + 1)
+            blended = upper[seen] * (1 - shares[rows]) + lower[seen] * shares[rows]
+            decided[rows, seen] = blended >= 0.5
+    return decided
 
 
 def _resize_nearest(mask: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:

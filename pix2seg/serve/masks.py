@@ -34,7 +34,7 @@ def drawn(
         named = Kinds(of_kind, np.where(of_kind >= FIRST_GARMENT, 255, 0).astype(np.uint8))
     return Segmentation(
         photo=photo,
-        map=scheme.colors[ids],
+        drawing=lambda: scheme.colors[ids],
         mask=ids,
         scheme=scheme,
         person=Person.nobody(ids.shape),

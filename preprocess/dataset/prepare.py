@@ -18,12 +18,10 @@ from pix2seg.classes import Scheme
 from pix2seg.errors import DatasetError, OutputError, Pix2SegError, is_out_of_memory
 from pix2seg.files import atomic_write, write_image
 from pix2seg.photo import read_photo
-from pix2seg.preprocess.background import MARGIN
 from pix2seg.preprocess.dataset.dataset import FORMAT, indexed_image
 from pix2seg.preprocess.dataset.split import SPLITS, Split
 from pix2seg.preprocess.fit import Fit, Size
 from pix2seg.preprocess.person import PersonExtractor, load_extractor
-from pix2seg.preprocess.person.base import part_around
 from pix2seg.workers import in_workers
 
 JPEG_QUALITY = 95
@@ -116,7 +114,7 @@ class Preparation:
         if self.person:
             found = self.extractor().find(pixels)
             if self.crop:
-                part = part_around(found.visible(MARGIN), self.size)
+                part = found.part(self.size)
         seen = pixels[part]
         fit = Fit((seen.shape[1], seen.shape[0]), self.size)
         self._write_photo(self.out / "photos" / f"{source.name}.jpg", fit.photo(seen))

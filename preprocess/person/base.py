@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pix2seg.preprocess.background import MARGIN, widen
-from pix2seg.preprocess.fit import Box, Size, crop_around
+from pix2seg.preprocess.background import MARGIN, widen, widening
+from pix2seg.preprocess.fit import Box, Size, crop_around, enlarge_decided
 
 Edges = tuple[float, float, float, float]
 """As `Box`, but an edge may lie within a pixel."""
@@ -30,14 +30,15 @@ class Person:
         mask: bool (H, W), the photo's size: True on the person.
         box: the rectangle around the mask; (0, 0, 0, 0) when nobody was found.
         score: how sure the extractor is, 0..1.
-        certainty: how sure it is of each pixel, float32 (H, W), 0..1; None if it only decides.
+        belief: how sure it is of each pixel, float32 (h, w), 0..1, at the photo's size or smaller;
+            None if it only decides.
         members: where this is everyone, each of them, the most prominent first.
     """
 
     mask: NDArray[np.bool_] = field(repr=False)
     box: Box
     score: float
-    certainty: NDArray[np.float32] | None = field(default=None, repr=False)
+    belief: NDArray[np.float32] | None = field(default=None, repr=False)
     members: tuple["Person", ...] = ()
 
     @property
@@ -46,9 +47,20 @@ class Person:
         return self.box != (0, 0, 0, 0)
 
     @property
+    def certainty(self) -> NDArray[np.float32] | None:
+        """How sure the extractor is of each pixel, float32 (H, W), 0..1; None if it only decides.
+
+        Enlarged each time that it is asked for: of a large photo it would fill the memory.
+        """
+        if self.belief is None or self.belief.shape == self.mask.shape:
+            return self.belief
+        return _enlarged(self.belief, self.mask.shape)
+
+    @property
     def probability(self) -> NDArray[np.float32]:
         """That a pixel shows the person, float32 (H, W), 0..1."""
-        return self.mask.astype(np.float32) if self.certainty is None else self.certainty
+        certainty = self.certainty
+        return self.mask.astype(np.float32) if certainty is None else certainty
 
     def visible(self, margin: float = MARGIN) -> NDArray[np.bool_]:
         """What is not to be hidden, bool (H, W): the mask with a margin, or all if nobody is found.
@@ -57,6 +69,21 @@ class Person:
             margin: see `pix2seg.preprocess.background.widen`.
         """
         return widen(self.mask, margin) if self.found else ~self.mask
+
+    def part(self, frame_size: Size, margin: float = MARGIN) -> tuple[slice, slice]:
+        """Rows and columns that a network should look at, as `part_around` takes from `visible`.
+
+        Args:
+            frame_size: (width, height) of the network's frame.
+            margin: see `visible`.
+        """
+        height, width = self.mask.shape
+        if not self.found:
+            return slice(0, height), slice(0, width)
+        x0, y0, x1, y1 = self.box
+        more = int(widening(self.mask, margin))
+        box = max(x0 - more, 0), max(y0 - more, 0), min(x1 + more, width), min(y1 + more, height)
+        return _slices(crop_around(box, (width, height), frame_size))
 
     @classmethod
     def from_mask(cls, mask: NDArray[np.bool_], score: float) -> Self:
@@ -72,16 +99,21 @@ class Person:
 
     def resized(self, width: int, height: int) -> Self:
         """The same, for the photo at another size."""
-        size = width, height
-        soft = cv2.resize(self.probability, size, interpolation=cv2.INTER_LINEAR)
-        person = self.from_probability(np.asarray(soft, np.float32), self.score)
+        probability = self.probability
         members = tuple(member.resized(width, height) for member in self.members)
-        return replace(person, members=members)
+        person = self.from_mask(enlarge_decided(probability, (width, height)), self.score)
+        return replace(person, belief=probability, members=members)
 
     @classmethod
     def nobody(cls, shape: tuple[int, ...]) -> Self:
         """What an extractor returns for a photo of `shape` (H, W, ...) that shows no person."""
         return cls.from_mask(np.zeros(shape[:2], bool), 0.0)
+
+
+def _enlarged(layer: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """A layer, float32, at the size of another of `shape` (H, W, ...)."""
+    size = shape[1], shape[0]
+    return np.asarray(cv2.resize(layer, size, interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def without_strays(probability: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -132,7 +164,11 @@ def part_around(seen: NDArray[np.bool_], frame_size: Size) -> tuple[slice, slice
     box = box_around(seen)
     if not box[2]:
         return slice(0, height), slice(0, width)
-    x0, y0, x1, y1 = crop_around(box, (width, height), frame_size)
+    return _slices(crop_around(box, (width, height), frame_size))
+
+
+def _slices(box: Box) -> tuple[slice, slice]:
+    x0, y0, x1, y1 = box
     return slice(y0, y1), slice(x0, x1)
 
 

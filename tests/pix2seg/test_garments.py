@@ -50,7 +50,7 @@ def result_of(
     person = Person.from_mask(classes > 0, 1.0)
     return Segmentation(
         photo=read_photo(pixels),
-        map=mask_to_map(classes, FOUR),
+        drawing=lambda: mask_to_map(classes, FOUR),
         mask=classes,
         scheme=FOUR,
         person=person,

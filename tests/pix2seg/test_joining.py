@@ -55,7 +55,9 @@ def test_undecided_pixels_are_of_no_third_class(data: st.DataObject) -> None:
     probabilities = np.zeros((len(scheme), 12, 8), np.float32)
     probabilities[first], probabilities[second] = share, 1 - share
     fit = Fit((40, 60), (8, 12))
-    for drawn in (to_map(probabilities, scheme), to_photo_map(probabilities, fit, scheme)):
+    enlarged = np.empty((60, 40, 3), np.uint8)
+    to_photo_map(probabilities, fit, scheme)(enlarged)
+    for drawn in (to_map(probabilities, scheme), enlarged):
         assert set(np.unique(map_to_mask(drawn, scheme))) == {first}
 
 
@@ -63,6 +65,7 @@ def test_borders_between_many_classes_show_no_third_class() -> None:
     scheme = load_scheme("ccp59")
     probabilities = np.zeros((59, 12, 8), np.float32)
     probabilities[14, :6] = probabilities[45, 6:] = 1
-    drawn = to_photo_map(probabilities, Fit((40, 60), (8, 12)), scheme)
+    drawn = np.empty((60, 40, 3), np.uint8)
+    to_photo_map(probabilities, Fit((40, 60), (8, 12)), scheme)(drawn)
     assert np.array_equal(drawn[:30], np.broadcast_to(scheme.colors[14], (30, 40, 3)))
     assert np.array_equal(drawn[30:], np.broadcast_to(scheme.colors[45], (30, 40, 3)))

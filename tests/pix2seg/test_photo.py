@@ -142,7 +142,7 @@ def test_too_little_memory_is_not_the_photo_s_fault(monkeypatch: pytest.MonkeyPa
     def fail(_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("pix2seg.photo.ImageOps.exif_transpose", fail)
+    monkeypatch.setattr("pix2seg.photo.Image.Image.getexif", fail)
     with pytest.raises(MemoryError):
         read_photo(encoded(picture(), "PNG"))
 

@@ -1,12 +1,15 @@
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pix2seg.preprocess.fit import PADDING_COLOR, Fit, crop_around, parse_size
+from pix2seg.preprocess.fit import PADDING_COLOR, Fit, crop_around, enlarge_decided, parse_size
 
 lengths = st.integers(1, 90)
 sizes = st.tuples(lengths, lengths)
+
+WHOLE = slice(None), slice(None)
 
 
 def random_mask(size: tuple[int, int], seed: int) -> np.ndarray:
@@ -119,3 +122,26 @@ def test_soft_layers_reach_photos_of_any_length() -> None:
     layer = Fit((40_000, 3), (512, 768)).invert_soft(np.ones((192, 128), np.float32))
     assert layer.shape == (3, 40_000)
     assert layer.min() == 1
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 300), st.integers(1, 300))
+def test_what_is_decided_in_strips_is_what_the_enlarged_layer_decides(
+    rows: int, columns: int, height: int, width: int
+) -> None:
+    layer = np.random.default_rng(rows * 41 + columns).random((rows, columns), np.float32)
+    enlarged = cv2.resize(layer, (width, height), interpolation=cv2.INTER_LINEAR)
+    clear = np.abs(enlarged - 0.5) > 1e-5
+    decided = enlarge_decided(layer, (width, height))
+    assert decided.shape == (height, width)
+    assert np.array_equal(decided[clear], enlarged[clear] >= 0.5)
+
+
+@pytest.mark.parametrize("size", [(30, 40), (900, 700)])
+def test_a_small_layer_comes_into_the_frame_as_if_it_was_enlarged(size: tuple[int, int]) -> None:
+    width, height = size
+    layer = np.random.default_rng(0).random((20, 16), np.float32)
+    part = slice(height // 5, height), slice(width // 7, width // 2)
+    fit = Fit((width // 2 - width // 7, height - height // 5), (64, 96))
+    enlarged = cv2.resize(layer, size, interpolation=cv2.INTER_LINEAR)
+    direct = fit.soft(np.ascontiguousarray(enlarged[part]), enlarged[part].shape, WHOLE)
+    assert np.abs(fit.soft(layer, (height, width), part) - direct).max() < 1e-5

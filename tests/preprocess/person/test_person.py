@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.error import URLError
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -113,6 +114,15 @@ def test_everyone_and_the_person_in_a_box() -> None:
     assert np.array_equal(both.probability, both.mask.astype(np.float32))
     assert choose([corner, centre], (100, 100), box=(75, 20, 100, 80)) is corner
     assert not choose([corner, centre], (100, 100), box=(0, 0, 30, 30)).found
+
+
+@given(st.integers(0, 10_000), st.floats(0, 0.3))
+def test_a_person_s_part_holds_the_mask_with_its_margin(seed: int, margin: float) -> None:
+    rng = np.random.default_rng(seed)
+    height, width = rng.integers(1, 60, 2)
+    mask = cv2.resize(rng.random((4, 4)), (int(width), int(height))) > rng.uniform(0.1, 1.1)
+    person = Person.from_mask(mask, 1.0)
+    assert person.part((20, 30), margin) == part_around(person.visible(margin), (20, 30))
 
 
 def test_a_person_s_probability_is_enlarged_with_its_members() -> None:
