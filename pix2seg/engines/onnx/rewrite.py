@@ -155,7 +155,9 @@ def _convolution_of_joined(node: NodeProto, graph: _Graph) -> Nodes | None:
 
 
 def _attributes(node: NodeProto) -> dict[str, Any]:
-    return {a.name: helper.get_attribute_value(a) for a in node.attribute}
+    """A node's settings but the one that ONNX Runtime adds to some, which says nothing."""
+    found = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+    return {name: value for name, value in found.items() if value != b"NOTSET"}
 
 
 def _worked_out(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -5,6 +5,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from numpy.typing import NDArray
@@ -111,6 +112,12 @@ def test_exporting_again_gives_the_same_bytes(small_onnx: Path, small_weights: P
     again = small_onnx.with_name("again.onnx")
     export_to_onnx(small_weights, again)
     assert again.read_bytes() == small_onnx.read_bytes()
+
+
+def test_generators_are_rewritten(onnx_networks: Networks, small_onnx: Path) -> None:
+    for file in (onnx_networks[0], small_onnx):
+        kinds = {node.op_type for node in onnx.load(file).graph.node}
+        assert not kinds & {"ConvTranspose", "Softmax", "Constant"}
 
 
 def test_garments_are_exported_too(garment_weights: Path, tmp_path: Path) -> None:
