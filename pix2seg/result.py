@@ -122,10 +122,10 @@ class Segmentation:
 
     def coverage(self) -> dict[str, float]:
         """Each class's share of the photo, 0..1, background included."""
-        counts = np.bincount(self.mask.ravel(), minlength=len(self.scheme))
+        # One by one: to count all at once, NumPy would make a copy eight times as large.
         return {
-            name: float(count / self.mask.size)
-            for name, count in zip(self.scheme.names, counts, strict=True)
+            name: float(np.count_nonzero(self.mask == class_id) / self.mask.size)
+            for class_id, name in enumerate(self.scheme.names)
         }
 
     def garments(self, max_colors: int = MAX_COLORS) -> list[Garment]:

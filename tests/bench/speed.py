@@ -114,7 +114,6 @@ def machine() -> str:
 def networks(folder: Path) -> dict[str, tuple[Path, Path]]:
     """Files of generator and person extractor for each engine."""
     from pix2seg.engines.base import built_in_file
-    from pix2seg.export import export_to_onnx
     from pix2seg.generators.info import BUILT_IN as GENERATOR
     from pix2seg.preprocess.person.mask_rcnn.info import BUILT_IN as PERSON
 
@@ -122,6 +121,8 @@ def networks(folder: Path) -> dict[str, tuple[Path, Path]]:
     for name in (GENERATOR, PERSON):
         onnx.append(built_in_file(name, ".onnx"))
         if not onnx[-1].is_file():
+            from pix2seg.export import export_to_onnx
+
             onnx[-1] = folder / f"{name}.onnx"
             export_to_onnx(built_in_file(name), onnx[-1])
     return {
