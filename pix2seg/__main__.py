@@ -5,17 +5,23 @@ import signal
 import sys
 from types import FrameType
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 
 def main() -> None:
     """Run the command line.
 
     Ctrl-C and SIGTERM end it in silence, with exit codes 130 and 143, from the first import on.
     """
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in SIGNALS:
         signal.signal(number, _end)
     from pix2seg.cli import main as run
 
-    run()
+    try:
+        run()
+    finally:  # all is done: what comes while Python takes itself down changes nothing
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _end(number: int, frame: FrameType | None) -> None:

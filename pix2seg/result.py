@@ -1,7 +1,5 @@
 """What segmenting a photo gives: the mask, and everything that follows from it."""
 
-import io
-from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,7 +17,6 @@ from pix2seg.colors.palette import MAX_COLORS, Palette
 from pix2seg.colors.photo_colors import PhotoColors, photo_colors
 from pix2seg.cutouts import cutout, soft_alpha
 from pix2seg.errors import WeightsError
-from pix2seg.files import write_image
 from pix2seg.garments import (
     BODY,
     FIRST_GARMENT,
@@ -29,17 +26,13 @@ from pix2seg.garments import (
     kinds,
     number_garments,
 )
+from pix2seg.notebook import html, png
 from pix2seg.photo import Photo
+from pix2seg.pipeline import labelled_masks
 from pix2seg.preprocess.dataset.dataset import indexed_image
 from pix2seg.preprocess.person import Person
+from pix2seg.saving import PERSON, save
 from pix2seg.thresholds import share_of
-
-PERSON = "person"
-"""The name of the cut-out of all classes together."""
-
-PNG_LEVEL = 2
-"""zlib's default, 6, makes files a tenth smaller and takes three times as long."""
-
 
 Drawing = Callable[[], NDArray[np.uint8]]
 """Gives a map, RGB uint8 (H, W, 3)."""
@@ -86,16 +79,11 @@ class Segmentation:
 
     def _repr_png_(self) -> bytes:
         """What a notebook shows: the overlay."""
-        return _png(self.overlay())
+        return png(self.overlay())
 
     def _repr_html_(self) -> str:
         """What a notebook shows that can: the overlay, and the swatches beside the photo."""
-        pictures = (_png(image) for image in (self.overlay(), self.colors().image()))
-        shown = (b64encode(picture).decode() for picture in pictures)
-        return "".join(
-            f'<img src="data:image/png;base64,{text}" style="height: 24em; margin: 4px">'
-            for text in shown
-        )
+        return html(self.overlay(), self.colors().image())
 
     @cached_property
     def map(self) -> NDArray[np.uint8]:
@@ -146,16 +134,7 @@ class Segmentation:
         A mask is an 8-bit grey image, 255 on what it shows. A class's score is None, as theirs
         is where nothing but the class of each pixel is known.
         """
-        things: list[tuple[str, float | None, NDArray[np.bool_]]] = []
-        if self.kinds:
-            things = [(g.kind, g.score, g.mask) for g in self.garments()]
-        classes = BODY if self.kinds else self.scheme.names
-        things += [(n, None, self.where(n)) for n in classes[1:] if n in self.scheme.names]
-        return [
-            {"label": label, "score": score, "mask": Image.fromarray(mask.astype(np.uint8) * 255)}
-            for label, score, mask in things
-            if mask.any()
-        ]
+        return labelled_masks(self)
 
     def cutout(self, what: str | Garment = PERSON, *, hard_edges: bool = False) -> Image.Image:
         """The photo with all else transparent, RGBA.
@@ -322,36 +301,12 @@ class Segmentation:
             WeightsError: the weights name no garments.
         """
         base = Path(folder) / (stem or Path(self.photo.file).stem)
-        written = []
-        for name, picture in self._pictures(cutouts, hard_edges, garments, map):
-            written.append(base.with_name(f"{base.name}.{name}.png"))
-            write_image(written[-1], picture, "PNG", compress_level=PNG_LEVEL)
-        for number, one in enumerate(self.people, 1):
-            written += one.save(
-                base.parent,
-                f"{base.name}.{PERSON}{number}",
-                cutouts=cutouts,
-                hard_edges=hard_edges,
-                garments=garments,
-                map=map,
-            )
-        return written + (self.colors(garments=garments).save(base) if colors else [])
-
-    def _pictures(
-        self, cutouts: bool, hard_edges: bool, garments: bool, map: bool
-    ) -> Iterator[tuple[str, Image.Image]]:
-        """What `save` writes, by name, one after the other; the mask last: then all is there."""
-        yield "overlay", self.overlay(garments=garments)
-        if garments:
-            yield "garments", self.garment_image()
-        if map:
-            yield "map", Image.fromarray(self.map)
-        if cutouts:
-            yield from self.cutouts(garments=garments, hard_edges=hard_edges)
-        yield "mask", indexed_image(self.mask, self.scheme)
-
-
-def _png(image: Image.Image) -> bytes:
-    file = io.BytesIO()
-    image.save(file, "PNG", compress_level=PNG_LEVEL)
-    return file.getvalue()
+        return save(
+            self,
+            base,
+            colors=colors,
+            cutouts=cutouts,
+            hard_edges=hard_edges,
+            garments=garments,
+            map=map,
+        )

@@ -138,7 +138,7 @@ def _picture(result: "Segmentation", name: str, garments: bool, hard_edges: bool
 
 
 def _png(image: "Image") -> bytes:
-    from pix2seg.result import PNG_LEVEL
+    from pix2seg.saving import PNG_LEVEL
 
     data = BytesIO()
     image.save(data, "PNG", compress_level=PNG_LEVEL)

@@ -34,10 +34,10 @@ def start(*words: object) -> subprocess.Popen[str]:
 def test_signals_end_a_command_in_silence_from_its_first_import_on(
     small_weights: Path, small_photo: Path, tmp_path: Path, rounds: range, number: signal.Signals
 ) -> None:
+    words = ["segment", small_photo, "--weights", small_weights, "--person", "none"]
     for seed in rounds:
-        words = ["segment", small_photo, "--weights", small_weights, "--person", "none"]
         with start(*words, "--out", tmp_path) as process:
-            time.sleep(random.Random(f"{seed} {number}").uniform(0, 1.5))
+            time.sleep(random.Random(f"{seed} {number}").uniform(0, 2))
             process.send_signal(number)
             _, messages = process.communicate(timeout=60)
         assert process.returncode in (128 + number, 0), messages  # 0: it was done before

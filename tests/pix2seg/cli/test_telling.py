@@ -3,6 +3,7 @@
 import os
 import pty
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -64,8 +65,9 @@ def test_a_terminal_sees_each_photo_on_a_line_of_its_own(
     small_photo: Path, small_weights: Path, tmp_path: Path
 ) -> None:
     leader, follower = pty.openpty()
-    words = ["segment", small_photo, "--weights", small_weights, "--person", "none"]
-    words += ["--out", tmp_path]
+    shutil.copy(small_photo, tmp_path / "other.jpg")
+    words = ["segment", small_photo, tmp_path / "other.jpg", "--weights", small_weights]
+    words += ["--person", "none", "--out", tmp_path]
     process = subprocess.Popen(
         [sys.executable, "-m", "pix2seg", *map(str, words)],
         stderr=follower,
@@ -81,5 +83,7 @@ def test_a_terminal_sees_each_photo_on_a_line_of_its_own(
     os.close(leader)
     assert process.wait() == 0
     lines = re.split(rb"[\r\n]+", shown)
-    (told,) = [line for line in lines if b", quality" in line]
-    assert b"segmenting" not in told  # the bar's line is not gone on with
+    told = [line for line in lines if b", quality" in line]
+    assert len(told) == 2
+    assert b"segmenting" in shown
+    assert not any(b"segmenting" in line for line in told)  # the bar's line is not gone on with
