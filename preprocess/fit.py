@@ -194,7 +194,7 @@ def enlarge_decided(layer: NDArray[np.float32], size: Size) -> NDArray[np.bool_]
     above = np.floor(places).astype(int)
     shares = (places - above).astype(np.float32)[:, None]
     decided = np.zeros((height, width), bool)
-    for first in np.unique(above):
+    for first in range(int(above[0]), int(above[-1]) + 1):
         upper, lower = wide[max(first, 0)], wide[min(first + 1, last)]
         columns = np.flatnonzero((upper >= 0.5) | (lower >= 0.5))
         if len(columns):

@@ -64,7 +64,7 @@ class StraightMaskRCNN(nn.Module):
         """Boxes that may show somebody, (R, 4), the surest first."""
         wanted, centers, sizes, scores, levels = [], [], [], [], []
         for number, (logits, deltas) in enumerate(zip(*self.rpn.head(features), strict=True)):
-            anchors = self.anchors[number]
+            anchors = self.anchors[number].to(logits.device)
             flat = logits[0].permute(1, 2, 0).reshape(-1)
             best, index = flat.topk(_topk_min(flat, self.rpn.pre_nms_top_n(), 0))
             place = torch.div(index, len(anchors), rounding_mode="trunc")
