@@ -1,45 +1,18 @@
-"""Runs the command line in this process, as `pix2seg` does, and checks what holds for every end."""
+"""What the hostile tests share."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from pix2seg.cli import main
-
-
-class Ended(NamedTuple):
-    """How a command ended: its exit code and what it printed."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Ended]
-
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> Run:
-    """`run(*words)` ends with exit code 0 or 2, and never in a traceback."""
-
-    def run_command(*words: object) -> Ended:
-        capfdbinary.readouterr()
-        monkeypatch.setattr(sys, "argv", ["pix2seg", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capfdbinary.readouterr()
-        code = ended.value.code
-        assert code in (0, 2)
-        assert b"Traceback" not in err
-        assert b"\x1b" not in err + out, "something that a terminal obeys"
-        return Ended(int(code), out.decode(), err.decode())
-
-    return run_command
+def run(run_here: Callable[..., Any]) -> Callable[..., Any]:
+    """`run(*words)` runs a command here; see `run_here`."""
+    return run_here
 
 
 @pytest.fixture

@@ -32,9 +32,9 @@ def start(*words: object) -> subprocess.Popen[str]:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signals_end_a_command_in_silence_from_its_first_import_on(
-    small_weights: Path, small_photo: Path, tmp_path: Path, rounds: range, number: signal.Signals
+    small_onnx: Path, small_photo: Path, tmp_path: Path, rounds: range, number: signal.Signals
 ) -> None:
-    words = ["segment", small_photo, "--weights", small_weights, "--person", "none"]
+    words = ["segment", small_photo, "--weights", small_onnx, "--person", "none"]
     for seed in rounds:
         with start(*words, "--out", tmp_path) as process:
             time.sleep(random.Random(f"{seed} {number}").uniform(0, 2))
@@ -64,8 +64,9 @@ def test_killed_preparation_leaves_no_workers(
     photos, masks, out = (tmp_path / name for name in ("photos", "masks", "out"))
     for folder, source in ((photos, small_photo), (masks, small_mask)):
         folder.mkdir()
-        for i in range(2000):
-            os.link(shutil.copy(source, tmp_path), folder / f"{i}{source.suffix}")
+        copy = shutil.copy(source, tmp_path)
+        for i in range(1000):
+            os.link(copy, folder / f"{i}{source.suffix}")
     words = ["prepare", "folder", photos, masks, out, "--scheme", "four", "--size", "64x96"]
     with start(*words) as process:
         while not list((out / "masks").glob("*.png")):

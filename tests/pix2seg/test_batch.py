@@ -22,9 +22,9 @@ def inputs(photos: list[Path], tmp_path: Path) -> list[InputPhoto]:
 
 
 def test_processes_write_what_one_process_writes(
-    small_weights: Path, inputs: list[InputPhoto], tmp_path: Path
+    small_onnx: Path, inputs: list[InputPhoto], tmp_path: Path
 ) -> None:
-    arguments: dict[str, Any] = {"weights": small_weights, "person": "none", "device": "cpu"}
+    arguments: dict[str, Any] = {"weights": small_onnx, "person": "none", "device": "cpu"}
     alone, shared = (
         Outputs(tmp_path / "alone", colors=True),
         Outputs(tmp_path / "shared", colors=True),
@@ -49,10 +49,10 @@ def test_processes_write_what_one_process_writes(
 
 
 def test_results_that_cannot_be_written_are_told_for_each_photo(
-    small_weights: Path, inputs: list[InputPhoto], tmp_path: Path
+    small_onnx: Path, inputs: list[InputPhoto], tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("in the way")
-    segmenter = Segmenter(small_weights, person="none", device="cpu")
+    segmenter = Segmenter(small_onnx, person="none", device="cpu")
     done = list(segment_files(segmenter, inputs, Outputs(tmp_path / "file"), MAX_PIXELS))
     kinds = (OutputError, PhotoError, OutputError)
     assert all(isinstance(item, kind) for item, kind in zip(done, kinds, strict=True))

@@ -30,9 +30,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory, photos: list[Path]) -> Path:
 
 
 @pytest.fixture(scope="session")
-def settings(small_weights: Path) -> Settings:
+def settings(small_onnx: Path) -> Settings:
     """Fast ones: no search for the person, a small generator."""
-    return Settings(weights=str(small_weights), person="none", masks=True, device="cpu")
+    return Settings(weights=str(small_onnx), person="none", masks=True, device="cpu")
 
 
 @pytest.fixture(scope="session")

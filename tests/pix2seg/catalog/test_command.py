@@ -11,10 +11,10 @@ def run(*arguments: object) -> Result:
     return CliRunner().invoke(app, ["catalog", *map(str, arguments)])
 
 
-def test_from_photos_to_an_export(shop: Path, small_weights: Path, tmp_path: Path) -> None:
+def test_from_photos_to_an_export(shop: Path, small_onnx: Path, tmp_path: Path) -> None:
     source, out = tmp_path / "shop", tmp_path / "out"
     shutil.copytree(shop, source)
-    how = ("--weights", small_weights, "--device", "cpu", "--workers", 1)
+    how = ("--weights", small_onnx, "--device", "cpu", "--workers", 1)
     fill = ("run", source, out, "--person", "none", "--masks", "--shard-size", 3, *how)
     planned = run(*fill, "--plan")
     assert "5 photos to do, in 2 of 2 shards" in planned.stderr

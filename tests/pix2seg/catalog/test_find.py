@@ -28,9 +28,9 @@ from pix2seg.errors import CatalogError, ColorError
 from pix2seg.photo import Photo
 
 CLASSES = ("clothes", "skin", "hair")
-COLORS = 200_000
+COLORS = int(os.environ.get("FIND_COLORS", "60000"))
 QUERIES = int(os.environ.get("FIND_QUERIES", "40"))
-"""More take longer: 200 half a minute of an idle core."""
+"""More take longer: 200 of 200,000 colours half a minute of an idle core."""
 
 A_PHOTO = 10
 """Colours of a photo of the made catalogue: 4 of clothes, 3 of skin and of hair."""

@@ -71,19 +71,17 @@ def test_crop_cuts_to_the_person(photos: list[Path], tmp_path: Path) -> None:
     assert Image.open(tmp_path / "crop" / f"{name}.grey.png").size == (x1 - x0, y1 - y0)
 
 
-def test_unknown_background_is_refused(figure: Path, small_weights: Path, tmp_path: Path) -> None:
-    words = ["person", figure, "--person", "none", "--weights", small_weights, "--background"]
+def test_unknown_background_is_refused(figure: Path, small_onnx: Path, tmp_path: Path) -> None:
+    words = ["person", figure, "--person", "none", "--weights", small_onnx, "--background"]
     code, output = run(*words, "mauve", "--out", tmp_path)
     assert code == 2
     assert "'mauve' is none of" in output.replace("│ ", "")
 
 
-def test_nobody_found_is_one_warning_and_the_whole_photo(
-    small_weights: Path, tmp_path: Path
-) -> None:
+def test_nobody_found_is_one_warning_and_the_whole_photo(small_onnx: Path, tmp_path: Path) -> None:
     thin = tmp_path / "thin.png"
     Image.fromarray(np.full((20, 3, 3), 90, np.uint8)).save(thin)
-    words = [thin, "--person", "grabcut", "--weights", small_weights, "--out", tmp_path / "out"]
+    words = [thin, "--person", "grabcut", "--weights", small_onnx, "--out", tmp_path / "out"]
     code, output = run("person", *words)
     assert code == 0
     assert output.count("nobody found") == 1
@@ -103,8 +101,8 @@ def test_wrong_box_is_refused(figure: Path, box: str) -> None:
     assert "is no box" in output
 
 
-def test_option_that_an_extractor_lacks_is_refused(figure: Path, small_weights: Path) -> None:
-    words = ["person", figure, "--weights", small_weights, "--person", "grabcut", "--everyone"]
+def test_option_that_an_extractor_lacks_is_refused(figure: Path, small_onnx: Path) -> None:
+    words = ["person", figure, "--weights", small_onnx, "--person", "grabcut", "--everyone"]
     result = runner.invoke(app, [str(word) for word in words])
     assert "has no option everyone; it takes box" in str(result.exception)
 

@@ -35,9 +35,9 @@ def test_every_command_that_tells_how_its_work_goes_can_tell_less_and_more(
 
 
 def test_quiet_leaves_errors_and_results_alone_and_verbose_says_what_runs(
-    small_photo: Path, small_weights: Path, tmp_path: Path
+    small_photo: Path, small_onnx: Path, tmp_path: Path
 ) -> None:
-    words = ["segment", small_photo, "--weights", small_weights, "--person", "none"]
+    words = ["segment", small_photo, "--weights", small_onnx, "--person", "none"]
     words += ["--out", tmp_path, "--device", "cpu"]
     plain, verbose = run(*words), run(*words, "-v")
     assert "1 segmented on cpu" in plain.stderr
@@ -62,11 +62,11 @@ def test_results_are_no_news(small_photo: Path, tmp_path: Path) -> None:
 
 
 def test_a_terminal_sees_each_photo_on_a_line_of_its_own(
-    small_photo: Path, small_weights: Path, tmp_path: Path
+    small_photo: Path, small_onnx: Path, tmp_path: Path
 ) -> None:
     leader, follower = pty.openpty()
     shutil.copy(small_photo, tmp_path / "other.jpg")
-    words = ["segment", small_photo, tmp_path / "other.jpg", "--weights", small_weights]
+    words = ["segment", small_photo, tmp_path / "other.jpg", "--weights", small_onnx]
     words += ["--person", "none", "--out", tmp_path]
     process = subprocess.Popen(
         [sys.executable, "-m", "pix2seg", *map(str, words)],

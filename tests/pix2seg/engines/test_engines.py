@@ -23,13 +23,6 @@ Networks = tuple[Path, Path]
 """The files of a generator and of a person extractor."""
 
 
-@pytest.fixture(scope="session")
-def small_onnx(tmp_path_factory: pytest.TempPathFactory, small_weights: Path) -> Path:
-    path = tmp_path_factory.mktemp("onnx") / "small.onnx"
-    export_to_onnx(small_weights, path)
-    return path
-
-
 @pytest.fixture(params=["torch", "onnx"])
 def small(request: pytest.FixtureRequest, small_weights: Path, small_onnx: Path) -> Path:
     """The same untrained generator for each engine."""

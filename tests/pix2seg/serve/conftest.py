@@ -82,14 +82,14 @@ class Process:
 
 
 @pytest.fixture
-def start(small_weights: Path) -> Iterator[Callable[..., Process]]:
+def start(small_onnx: Path) -> Iterator[Callable[..., Process]]:
     """Start `pix2seg serve` with the words given; ended after the test at the latest."""
     processes = []
 
     def run(*words: object) -> Process:
         command = [sys.executable, "-m", "pix2seg", "serve", "--port", "0", "--person", "none"]
         process = subprocess.Popen(
-            [*command, "--weights", str(small_weights), *map(str, words)],
+            [*command, "--weights", str(small_onnx), *map(str, words)],
             stderr=subprocess.PIPE,
             text=True,
         )

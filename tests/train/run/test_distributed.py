@@ -7,8 +7,10 @@ import pytest
 import torch
 from torch import nn
 
+from pix2seg.errors import TrainingError
 from pix2seg.generators.weights import load_generator
 from pix2seg.preprocess.dataset.dataset import Dataset
+from pix2seg.train.run.batches import RunBatches
 from pix2seg.train.run.distributed import SharedBatchNorm2d
 
 SETS = (
@@ -78,12 +80,12 @@ def test_torchrun_has_one_writer(small_dataset: Dataset, tmp_path: Path) -> None
     assert info.facts["epoch"] == 1
 
 
-def test_batch_that_processes_cannot_share_is_refused(
-    small_dataset: Dataset, tmp_path: Path
-) -> None:
-    result = train(TORCHRUN, arguments(small_dataset, tmp_path / "run", "schedule.batch_size=3"))
-    assert result.returncode != 0
-    assert "2 processes cannot share batches of 3" in result.stderr
+def test_batch_that_processes_cannot_share_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pix2seg.train.run.batches.world_size", lambda: 2)
+    assert RunBatches(6, 4, 1, 0).steps == 1
+    with pytest.raises(TrainingError, match="2 processes cannot share batches of 3"):
+        RunBatches(6, 3, 1, 0)
+    assert RunBatches(6, 3, 1, 0, others=5, others_per_batch=1).steps == 2
 
 
 @pytest.mark.parametrize("mean", [1, 1000])  # beside which a spread of 3 is small
