@@ -7,13 +7,16 @@ import time
 from collections.abc import Callable, Iterable, Sized
 from dataclasses import dataclass
 from functools import cache, wraps
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
 
 from pix2seg import __version__
 from pix2seg.cli.output import messages, plain_console
+
+if TYPE_CHECKING:
+    from rich.status import Status
 
 Thing = TypeVar("Thing")
 
@@ -29,6 +32,7 @@ Verbose = Annotated[
 class _Wish:
     quiet: bool = False
     verbose: bool = False
+    loading: "Status | None" = None
 
 
 _wish = _Wish()
@@ -36,6 +40,7 @@ _wish = _Wish()
 
 def news(*, quiet: bool = False) -> Console:
     """Where commands tell how the work goes: standard error, or nowhere with `--quiet`."""
+    _loaded()
     return _nowhere() if quiet or _wish.quiet else messages()
 
 
@@ -47,6 +52,19 @@ def details() -> Console:
 @cache
 def _nowhere() -> Console:
     return plain_console(quiet=True)
+
+
+def _say_loading() -> None:
+    """Show on a terminal that something goes on, until there is news: imports take seconds."""
+    if messages().is_terminal and not _wish.quiet:
+        _wish.loading = messages().status("loading")
+        _wish.loading.start()
+
+
+def _loaded() -> None:
+    if _wish.loading:
+        _wish.loading.stop()
+        _wish.loading = None
 
 
 def tracked(things: Iterable[Thing], doing: str, total: int | None = None) -> Iterable[Thing]:
@@ -69,11 +87,13 @@ def telling(command: Callable[..., None]) -> Callable[..., None]:
             raise typer.BadParameter("--verbose is its opposite; leave one out", param_hint="-q")
         _wish.quiet, _wish.verbose = quiet, verbose
         began = time.monotonic()
+        _say_loading()
         system = f"Python {platform.python_version()}, {platform.system()}, {os.cpu_count()} cores"
         details().print(f"pix2seg {__version__}, {system}")
         try:
             command(*arguments, **options)
         finally:
+            _loaded()
             details().print(f"took {time.monotonic() - began:.1f} s")
 
     added = {"quiet": Quiet, "verbose": Verbose}

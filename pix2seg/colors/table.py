@@ -173,6 +173,6 @@ def _parquet() -> tuple[Any, Any]:
         from pyarrow import parquet
     except ImportError:
         raise ColorError(
-            'Parquet needs pyarrow: pip install "pix2seg[parquet]", or name the table *.csv'
+            "Parquet needs pyarrow: pip install pyarrow, or name the table *.csv"
         ) from None
     return pyarrow, parquet

@@ -88,8 +88,8 @@ def _unet(encoder: str, channels: int) -> nn.Module:
         import segmentation_models_pytorch as smp
     except ImportError:
         raise WeightsError(
-            "a U-Net with a VGG encoder needs segmentation_models_pytorch: pip install "
-            '"pix2seg[train]"'
+            "a U-Net with a VGG encoder needs segmentation_models_pytorch: pip install '.[train]' "
+            "in the checkout of pix2seg"
         ) from None
     try:
         return cast(nn.Module, smp.Unet(encoder, encoder_weights=None, classes=channels))

@@ -82,6 +82,7 @@ def test_a_terminal_sees_each_photo_on_a_line_of_its_own(
             break
     os.close(leader)
     assert process.wait() == 0
+    assert shown.index(b"loading") < shown.index(b", quality")
     lines = re.split(rb"[\r\n]+", shown)
     told = [line for line in lines if b", quality" in line]
     assert len(told) == 2
