@@ -25,6 +25,9 @@ STANDARD_OUTPUT = "-"
 LEAST_WIDTH = 80
 """Tables are laid out for as many columns at least; a narrower terminal wraps them whole."""
 
+ANY_WIDTH = 100_000
+"""What is no terminal takes lines as long as they are."""
+
 
 @cache
 def messages() -> Console:
@@ -38,7 +41,7 @@ def messages() -> Console:
 def results(**options: Any) -> Console:
     """Where commands put what they were asked for: standard output, which takes text as it is."""
     console = plain_console(**options)
-    console.width = max(console.width, LEAST_WIDTH)
+    console.width = max(console.width, LEAST_WIDTH) if console.is_terminal else ANY_WIDTH
     return console
 
 

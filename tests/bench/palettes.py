@@ -1,6 +1,6 @@
 """Compare pix2seg's palettes with those of other libraries, on the same cut-outs.
 
-    pip install "pix2seg[bench]"
+    pip install ".[bench]"
     python tests/bench/palettes.py DATA --out assets/palette-bench.md
     python tests/bench/palettes.py DATA --photos 5 --megapixels 24
 

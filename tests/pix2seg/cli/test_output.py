@@ -37,6 +37,17 @@ def test_nothing_that_a_terminal_obeys_is_printed() -> None:
     assert printable("\x1b[31m\x07\u202e\udcff\r") == r"\x1b[31m\x07\u202e\udcff\r"
 
 
+def test_what_is_no_terminal_gets_a_line_for_each_row(capsys: pytest.CaptureFixture[str]) -> None:
+    from rich.table import Table
+
+    table = Table("photo", "distance", box=None)
+    table.add_row("a long name " * 20, "1.2")
+    results().print(table)
+    results().print("word " * 100)
+    rows = capsys.readouterr().out.splitlines()
+    assert [len(row.split()) for row in rows] == [2, 61, 100]
+
+
 def test_numbers_are_whole_on_a_narrow_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
