@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from pix2seg.classes import Scheme, load_scheme
 from pix2seg.errors import DatasetError, WeightsError
-from pix2seg.photo import read_photo
+from pix2seg.photo import Photo, read_photo
 from pix2seg.preprocess.background import MARGIN
 from pix2seg.preprocess.dataset.dataset import Dataset, read_image
 from pix2seg.render import overlay
@@ -78,18 +79,26 @@ def evaluate(
             f"{dataset.root} does not know the kinds of garments; prepare ccp writes them"
         )
     for photo in dataset.full():
-        read, truth = read_photo(photo.photo), read_image(photo.mask)
-        if truth.shape != read.pixels.shape[:2] or truth.max() >= len(dataset.scheme):
-            raise DatasetError(
-                f"{photo.mask} does not fit {photo.photo}: not the same size, or a class that the "
-                "scheme has not; prepare the data set anew"
-            )
-        kinds = read_image(photo.garments) if garments and photo.garments else None
+        read = read_photo(photo.photo)
+        truth, kinds = _read_labels(photo.mask, len(dataset.scheme), read), None
+        if garments and photo.garments:
+            kinds = _read_labels(photo.garments, len(load_scheme("garments")), read)
         if scale != 1:
             read = read_photo(_scaled(read.pixels, scale, cv2.INTER_AREA))
             truth = _scaled(truth, scale, cv2.INTER_NEAREST_EXACT)
             kinds = None if kinds is None else _scaled(kinds, scale, cv2.INTER_NEAREST_EXACT)
         yield EvaluatedPhoto(photo.name, truth, segmenter(read), kinds)
+
+
+def _read_labels(file: Path, classes: int, photo: Photo) -> NDArray[np.uint8]:
+    """The ids of a photo's pixels, uint8 (H, W), as a file has them."""
+    labels = read_image(file)
+    if labels.shape != photo.pixels.shape[:2] or labels.max() >= classes:
+        raise DatasetError(
+            f"{file} does not fit {photo.file}: not the same size, or a class that the scheme has "
+            "not; prepare the data set anew"
+        )
+    return labels
 
 
 def _scaled(image: NDArray[np.uint8], scale: float, interpolation: int) -> NDArray[np.uint8]:

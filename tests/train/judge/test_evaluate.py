@@ -1,6 +1,11 @@
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image
 
+from pix2seg.errors import DatasetError
 from pix2seg.preprocess.dataset.dataset import Dataset, read_image
 from pix2seg.segmenter import Segmenter
 from pix2seg.train.judge.evaluate import EvaluatedPhoto, Evaluation, evaluate
@@ -37,3 +42,16 @@ def test_person_iou_is_that_of_the_extractor_and_of_the_mask(
     for mask, iou in ((whole.result.person.mask, extractor), (whole.result.mask > 0, found)):
         truth = whole.truth > 0
         assert iou == pytest.approx((mask & truth).sum() / (mask | truth).sum())
+
+
+@pytest.mark.parametrize("wrong", [np.zeros((3, 4), np.uint8), 200])
+def test_masks_that_do_not_fit_their_photos_are_named(
+    segmenter: Segmenter, small_dataset: Dataset, tmp_path: Path, wrong: np.ndarray | int
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(small_dataset.root, copy)
+    file = Dataset(copy).full()[0].mask
+    mask = np.full_like(read_image(file), wrong) if isinstance(wrong, int) else wrong
+    Image.fromarray(mask).save(file)
+    with pytest.raises(DatasetError, match="does not fit"):
+        next(evaluate(segmenter, Dataset(copy)))
