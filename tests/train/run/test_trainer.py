@@ -15,8 +15,10 @@ import pytest
 import torch
 from rich.console import Console
 from torchvision.models import get_model
+from typer.testing import CliRunner
 
 from pix2seg.classes import load_scheme
+from pix2seg.cli import app
 from pix2seg.device import choose_device
 from pix2seg.errors import Pix2SegError, SizeError, TrainingError
 from pix2seg.generators.build import build_generator
@@ -124,14 +126,14 @@ def test_same_seed_gives_the_same_run(small_dataset: Dataset, tmp_path: Path, he
 
 def test_killed_run_resumes_exactly(small_dataset: Dataset, tmp_path: Path) -> None:
     unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
-    epochs = "schedule.epochs=25"
-    with start(small_dataset, unbroken, epochs) as process:
-        assert process.wait() == 0
+    epochs = "schedule.epochs=15"
+    trainer(small_dataset, unbroken, epochs).train()
     with start(small_dataset, broken, epochs) as process:
         wait_for_checkpoint(broken, process)
         os.kill(process.pid, signal.SIGKILL)
     assert len(metrics(broken)) < len(metrics(unbroken)), "killed too late to tell anything"
-    subprocess.run(command(broken, "--resume"), check=True, capture_output=True)
+    words = ["train", "--run", str(broken), "--resume"]
+    assert CliRunner().invoke(app, words).exit_code == 0
     assert metrics(broken) == metrics(unbroken)
     ours, theirs = (load_generator(run / "best.safetensors")[0] for run in (broken, unbroken))
     for name, tensor in theirs.state_dict().items():
