@@ -88,13 +88,9 @@ def _transposed_convolution(node: NodeProto, graph: _Graph) -> Nodes | None:
     """Enlarging by two: a plain convolution gives the four pixels of each place as channels.
 
     It looks at 2x2 places from one before the first to the last, so half a place too much all
-    around, which is cut off. The pixels are woven into rows and then the rows into pictures, for
-    `DepthToSpace` takes twice as long.
+    around, which is cut off.
     """
     if node.op_type != "ConvTranspose" or _attributes(node) != ENLARGING:
-        return None
-    places = graph.shape(node.input[0])[2:]
-    if len(places) != 2 or 0 in places:
         return None
     name = node.output[0]
     kernels = graph.weights(node.input[1])[:, :, TAPS][:, :, :, :, TAPS]  # in, out, and 2 + 2 axes
@@ -102,25 +98,15 @@ def _transposed_convolution(node: NodeProto, graph: _Graph) -> Nodes | None:
     inputs = [node.input[0], graph.add(f"{name}.weight", four)]
     if len(node.input) > 2:
         inputs.append(graph.add(f"{name}.bias", graph.weights(node.input[2]).repeat(4)))
-    rows, columns = (side + 1 for side in places)
-    numbers = {
-        "pairs": [-1, 2, rows * columns],
-        "rows": [-1, 2, rows, 2 * columns],
-        "pictures": [-1, kernels.shape[1], 2 * rows, 2 * columns],
-        "first": [1, 1], "end": [-1, -1], "axes": [2, 3],
-    }  # fmt: skip
-    given = {key: graph.add(f"{name}.{key}", np.array(n, np.int64)) for key, n in numbers.items()}
-    steps = [f"{name}.step{number}" for number in range(6)]
+    cut = [
+        graph.add(f"{name}.{part}", np.array(numbers, np.int64))
+        for part, numbers in (("first", [1, 1]), ("end", [-1, -1]), ("axes", [2, 3]))
+    ]
+    four_each, whole = f"{name}.four", f"{name}.whole"
     return [
-        helper.make_node("Conv", inputs, steps[:1], kernel_shape=[2, 2], pads=[1] * 4),
-        helper.make_node("Reshape", [steps[0], given["pairs"]], [steps[1]]),
-        helper.make_node("Transpose", [steps[1]], [steps[2]], perm=[0, 2, 1]),
-        helper.make_node("Reshape", [steps[2], given["rows"]], [steps[3]]),
-        helper.make_node("Transpose", [steps[3]], [steps[4]], perm=[0, 2, 1, 3]),
-        helper.make_node("Reshape", [steps[4], given["pictures"]], [steps[5]]),
-        helper.make_node(
-            "Slice", [steps[5], *(given[k] for k in ("first", "end", "axes"))], [name]
-        ),
+        helper.make_node("Conv", inputs, [four_each], kernel_shape=[2, 2], pads=[1] * 4),
+        helper.make_node("DepthToSpace", [four_each], [whole], blocksize=2, mode="CRD"),
+        helper.make_node("Slice", [whole, *cut], [name]),
     ]
 
 
