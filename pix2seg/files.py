@@ -51,6 +51,13 @@ def atomic_write(path: Path) -> Iterator[Path]:
             temporary.unlink()
 
 
+def encode_image(image: "Image", format: str, **options: Any) -> bytes:
+    """An image as a file's bytes; `options` are of Pillow's encoder."""
+    encoded = io.BytesIO()
+    image.save(encoded, format, **options)
+    return encoded.getvalue()
+
+
 def write_image(path: Path, image: "Image", format: str, **options: Any) -> None:
     """Write an image, whole or not at all.
 
@@ -64,10 +71,9 @@ def write_image(path: Path, image: "Image", format: str, **options: Any) -> None
         OutputError: the file cannot be written.
     """
     # Pillow's encoders of JPEG and TIFF do not notice that a disk is full; write_bytes does.
-    encoded = io.BytesIO()
-    image.save(encoded, format, **options)
+    encoded = encode_image(image, format, **options)
     with atomic_write(path) as temporary:
-        temporary.write_bytes(encoded.getvalue())
+        temporary.write_bytes(encoded)
 
 
 @cache

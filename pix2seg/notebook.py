@@ -1,18 +1,10 @@
 """How a notebook shows pictures."""
 
-import io
 from base64 import b64encode
 
 from PIL import Image
 
-from pix2seg.saving import PNG_LEVEL
-
-
-def png(image: Image.Image) -> bytes:
-    """A picture as a PNG file's bytes."""
-    file = io.BytesIO()
-    image.save(file, "PNG", compress_level=PNG_LEVEL)
-    return file.getvalue()
+from pix2seg.saving import png
 
 
 def html(*images: Image.Image) -> str:

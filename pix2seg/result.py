@@ -26,12 +26,12 @@ from pix2seg.garments import (
     kinds,
     number_garments,
 )
-from pix2seg.notebook import html, png
+from pix2seg.notebook import html
 from pix2seg.photo import Photo
 from pix2seg.pipeline import labelled_masks
 from pix2seg.preprocess.dataset.dataset import indexed_image
 from pix2seg.preprocess.person import Person
-from pix2seg.saving import PERSON, save
+from pix2seg.saving import PERSON, png, save
 from pix2seg.thresholds import share_of
 
 Drawing = Callable[[], NDArray[np.uint8]]

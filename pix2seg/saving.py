@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from pix2seg.files import write_image
+from pix2seg.files import encode_image, write_image
 from pix2seg.preprocess.dataset.dataset import indexed_image
 
 if TYPE_CHECKING:
@@ -17,6 +17,11 @@ PERSON = "person"
 
 PNG_LEVEL = 2
 """zlib's default, 6, makes files a tenth smaller and takes three times as long."""
+
+
+def png(image: Image.Image) -> bytes:
+    """A picture as the bytes of a PNG file such as results are written to."""
+    return encode_image(image, "PNG", compress_level=PNG_LEVEL)
 
 
 def save(

@@ -17,6 +17,8 @@ from pix2seg.catalog.source import Item
 from pix2seg.catalog.storage import import_pyarrow
 from pix2seg.classes import Scheme
 from pix2seg.colors.space import to_lab
+from pix2seg.files import encode_image
+from pix2seg.preprocess.dataset.dataset import indexed_image
 
 OK, FAILED = "ok", "failed"
 
@@ -95,11 +97,8 @@ def mask_png(mask: NDArray[np.uint8], scheme: Scheme, bits: int | None = None) -
         scheme: the classes, whose map colours become the PNG's palette.
         bits: of each pixel; by default 2 for up to 4 classes, 4 for up to 16, or 8.
     """
-    image = Image.fromarray(mask)
-    image.putpalette(scheme.colors.tobytes())
-    file = io.BytesIO()
-    image.save(file, "PNG", bits=bits or next(b for b in (2, 4, 8) if len(scheme) <= 1 << b))
-    return file.getvalue()
+    bits = bits or next(b for b in (2, 4, 8) if len(scheme) <= 1 << b)
+    return encode_image(indexed_image(mask, scheme), "PNG", bits=bits)
 
 
 def read_mask_png(data: bytes) -> NDArray[np.uint8]:

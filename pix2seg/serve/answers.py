@@ -4,12 +4,12 @@ import base64
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from io import BytesIO
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from pix2seg.colors.export import EXPORTS
 from pix2seg.colors.photo_colors import PhotoColors, photo_colors
+from pix2seg.saving import png
 from pix2seg.serve.masks import counted_pixels, drawn
 from pix2seg.serve.options import MaskedPaletteOptions, PaletteOptions, SegmentOptions
 from pix2seg.serve.problems import Problem
@@ -88,7 +88,7 @@ def _pictures(
     for name in names:
         if name == CUTOUTS:
             cutouts = result.cutouts(garments=garments, hard_edges=hard_edges)
-            pictures |= {what: _base64(_png(image)) for what, image in cutouts}
+            pictures |= {what: _base64(png(image)) for what, image in cutouts}
         else:
             pictures[name] = _base64(picture_png(result, name, garments, hard_edges))
     return {"pictures": pictures} if names else {}
@@ -116,7 +116,7 @@ def picture_png(
         SchemeError: the scheme has no such class.
         WeightsError: the weights name no garments.
     """
-    return _png(_picture(result, name, garments, hard_edges))
+    return png(_picture(result, name, garments, hard_edges))
 
 
 def _picture(result: "Segmentation", name: str, garments: bool, hard_edges: bool) -> "Image":
@@ -135,14 +135,6 @@ def _picture(result: "Segmentation", name: str, garments: bool, hard_edges: bool
     if name == "map":
         return Image.fromarray(result.map)
     return result.cutout(name, hard_edges=hard_edges)
-
-
-def _png(image: "Image") -> bytes:
-    from pix2seg.saving import PNG_LEVEL
-
-    data = BytesIO()
-    image.save(data, "PNG", compress_level=PNG_LEVEL)
-    return data.getvalue()
 
 
 def _base64(data: bytes) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pix2seg.classes import Scheme, load_scheme
 from pix2seg.errors import DatasetError, WeightsError
+from pix2seg.garments import kinds
 from pix2seg.photo import Photo, read_photo
 from pix2seg.preprocess.background import MARGIN
 from pix2seg.preprocess.dataset.dataset import Dataset, read_image
@@ -80,14 +81,14 @@ def evaluate(
         )
     for photo in dataset.full():
         read = read_photo(photo.photo)
-        truth, kinds = _read_labels(photo.mask, len(dataset.scheme), read), None
+        truth, worn = _read_labels(photo.mask, len(dataset.scheme), read), None
         if garments and photo.garments:
-            kinds = _read_labels(photo.garments, len(load_scheme("garments")), read)
+            worn = _read_labels(photo.garments, len(kinds()), read)
         if scale != 1:
             read = read_photo(_scaled(read.pixels, scale, cv2.INTER_AREA))
             truth = _scaled(truth, scale, cv2.INTER_NEAREST_EXACT)
-            kinds = None if kinds is None else _scaled(kinds, scale, cv2.INTER_NEAREST_EXACT)
-        yield EvaluatedPhoto(photo.name, truth, segmenter(read), kinds)
+            worn = None if worn is None else _scaled(worn, scale, cv2.INTER_NEAREST_EXACT)
+        yield EvaluatedPhoto(photo.name, truth, segmenter(read), worn)
 
 
 def _read_labels(file: Path, classes: int, photo: Photo) -> NDArray[np.uint8]:
