@@ -39,6 +39,23 @@ def test_networks_of_other_libraries_draw_maps(architecture: str, encoder: str) 
     assert generated.logits.shape == (1, 4, 96, 64)
 
 
+def test_deeplab_evaluates_as_it_was_trained_after_few_steps() -> None:
+    torch.manual_seed(0)
+    generator = build_generator(
+        FOUR, "deeplabv3", encoder="mobilenet_v3_large", normalise="imagenet"
+    )
+    photos = torch.randn(4, 3, 64, 64)
+    norm = next(layer for layer in generator.modules() if isinstance(layer, torch.nn.BatchNorm2d))
+    seen: list[torch.Tensor] = []
+    norm.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    with torch.inference_mode():
+        for _ in range(30):
+            generator(photos)
+    assert norm.running_var is not None
+    variance = seen[-1].var((0, 2, 3))
+    assert torch.allclose(norm.running_var, variance, rtol=0.1, atol=0.05)
+
+
 @pytest.mark.parametrize("architecture", ["unet", "deeplabv3"])
 def test_unknown_encoder_is_refused(architecture: str) -> None:
     with pytest.raises(ValueError, match="vgg1"):
