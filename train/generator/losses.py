@@ -41,10 +41,21 @@ def partial_cross_entropy(logits: Tensor, mask: Tensor, weights: Tensor) -> Tens
         mask: int64 (N, H, W), class ids or `SOMEBODY`.
         weights: (classes,), of the known classes.
     """
-    log_probabilities = logits.float().log_softmax(1)
-    known = F.nll_loss(log_probabilities, mask, weights, ignore_index=SOMEBODY, reduction="sum")
-    foreground = log_probabilities[:, 1:].logsumexp(1)
-    return known - (foreground * (mask == SOMEBODY)).sum()
+    rows, labels = _rows(logits), mask.flatten()
+    known = F.cross_entropy(rows, labels, weights, ignore_index=SOMEBODY, reduction="sum")
+    if not (labels == SOMEBODY).any():
+        return known
+    somebody = rows[labels == SOMEBODY]
+    return known + (somebody.logsumexp(1) - somebody[:, 1:].logsumexp(1)).sum()
+
+
+def _rows(logits: Tensor) -> Tensor:
+    """Logits, (N, classes, H, W), as a row a pixel, float32 (N * H * W, classes).
+
+    Networks compute channels_last, where a row lies together in memory: with 59 classes this makes
+    the losses three times as fast.
+    """
+    return logits.permute(0, 2, 3, 1).flatten(0, 2).float()
 
 
 def garment_loss(logits: Tensor, garments: Tensor) -> Tensor:
@@ -80,11 +91,14 @@ def dice_loss(logits: Tensor, mask: Tensor) -> Tensor:
         A scalar, 0..1. A class without a pixel in the batch costs nothing.
     """
     classes = logits.shape[1]
-    known = mask != SOMEBODY
-    probabilities = logits.float().softmax(1) * known[:, None]
-    truth = F.one_hot(mask.where(known, 0), classes).permute(0, 3, 1, 2) * known[:, None]
-    found, there = probabilities.sum((0, 2, 3)), truth.sum((0, 2, 3))
-    met = (probabilities * truth).sum((0, 2, 3))
+    known = (mask != SOMEBODY).flatten()
+    labels, counted = mask.flatten().where(known, 0), known.float()
+    probabilities = _rows(logits).softmax(1)
+    found = counted @ probabilities
+    right = probabilities.gather(1, labels[:, None])[:, 0]
+    none = found.new_zeros(classes)
+    met = none.index_add(0, labels, right * counted)
+    there = none.index_add(0, labels, counted)
     # Dice is no mean over photos, so its sums are those of the whole batch.
     met, found, there = sum_over_processes(torch.stack([met, found, there])).unbind()
     dice = 2 * met / (found + there).clamp(min=1e-6)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pix2seg.classes import load_scheme
-from pix2seg.errors import TrainingError
+from pix2seg.errors import SizeError, TrainingError
 from pix2seg.generators.info import TrainedRecipe, WeightsInfo
 from pix2seg.generators.library import pretrained_deeplabv3
 from pix2seg.generators.settings import NetworkGeneratorSettings, Pix2PixSettings
@@ -33,6 +33,29 @@ from pix2seg.train.run.trainer import Validation
 
 PHOTO_STATISTICS = ("network.mean", "network.std")
 """What another library's network takes off photos before they enter, by tensor."""
+
+
+def check_sizes(recipe: SegmentationRecipe, depth: int) -> None:
+    """Refuse a recipe at whose size, or half of it where it trains there too, nothing fits.
+
+    Args:
+        recipe: its size and augmentation.
+        depth: how many times the network halves.
+
+    Raises:
+        SizeError: names sizes that fit.
+    """
+    check_size(recipe.size, depth)
+    if not recipe.augmentation.half_size:
+        return
+    width, height = recipe.size
+    try:
+        check_size((width // 2, height // 2), depth)
+    except SizeError as error:
+        raise SizeError(
+            f"augmentation.half_size also trains at half of {width}x{height}, but {error}; or set "
+            "augmentation.half_size to 0"
+        ) from error
 
 
 class SegmentationTask:
@@ -124,7 +147,7 @@ class SegmentationTask:
             pair = Pair(recipe, self.dataset.scheme, shares, self.device)
         except ValueError as error:
             raise TrainingError(f"recipe {recipe.name}: {error}") from error
-        check_size(recipe.size, pair.generator.depth)
+        check_sizes(recipe, pair.generator.depth)
         if getattr(recipe.generator, "normalise", None) == "mean":
             pair.set_mean(self.train_samples.mean_color())
         return pair

@@ -400,6 +400,12 @@ def test_size_that_cannot_be_halved_is_refused(small_dataset: Dataset) -> None:
         task(small_dataset, "size=66x98")
 
 
+def test_size_whose_half_cannot_be_halved_is_refused(small_dataset: Dataset) -> None:
+    with pytest.raises(SizeError, match=r"at half of 64x96.*cannot be halved 5 times.*to 0"):
+        task(small_dataset, "generator.depth=5", "augmentation.half_size=0.4")
+    task(small_dataset, "generator.depth=5", "augmentation.half_size=0")
+
+
 def test_unknown_device_is_refused() -> None:
     with pytest.raises(Pix2SegError, match="'warp'"):
         choose_device("warp")
