@@ -21,6 +21,15 @@ ALL_OTHERS = "*"
 BACKGROUND = 0
 """The class id of the background in every scheme."""
 
+UNKNOWN = 254
+"""Stands in masks to learn from for pixels of which nothing is known."""
+
+SOMEBODY = 255
+"""Stands there for pixels of which only this is known: they are not background."""
+
+MAX_CLASSES = UNKNOWN
+"""Ids are below those two."""
+
 RESERVED = ("mask", "overlay", "map", "garments", "palette")
 """No class has these names: what segmenting writes is called NAME.mask.png and NAME.CLASS.png."""
 
@@ -42,16 +51,16 @@ class Scheme:
 
     Raises:
         SchemeError: names or map colours repeat, a label stands twice, a name can be no file's, or
-            there are fewer than 2 or more than 255 classes.
+            there are fewer than 2 or more than `MAX_CLASSES` classes.
     """
 
     name: str
     classes: tuple[SegmentationClass, ...]
 
     def __post_init__(self) -> None:
-        if not 2 <= len(self.classes) <= 255:
+        if not 2 <= len(self.classes) <= MAX_CLASSES:
             raise SchemeError(
-                f"scheme '{self.name}' has {len(self.classes)} classes; give it 2 to 255"
+                f"scheme '{self.name}' has {len(self.classes)} classes; give it 2 to {MAX_CLASSES}"
             )
         for name in self.names:
             if name in RESERVED or not name.isprintable() or not name or set(name) & set("/\\"):

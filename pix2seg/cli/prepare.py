@@ -13,6 +13,9 @@ from pix2seg.cli.telling import news, telling, tracked
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from pix2seg.classes import Scheme
     from pix2seg.preprocess.dataset.corrected import Named
     from pix2seg.preprocess.dataset.prepare import Preparation, Source
@@ -61,15 +64,36 @@ def ccp(
     person_weights: PersonWeights = None,
     crop: CropOption = False,
     fold: FoldOption = "1/10",
+    tagged: Annotated[
+        bool,
+        typer.Option(
+            "--tagged",
+            help="Also train on the photos that have tags alone, labelled by the weights in the "
+            "box as far as they are sure.",
+        ),
+    ] = False,
 ) -> None:
     """Prepare Clothing Co-Parsing (github.com/bearpaw/clothing-co-parsing)."""
-    from pix2seg.classes import load_scheme
-    from pix2seg.preprocess.dataset.ccp import ccp_sources, read_label_names, read_labels
+    from pix2seg.classes import BACKGROUND, UNKNOWN, load_scheme
+    from pix2seg.preprocess.dataset import ccp
     from pix2seg.preprocess.dataset.prepare import Preparation, showing_class
 
-    classes = load_scheme(scheme)
-    labels = read_label_names(source / "label_list.mat")
-    table = classes.lookup(labels)
+    classes, garments = load_scheme(scheme), load_scheme("garments")
+    labels = ccp.read_label_names(source / "label_list.mat")
+    table, garment_table = classes.lookup(labels), garments.lookup(labels)
+    part = _fold(fold)
+    sources = ccp.ccp_sources(source, part)
+    if showing:
+        sources = showing_class(sources, classes.id_of(showing), table, ccp.read_labels)
+    read_labels: Callable[[Path], NDArray[np.uint8]] = ccp.read_labels
+    if tagged:
+        from pix2seg.train.self_training import TaggedLabels
+
+        others = ccp.tagged_sources(source, part)
+        if showing:
+            others = showing_class(others, classes.id_of(showing), table, ccp.read_tags)
+        sources, read_labels = [*sources, *others], TaggedLabels(labels)
+        table, garment_table = _with(table, UNKNOWN), _with(garment_table, BACKGROUND)
     preparation = Preparation(
         out,
         classes,
@@ -79,12 +103,8 @@ def ccp(
         person,
         {"weights": person_weights},
         crop,
-        garment_table=load_scheme("garments").lookup(labels),
+        garment_table=garment_table,
     )
-    part = _fold(fold)
-    sources = ccp_sources(source, part)
-    if showing:
-        sources = showing_class(sources, classes.id_of(showing), table, read_labels)
     _run(sources, preparation, {"source": "ccp", "fold": str(part)})
 
 
@@ -233,6 +253,13 @@ def _fold(text: str) -> "Fold":
         return Fold.parse(text)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--fold") from None
+
+
+def _with(table: "NDArray[np.uint8]", value: int) -> "NDArray[np.uint8]":
+    """A table of labels with one more."""
+    import numpy as np
+
+    return np.append(table, np.uint8(value))
 
 
 def _run(sources: "list[Source]", preparation: "Preparation", facts: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 photos/NNNN.jpg
 annotations/pixel-level/NNNN.mat    variable `groundtruth`: label ids, uint8 (H, W)
+annotations/image-level/NNNN.mat    variable `tags`: the label ids of a photo that has no such map
 label_list.mat                      variable `label_list`: the 59 label names
 """
 
@@ -17,12 +18,16 @@ from pix2seg.limits import MAX_PIXELS
 from pix2seg.preprocess.dataset.prepare import Source
 from pix2seg.preprocess.dataset.split import FIRST_TENTH, Fold, Split, split_of
 
+TAGS = "image-level"
+"""The folder of the tags of photos that have no label map."""
+
 NEAR_DUPLICATES = {
     "0722": "0594",
     "0730": "0183",
     "0990": "0907",
     "0984": "0078",
     "0732": "0692",
+    "1707": "0025",
 }
 """Photos that show almost the same picture: the second of a pair goes where the first goes."""
 
@@ -46,12 +51,16 @@ def read_labels(path: Path) -> NDArray[np.uint8]:
     Raises:
         DatasetError: the file is missing or holds no `groundtruth` of whole numbers from 0 to 255.
     """
-    labels = _read_variable(path, "groundtruth")
-    if labels.ndim != 2 or labels.dtype.kind not in "buif":
-        raise DatasetError(f"{path} holds no label map; is it from CCP?")
-    if not ((labels >= 0) & (labels <= 255)).all() or (labels % 1).any():
-        raise DatasetError(f"{path} holds labels that are no whole numbers from 0 to 255")
-    return labels.astype(np.uint8)
+    return _read_ids(path, "groundtruth")
+
+
+def read_tags(path: Path) -> NDArray[np.uint8]:
+    """The ids of the labels that a photo is tagged with, uint8 (tags,).
+
+    Raises:
+        DatasetError: the file is missing or holds no `tags` of whole numbers from 0 to 255.
+    """
+    return _read_ids(path, "tags").ravel()
 
 
 def ccp_sources(root: Path, fold: Fold = FIRST_TENTH) -> list[Source]:
@@ -80,6 +89,37 @@ def ccp_sources(root: Path, fold: Fold = FIRST_TENTH) -> list[Source]:
 def ccp_split_of(name: str, fold: Fold = FIRST_TENTH) -> Split:
     """The side of the split that a photo of CCP belongs to; see `split_of`."""
     return split_of(NEAR_DUPLICATES.get(name, name), fold)
+
+
+def tagged_sources(root: Path, fold: Fold = FIRST_TENTH) -> list[Source]:
+    """The photos of CCP that have tags alone, sorted by name, to train on; `labels` are the tags.
+
+    Left out is what shows almost the same picture as a photo that validates.
+
+    Args:
+        root: CCP's folder.
+        fold: the photos that validate.
+
+    Raises:
+        DatasetError: the folder has none.
+    """
+    tags = sorted((root / "annotations" / TAGS).glob("*.mat"))
+    if not tags:
+        raise DatasetError(f"{root} has no tagged photos: no annotations/{TAGS}/*.mat")
+    return [
+        Source(f.stem, root / "photos" / f"{f.stem}.jpg", f, "train")
+        for f in tags
+        if f.stem not in NEAR_DUPLICATES or ccp_split_of(f.stem, fold) == "train"
+    ]
+
+
+def _read_ids(path: Path, name: str) -> NDArray[np.uint8]:
+    ids = _read_variable(path, name)
+    if ids.ndim != 2 or ids.dtype.kind not in "buif":
+        raise DatasetError(f"{path} holds no label map; is it from CCP?")
+    if not ((ids >= 0) & (ids <= 255)).all() or (ids % 1).any():
+        raise DatasetError(f"{path} holds labels that are no whole numbers from 0 to 255")
+    return ids.astype(np.uint8)
 
 
 def _is_text(cell: Any) -> bool:

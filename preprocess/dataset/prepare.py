@@ -133,14 +133,17 @@ class Preparation:
             self._write_mask(full / "masks" / f"{source.name}.png", mask)
             if self.garment_table is not None:
                 _write_plain(full / "garments" / f"{source.name}.png", garments)
-        return Prepared(source.name, np.bincount(mask.ravel(), minlength=len(self.scheme)))
+        return Prepared(source.name, np.bincount(mask.ravel(), minlength=256)[: len(self.scheme)])
 
     def _write_photo(self, path: Path, pixels: NDArray[np.uint8]) -> None:
         image = Image.fromarray(pixels)
         write_image(path, image, "JPEG", quality=JPEG_QUALITY, subsampling=0)
 
     def _write_mask(self, path: Path, mask: NDArray[np.uint8]) -> None:
-        write_image(path, indexed_image(mask, self.scheme), "PNG")
+        image = indexed_image(mask, self.scheme)
+        # Pillow writes no more bits than the palette needs, which would be too few for `UNKNOWN`.
+        image.putpalette(self.scheme.colors.tobytes().ljust(3 * 256, b"\xff"))
+        write_image(path, image, "PNG")
 
 
 def showing_class(

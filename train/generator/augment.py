@@ -38,7 +38,7 @@ class Sample(NamedTuple):
 
     Attributes:
         photo: RGB uint8 (H, W, 3).
-        mask: uint8 (H, W), class ids, or `pix2seg.train.generator.losses.SOMEBODY`.
+        mask: uint8 (H, W), class ids, or `SOMEBODY` or `UNKNOWN` of `pix2seg.classes`.
         person: uint8 (H, W), not 0 on what stays where the background is hidden.
         garments: uint8 (H, W), ids of the scheme `garments`; 0 where none is known.
     """

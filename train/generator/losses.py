@@ -6,13 +6,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from pix2seg.classes import SOMEBODY, UNKNOWN
 from pix2seg.garments import FIRST_GARMENT
 from pix2seg.train.run.distributed import sum_over_processes
 
-SOMEBODY = 255
-"""The label of pixels of which only this is known: they are not background."""
-
 AdversarialLoss = Literal["lsgan", "vanilla"]
+
+
+def is_class(mask: Tensor) -> Tensor:
+    """Whether a class id stands in each pixel of a mask."""
+    return (mask != SOMEBODY) & (mask != UNKNOWN)
 
 
 def adversarial_loss(logits: Tensor, real: bool, kind: AdversarialLoss) -> Tensor:
@@ -34,15 +37,17 @@ def partial_cross_entropy(logits: Tensor, mask: Tensor, weights: Tensor) -> Tens
     """Minus the log of the probability of what is known of each pixel, summed over the pixels.
 
     Where the class is known this is the cross-entropy; on pixels of `SOMEBODY` it is
-    -log(1 - p(background)), so that photos with nothing but a person's mask teach too.
+    -log(1 - p(background)), so that photos with nothing but a person's mask teach too. Pixels of
+    `UNKNOWN` cost nothing.
 
     Args:
         logits: (N, classes, H, W).
-        mask: int64 (N, H, W), class ids or `SOMEBODY`.
+        mask: int64 (N, H, W), class ids, `SOMEBODY` or `UNKNOWN`.
         weights: (classes,), of the known classes.
     """
     rows, labels = _rows(logits), mask.flatten()
-    known = F.cross_entropy(rows, labels, weights, ignore_index=SOMEBODY, reduction="sum")
+    classes = labels.where(is_class(labels), UNKNOWN)
+    known = F.cross_entropy(rows, classes, weights, ignore_index=UNKNOWN, reduction="sum")
     if not (labels == SOMEBODY).any():
         return known
     somebody = rows[labels == SOMEBODY]
@@ -74,7 +79,7 @@ def garment_loss(logits: Tensor, garments: Tensor) -> Tensor:
     if not worn.any():
         return logits.sum() * 0.0
     entropy = F.cross_entropy(logits, kinds.where(worn, -100), ignore_index=-100)
-    return entropy + dice_loss(logits, kinds.where(worn, SOMEBODY))
+    return entropy + dice_loss(logits, kinds.where(worn, UNKNOWN))
 
 
 def dice_loss(logits: Tensor, mask: Tensor) -> Tensor:
@@ -85,13 +90,13 @@ def dice_loss(logits: Tensor, mask: Tensor) -> Tensor:
 
     Args:
         logits: (N, classes, H, W).
-        mask: int64 (N, H, W), class ids; pixels of `SOMEBODY` do not count.
+        mask: int64 (N, H, W), class ids; pixels of `SOMEBODY` and `UNKNOWN` do not count.
 
     Returns:
         A scalar, 0..1. A class without a pixel in the batch costs nothing.
     """
     classes = logits.shape[1]
-    known = (mask != SOMEBODY).flatten()
+    known = is_class(mask).flatten()
     labels, counted = mask.flatten().where(known, 0), known.float()
     probabilities = _rows(logits).softmax(1)
     found = counted @ probabilities

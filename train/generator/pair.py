@@ -15,12 +15,12 @@ from pix2seg.generators.heads import map_colors
 from pix2seg.generators.library import NetworkGenerator
 from pix2seg.train.generator.discriminator import PatchDiscriminator
 from pix2seg.train.generator.losses import (
-    SOMEBODY,
     AdversarialLoss,
     adversarial_loss,
     class_weights,
     dice_loss,
     garment_loss,
+    is_class,
     partial_cross_entropy,
 )
 from pix2seg.train.generator.samples import Batch
@@ -134,7 +134,7 @@ class Pair:
 
     def _true_map(self, mask: Tensor, generated: Tensor) -> Tensor:
         """The map of a mask, (N, 3, H, W); where the class is not known, what was generated."""
-        known = mask != SOMEBODY
+        known = is_class(mask)
         colors = self.colors[mask.where(known, 0)].permute(0, 3, 1, 2)
         return torch.where(known[:, None], colors, generated.detach())
 

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils import data as torch_data
 
+from pix2seg.classes import SOMEBODY
 from pix2seg.garments import FIRST_GARMENT
 from pix2seg.preprocess.background import Background, hide_background, widen
 from pix2seg.preprocess.dataset.dataset import Dataset
 from pix2seg.preprocess.dataset.split import Split
 from pix2seg.preprocess.fit import Fit, Size
 from pix2seg.train.generator.augment import Sample, augment
-from pix2seg.train.generator.losses import SOMEBODY
 from pix2seg.train.person.photos import PersonPhoto
 from pix2seg.train.recipe import AugmentationSettings
 from pix2seg.train.run.batches import BatchKeys, Key
@@ -29,7 +29,7 @@ class Batch(NamedTuple):
 
     Attributes:
         photos: RGB uint8 (N, H, W, 3).
-        masks: uint8 (N, H, W), class ids, or `SOMEBODY`.
+        masks: uint8 (N, H, W), class ids, `SOMEBODY` or `UNKNOWN`.
         garments: uint8 (N, H, W), ids of the scheme `garments`; 0 where none is known.
     """
 
@@ -44,7 +44,8 @@ class Samples:
 
     Attributes:
         photos: RGB uint8 (N, H, W, 3).
-        masks: uint8 (N, H, W), class ids, or `SOMEBODY` where the photo's masks tell people alone.
+        masks: uint8 (N, H, W), class ids, `SOMEBODY` where the photo's masks tell people alone, or
+            `UNKNOWN`.
         people: uint8 (N, H, W), not 0 where the person is: an extractor's finding, if the data
             set has it, else all classes but the background. Where the masks tell people alone,
             they are numbered.
@@ -68,8 +69,9 @@ class Samples:
 
     def class_shares(self, classes: int) -> NDArray[np.float64]:
         """Each class's share of the pixels, (classes,)."""
-        counts = sum(np.bincount(mask.ravel(), minlength=classes) for mask in self.masks)
-        return np.asarray(counts / self.masks.size, float)
+        counted = [np.bincount(mask.ravel(), minlength=256)[:classes] for mask in self.masks]
+        counts = np.sum(counted, axis=0)
+        return np.asarray(counts / counts.sum(), np.float64)
 
     def repeats(self, below: float) -> NDArray[np.float64]:
         """How often each photo should be drawn so that rare garments are seen, (N,), 1 or more.
