@@ -9,10 +9,11 @@ import torch
 from PIL import Image
 from torch.nn import functional as F
 
+from pix2seg.classes import SOMEBODY, UNKNOWN
 from pix2seg.errors import TrainingError
 from pix2seg.preprocess.dataset.dataset import Dataset
 from pix2seg.preprocess.dataset.split import split_of
-from pix2seg.train.generator.losses import SOMEBODY, dice_loss, garment_loss, partial_cross_entropy
+from pix2seg.train.generator.losses import dice_loss, garment_loss, partial_cross_entropy
 from pix2seg.train.generator.samples import Samples
 from pix2seg.train.generator.task import SegmentationTask
 from pix2seg.train.recipe import SegmentationRecipe, parse_recipe, read_recipe
@@ -79,6 +80,18 @@ def test_dice_does_not_count_pixels_of_somebody() -> None:
     cut = dice_loss(logits[..., :4], mask[..., :4])
     mask[..., 4:] = SOMEBODY
     assert float(dice_loss(logits, mask)) == pytest.approx(float(cut), rel=1e-5)
+
+
+def test_unknown_pixels_cost_nothing() -> None:
+    logits = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(3))
+    mask = torch.arange(64).reshape(1, 8, 8) % 4
+    known = slice(None), slice(None, 4)
+    weights = torch.ones(4)
+    expected = partial_cross_entropy(logits[:, :, :4], mask[known], weights)
+    dice = dice_loss(logits[:, :, :4], mask[known])
+    mask[:, 4:] = UNKNOWN
+    assert float(partial_cross_entropy(logits, mask, weights)) == pytest.approx(float(expected))
+    assert float(dice_loss(logits, mask)) == pytest.approx(float(dice))
 
 
 def test_garments_are_learned_on_garments_alone() -> None:
