@@ -1,5 +1,6 @@
 """`pix2seg` and `python -m pix2seg` are the command line."""
 
+import gc
 import os
 import signal
 import sys
@@ -15,6 +16,7 @@ def main() -> None:
     """
     for number in SIGNALS:
         signal.signal(number, _end)
+    gc.disable()  # what imports make stays; `pix2seg.cli.telling.loaded` ends it
     from pix2seg.cli import main as run
 
     try:

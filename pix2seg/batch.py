@@ -13,7 +13,7 @@ from pix2seg.colors.row import Row
 from pix2seg.colors.table import read_table
 from pix2seg.engines.onnx.network import thread_count
 from pix2seg.errors import PhotoError, Pix2SegError, is_out_of_memory
-from pix2seg.files import write_image
+from pix2seg.files import write_png
 from pix2seg.inputs import InputPhoto, check_name
 from pix2seg.memory import keep_freed_memory
 from pix2seg.overlap import overlapped
@@ -201,7 +201,7 @@ def _write(outputs: Outputs, device: str, photo: InputPhoto, result: Segmentatio
     if outputs.review and result.review:
         base = outputs.review / photo.stem
         overlay = result.overlay(garments=outputs.garments)
-        write_image(base.with_name(f"{base.name}.overlay.png"), overlay, "PNG")
+        write_png(base.with_name(f"{base.name}.overlay.png"), overlay)
     found = None
     if outputs.colors:
         found = result.colors(outputs.max_colors, garments=outputs.garments, names=outputs.names)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,9 @@ UNFINISHED = ".pix2seg-"
 
 ABANDONED = 3600.0
 """Nobody goes on writing a file that is unfinished and as old as this, in seconds."""
+
+PNG_LEVEL = 2
+"""zlib's default, 6, makes files a tenth smaller and takes three times as long."""
 
 
 @contextmanager
@@ -56,6 +60,39 @@ def encode_image(image: "Image", format: str, **options: Any) -> bytes:
     encoded = io.BytesIO()
     image.save(encoded, format, **options)
     return encoded.getvalue()
+
+
+def encode_png(image: "Image") -> bytes:
+    """An image as a PNG file's bytes; in colour by OpenCV, with one filter for all rows.
+
+    Pillow tries five on each row, takes 1.7 times as long and makes files as large.
+    """
+    if image.mode not in ("RGB", "RGBA"):
+        return encode_image(image, "PNG", compress_level=PNG_LEVEL)
+    import cv2
+    import numpy as np
+
+    pixels = np.array(image)
+    to_opencv = cv2.COLOR_RGB2BGR if image.mode == "RGB" else cv2.COLOR_RGBA2BGRA
+    options = {
+        cv2.IMWRITE_PNG_COMPRESSION: PNG_LEVEL,
+        cv2.IMWRITE_PNG_STRATEGY: cv2.IMWRITE_PNG_STRATEGY_RLE,  # after the level, which resets it
+        cv2.IMWRITE_PNG_FILTER: cv2.IMWRITE_PNG_FILTER_PAETH,
+    }
+    _, encoded = cv2.imencode(
+        ".png", cv2.cvtColor(pixels, to_opencv, dst=pixels), list(chain(*options.items()))
+    )
+    return encoded.tobytes()
+
+
+def write_png(path: Path, image: "Image") -> None:
+    """Write an image as PNG, whole or not at all.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(encode_png(image))
 
 
 def write_image(path: Path, image: "Image", format: str, **options: Any) -> None:

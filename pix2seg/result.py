@@ -17,6 +17,7 @@ from pix2seg.colors.palette import MAX_COLORS, Palette
 from pix2seg.colors.photo_colors import PhotoColors, photo_colors
 from pix2seg.cutouts import cutout, soft_alpha
 from pix2seg.errors import WeightsError
+from pix2seg.files import encode_png
 from pix2seg.garments import (
     BODY,
     FIRST_GARMENT,
@@ -31,7 +32,7 @@ from pix2seg.photo import Photo
 from pix2seg.pipeline import labelled_masks
 from pix2seg.preprocess.dataset.dataset import indexed_image
 from pix2seg.preprocess.person import Person
-from pix2seg.saving import PERSON, png, save
+from pix2seg.saving import PERSON, save
 from pix2seg.thresholds import share_of
 
 Drawing = Callable[[], NDArray[np.uint8]]
@@ -79,7 +80,7 @@ class Segmentation:
 
     def _repr_png_(self) -> bytes:
         """What a notebook shows: the overlay."""
-        return png(self.overlay())
+        return encode_png(self.overlay())
 
     def _repr_html_(self) -> str:
         """What a notebook shows that can: the overlay, and the swatches beside the photo."""

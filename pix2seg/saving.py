@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from pix2seg.files import encode_image, write_image
+from pix2seg.files import write_png
 from pix2seg.preprocess.dataset.dataset import indexed_image
 
 if TYPE_CHECKING:
@@ -14,14 +14,6 @@ if TYPE_CHECKING:
 
 PERSON = "person"
 """The name of the cut-out of all classes together, and of what is one person's."""
-
-PNG_LEVEL = 2
-"""zlib's default, 6, makes files a tenth smaller and takes three times as long."""
-
-
-def png(image: Image.Image) -> bytes:
-    """A picture as the bytes of a PNG file such as results are written to."""
-    return encode_image(image, "PNG", compress_level=PNG_LEVEL)
 
 
 def save(
@@ -43,7 +35,7 @@ def save(
     written = []
     for name, picture in _pictures(result, cutouts, hard_edges, garments, map):
         written.append(base.with_name(f"{base.name}.{name}.png"))
-        write_image(written[-1], picture, "PNG", compress_level=PNG_LEVEL)
+        write_png(written[-1], picture)
     for number, one in enumerate(result.people, 1):
         written += save(
             one,

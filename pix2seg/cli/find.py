@@ -1,6 +1,5 @@
 """`pix2seg find`: which photos show a colour."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -61,6 +60,8 @@ def find(
 
     Ends with exit code 1 where no photo does.
     """
+    import json
+
     from pix2seg.catalog.listing import open_listing
     from pix2seg.catalog.search import find as search
     from pix2seg.colors.wanted import parse_wanted

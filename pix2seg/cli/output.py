@@ -1,6 +1,5 @@
 """What several commands share: which photos they take, and what they print."""
 
-import json
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -10,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
     from pix2seg.colors.palette import Palette
     from pix2seg.errors import PhotoError, Pix2SegError
     from pix2seg.inputs import InputPhoto
@@ -30,7 +30,7 @@ ANY_WIDTH = 100_000
 
 
 @cache
-def messages() -> Console:
+def messages() -> "Console":
     """Where commands say what is wrong: standard error, which takes text as it is.
 
     One for all, so that what is printed while a bar is shown stands above the bar.
@@ -38,22 +38,28 @@ def messages() -> Console:
     return plain_console(stderr=True, soft_wrap=True)
 
 
-def results(**options: Any) -> Console:
+def results(**options: Any) -> "Console":
     """Where commands put what they were asked for: standard output, which takes text as it is."""
     console = plain_console(**options)
     console.width = max(console.width, LEAST_WIDTH) if console.is_terminal else ANY_WIDTH
     return console
 
 
-def plain_console(**options: Any) -> Console:
+def plain_console(**options: Any) -> "Console":
     """A console to which names are names, whatever is in them."""
-    return _PlainConsole(highlight=False, markup=False, emoji=False, **options)
+    return _console_class()(highlight=False, markup=False, emoji=False, **options)
 
 
-class _PlainConsole(Console):
-    def render_str(self, text: str, **options: Any) -> Text:
-        """A string as it shall be shown."""
-        return super().render_str(printable(text), **options)
+@cache
+def _console_class() -> "type[Console]":
+    from rich.console import Console  # takes a sixth of what --help takes, which prints without it
+
+    class PlainConsole(Console):
+        def render_str(self, text: str, **options: Any) -> "Text":
+            """A string as it shall be shown."""
+            return super().render_str(printable(text), **options)
+
+    return PlainConsole
 
 
 def printable(text: str) -> str:
@@ -66,8 +72,10 @@ def printable(text: str) -> str:
     )
 
 
-def swatch_text(palette: "Palette") -> Text:
+def swatch_text(palette: "Palette") -> "Text":
     """A palette's base colours, and its colours as blocks, or hex codes where none are shown."""
+    from rich.text import Text
+
     from pix2seg.colors.names import basic_names
 
     names = f"{'/'.join(basic_names(palette))} "
@@ -87,6 +95,8 @@ def json_lines(target: str) -> Iterator[Callable[[dict[str, Any]], None]]:
     Raises:
         OutputError: the file cannot be written.
     """
+    import json
+
     from pix2seg.files import atomic_write
 
     if target == STANDARD_OUTPUT:
@@ -122,17 +132,19 @@ def print_lines(lines: Iterable[str]) -> None:
     sys.stdout.buffer.flush()
 
 
-def print_error(console: Console, error: "Pix2SegError | str") -> None:
+def print_error(console: "Console", error: "Pix2SegError | str") -> None:
     """Print an error as one line."""
     _print_line(console, "red", str(error))
 
 
-def print_warning(console: Console, text: str) -> None:
+def print_warning(console: "Console", text: str) -> None:
     """Print a warning as one line."""
     _print_line(console, "yellow", text)
 
 
-def _print_line(console: Console, color: str, text: str) -> None:
+def _print_line(console: "Console", color: str, text: str) -> None:
+    from rich.text import Text
+
     line = printable(text).replace("\n", "\\n")
     console.print(Text.assemble(("pix2seg: ", color), line))
 
@@ -184,7 +196,7 @@ def find_new_photos(arguments: list[str], out: Path) -> "tuple[list[InputPhoto],
     return photos, wrong
 
 
-def exit_on_bad(console: Console, errors: Sequence["Pix2SegError"]) -> None:
+def exit_on_bad(console: "Console", errors: Sequence["Pix2SegError"]) -> None:
     """Name the photos of a batch that were bad, and end with exit code 2 if there are any."""
     for error in errors:
         print_error(console, error)

@@ -146,7 +146,7 @@ def _save(
     from PIL import Image
 
     from pix2seg.cutouts import cutout, put_before
-    from pix2seg.files import write_image
+    from pix2seg.files import write_png
     from pix2seg.preprocess.background import backdrop
     from pix2seg.preprocess.person.base import box_around
 
@@ -165,4 +165,4 @@ def _save(
     part = np.s_[y0:y1, x0:x1] if crop and x1 else np.s_[:, :]
     for name, picture in pictures.items():
         file = base.with_name(f"{base.name}.{name}.png")
-        write_image(file, Image.fromarray(picture[part]), "PNG", compress_level=2)
+        write_png(file, Image.fromarray(picture[part]))

@@ -119,6 +119,7 @@ def segment(
     from pix2seg.colors.table import check_format, growing_table
     from pix2seg.errors import Pix2SegError
     from pix2seg.memory import keep_freed_memory
+    from pix2seg.segmenter import Segmenter
 
     check_json(json_to)
     # JSON alone is all that is wanted where nothing else is asked for.
@@ -151,23 +152,18 @@ def segment(
         max_colors=max_colors,
         names=names,
     )
-    console = news()
     kept: list[Row] = []
     if skip_existing:
         there, kept = find_existing(inputs, outputs, table)
         inputs = [photo for photo in inputs if photo not in there]
-        console.print(f"{len(there)} of {len(there) + len(inputs)} photos have their results")
+        news().print(f"{len(there)} of {len(there) + len(inputs)} photos have their results")
         if not inputs:
             return
     if jobs > 1:
         results = segment_files_in_processes(arguments, inputs, outputs, max_pixels, jobs)
     else:
         keep_freed_memory()
-        with console.status("loading the models"):
-            from pix2seg.segmenter import Segmenter
-
-            segmenter = Segmenter(**arguments)
-        results = segment_files(segmenter, inputs, outputs, max_pixels)
+        results = segment_files(Segmenter(**arguments), inputs, outputs, max_pixels)
     bad: list[Pix2SegError] = [*wrong]
     done: Done | None = None
     stopped, count = False, 0
@@ -191,12 +187,12 @@ def segment(
         except KeyboardInterrupt:
             stopped = True
     if stopped:
-        console.print("stopped; what is done is kept. Add --skip-existing to go on from there")
+        news().print("stopped; what is done is kept. Add --skip-existing to go on from there")
         raise KeyboardInterrupt
     if done:
         where = f", results in {out}" if pictures else ""
         text = f"{count - len(bad) + len(wrong)} segmented on {done.device}{where}"
-        console.print(text)
+        news().print(text)
         details().print(", ".join(f"{part} {version}" for part, version in done.model.items()))
     exit_on_bad(messages(), bad)
 

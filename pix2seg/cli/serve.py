@@ -19,6 +19,7 @@ from pix2seg.cli.options import (
     Weights,
     person_options,
 )
+from pix2seg.cli.telling import loaded
 
 
 def serve(
@@ -77,6 +78,7 @@ def serve(
         ) from None
     from pix2seg.serve.settings import Settings
 
+    loaded()
     settings = Settings(
         weights=weights,
         person=person,

@@ -2,7 +2,7 @@
 
 import re
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Literal
 
@@ -50,6 +50,7 @@ BASIC = {
 }
 
 
+@lru_cache(maxsize=1024)
 def name_of(color: Color, names: NameList = "css") -> str:
     """The name of the list that is nearest by CIEDE2000; the first of equally near ones."""
     listed, labs = _listed(names)

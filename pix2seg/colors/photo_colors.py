@@ -13,7 +13,7 @@ from pix2seg.colors.document import document_text, palette_document
 from pix2seg.colors.names import NameList
 from pix2seg.colors.palette import FEW_COLORS, MAX_COLORS, Palette, extract_palette
 from pix2seg.colors.swatches import swatches
-from pix2seg.files import atomic_write, write_image
+from pix2seg.files import atomic_write, write_png
 from pix2seg.garments import Garment, number_garments
 from pix2seg.photo import Photo
 
@@ -87,7 +87,7 @@ class PhotoColors:
             OutputError: a file cannot be written.
         """
         sheet = base.with_name(f"{base.name}.palette.png")
-        write_image(sheet, self.image(), "PNG", compress_level=2)
+        write_png(sheet, self.image())
         document = base.with_name(f"{base.name}.palette.json")
         with atomic_write(document) as temporary:
             temporary.write_text(document_text(self.document()) + "\n", "utf-8")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
@@ -71,7 +72,8 @@ def _fitted(pixels: NDArray[np.uint8], width: int, height: int) -> Image.Image:
     rows, columns = pixels.shape[:2]
     scale = min(width / columns, height / rows)
     size = max(1, round(columns * scale)), max(1, round(rows * scale))
-    return Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS)
+    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    return Image.fromarray(np.asarray(cv2.resize(pixels, size, interpolation=interpolation)))
 
 
 def _draw_palette(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pix2seg.colors.export import EXPORTS
 from pix2seg.colors.photo_colors import PhotoColors, photo_colors
-from pix2seg.saving import png
+from pix2seg.files import encode_png
 from pix2seg.serve.masks import counted_pixels, drawn
 from pix2seg.serve.options import MaskedPaletteOptions, PaletteOptions, SegmentOptions
 from pix2seg.serve.problems import Problem
@@ -88,7 +88,7 @@ def _pictures(
     for name in names:
         if name == CUTOUTS:
             cutouts = result.cutouts(garments=garments, hard_edges=hard_edges)
-            pictures |= {what: _base64(png(image)) for what, image in cutouts}
+            pictures |= {what: _base64(encode_png(image)) for what, image in cutouts}
         else:
             pictures[name] = _base64(picture_png(result, name, garments, hard_edges))
     return {"pictures": pictures} if names else {}
@@ -116,7 +116,7 @@ def picture_png(
         SchemeError: the scheme has no such class.
         WeightsError: the weights name no garments.
     """
-    return png(_picture(result, name, garments, hard_edges))
+    return encode_png(_picture(result, name, garments, hard_edges))
 
 
 def _picture(result: "Segmentation", name: str, garments: bool, hard_edges: bool) -> "Image":

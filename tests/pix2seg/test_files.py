@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from pix2seg.errors import OutputError
-from pix2seg.files import ABANDONED, atomic_write, write_image
+from pix2seg.files import ABANDONED, atomic_write, write_image, write_png
 
 
 def test_file_appears_whole_in_a_new_folder(tmp_path: Path) -> None:
@@ -97,6 +97,17 @@ def test_long_names_are_fine(tmp_path: Path) -> None:
     with atomic_write(path) as temporary:
         temporary.write_text("x")
     assert path.exists()
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "RGB", "RGBA"])
+def test_png_holds_every_pixel(tmp_path: Path, mode: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (30, 20, 4), np.uint8)
+    image = Image.fromarray(noise)
+    image = image if mode == "RGBA" else image.convert("RGB").convert(mode)
+    write_png(tmp_path / "picture.png", image)
+    with Image.open(tmp_path / "picture.png") as read:
+        assert read.mode == mode
+        assert (np.asarray(read) == np.asarray(image)).all()
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF"])

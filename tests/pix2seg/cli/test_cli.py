@@ -57,7 +57,8 @@ def test_help_answers_at_once_and_names_the_commands() -> None:
     for command in ("segment", "palette", "find", "train", "evaluate", "prepare", "recipes"):
         assert command in result.stdout
     heavy = (
-        "import sys, pix2seg.cli; sys.exit(bool({'torch', 'sklearn', 'cv2'} & set(sys.modules)))"
+        "import sys, pix2seg.cli; "
+        "sys.exit(bool({'torch', 'sklearn', 'cv2', 'rich'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", heavy]).returncode == 0
 

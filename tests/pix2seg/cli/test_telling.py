@@ -1,5 +1,6 @@
 """--quiet and --verbose, and what a terminal sees while photos are worked on."""
 
+import gc
 import os
 import pty
 import re
@@ -13,6 +14,7 @@ from typer.testing import CliRunner, Result
 
 from pix2seg import __version__
 from pix2seg.cli import app
+from pix2seg.cli.telling import news
 
 TELLING = [
     ["segment"], ["palette"], ["person"], ["train"], ["learning-rate"], ["evaluate"], ["compare"],
@@ -32,6 +34,16 @@ def test_every_command_that_tells_how_its_work_goes_can_tell_less_and_more(
 ) -> None:
     told = run(*command, "--help").stdout
     assert re.search(r"-q, --quiet .*\n.*-v, --verbose ", told)
+
+
+def test_garbage_is_collected_again_once_there_is_news(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    for step in ("freeze", "enable"):
+        monkeypatch.setattr(gc, step, lambda step=step: done.append(step))
+    monkeypatch.setattr(gc, "isenabled", lambda: "enable" in done)
+    news()
+    news()
+    assert done == ["freeze", "enable"]
 
 
 def test_quiet_leaves_errors_and_results_alone_and_verbose_says_what_runs(
