@@ -12,10 +12,8 @@ from torch import Tensor
 from pix2seg.classes import load_scheme
 from pix2seg.errors import SizeError, TrainingError
 from pix2seg.generators.info import TrainedRecipe, WeightsInfo
-from pix2seg.generators.library import pretrained_deeplabv3
-from pix2seg.generators.settings import NetworkGeneratorSettings, Pix2PixSettings
 from pix2seg.generators.size import check_size
-from pix2seg.generators.weights import load_generator, save_generator
+from pix2seg.generators.weights import save_generator
 from pix2seg.preprocess.dataset.dataset import Dataset
 from pix2seg.train.generator.pair import Pair
 from pix2seg.train.generator.samples import (
@@ -25,14 +23,12 @@ from pix2seg.train.generator.samples import (
     load_samples,
     people_samples,
 )
+from pix2seg.train.generator.start import starting_tensors
 from pix2seg.train.generator.validate import picture_grid, validate
 from pix2seg.train.person.photos import photos_fingerprint, read_person_photos
 from pix2seg.train.recipe import SegmentationRecipe
 from pix2seg.train.run.batches import RunBatches, load_batches
 from pix2seg.train.run.trainer import Validation
-
-PHOTO_STATISTICS = ("network.mean", "network.std")
-"""What another library's network takes off photos before they enter, by tensor."""
 
 
 def check_sizes(recipe: SegmentationRecipe, depth: int) -> None:
@@ -65,9 +61,8 @@ class SegmentationTask:
         recipe: what to train.
         dataset: what to train on.
         device: where to train.
-        init: weights to start from. All is taken over but what has a row for each class, if the
-            classes are others, so a trained network serves any; `voc` are torchvision's for
-            DeepLab.
+        init: weights to start from, of these classes or others; see `starting_tensors`. `voc`
+            are torchvision's for DeepLab.
         people: folders of photos of which the people's masks alone are known, as
             `read_person_photos` takes them; the recipe's `[people]` says how many a batch has.
 
@@ -114,7 +109,7 @@ class SegmentationTask:
         self.pair = self._pair(torch.from_numpy(shares))
         self.start = ""
         if init:
-            self._start_from(init)
+            self._start_from(init, shares)
         schedule = recipe.schedule
         self.order = RunBatches(
             len(self.train_samples),
@@ -152,64 +147,11 @@ class SegmentationTask:
             pair.set_mean(self.train_samples.mean_color())
         return pair
 
-    def _start_from(self, init: str | Path) -> None:
-        mine = self.recipe.generator
-        if isinstance(mine, NetworkGeneratorSettings):
-            tensors = self._fitting_tensors(init, mine)
-        else:
-            tensors = self._same_generator(init, mine)
+    def _start_from(self, init: str | Path, shares: NDArray[np.float64]) -> None:
+        ours = self.pair.generator.state_dict()
+        tensors = starting_tensors(init, self.recipe, self.dataset.scheme, shares, ours)
         self.pair.start_from(tensors)
-        count = len(self.pair.generator.state_dict())
-        self.start = f", started from {init} ({len(tensors)} of {count} tensors)"
-
-    def _same_generator(self, init: str | Path, mine: Pix2PixSettings) -> dict[str, Tensor]:
-        """The tensors of a pix2pix of our settings; no last layer if its classes are others."""
-        generator, info = load_generator(Path(init))
-        settings, theirs = mine.model_dump(), info.recipe.generator.model_dump()
-        # Dropout has no weights, a residual block that the weights lack starts as identity, and a
-        # garment head that they lack starts afresh.
-        free = {"dropout", "residual_blocks", "garment_width"}
-        alike = all(settings[key] == theirs.get(key) for key in settings.keys() - free)
-        fewer_blocks = theirs.get("residual_blocks", 0) <= mine.residual_blocks
-        if not (alike and fewer_blocks):
-            raise self._other_kind(init)
-        ours = self.pair.generator.state_dict()
-        kept = {n: t for n, t in generator.state_dict().items() if n in ours}
-        if info.scheme == self.dataset.scheme:
-            return kept
-        last = f"decoder.blocks.{mine.depth - 1}."
-        return {name: tensor for name, tensor in kept.items() if not name.startswith(last)}
-
-    def _fitting_tensors(
-        self, init: str | Path, mine: NetworkGeneratorSettings
-    ) -> dict[str, Tensor]:
-        """The tensors of a trained network of our kind, but for those with a row for each class."""
-        if init == "voc" and mine.architecture == "deeplabv3":
-            found = pretrained_deeplabv3(mine.encoder)
-            tensors = {f"network.{name}": tensor for name, tensor in found.items()}
-        else:
-            generator, info = load_generator(Path(init))
-            theirs = info.recipe.generator.model_dump()
-            if any(theirs.get(key) != getattr(mine, key) for key in ("architecture", "encoder")):
-                raise self._other_kind(init)
-            tensors = generator.state_dict()
-        ours = self.pair.generator.state_dict()
-        for name in PHOTO_STATISTICS:  # are the recipe's and the data's to say
-            ours.pop(name)
-        fitting = {n: t for n, t in tensors.items() if n in ours and t.shape == ours[n].shape}
-        for name in ours.keys() - fitting.keys():
-            if name not in tensors or tensors[name].shape[1:] != ours[name].shape[1:]:
-                raise TrainingError(
-                    f"{init} does not fit recipe {self.recipe.name}: it has no tensor {name} of "
-                    f"{tuple(ours[name].shape)}"
-                )
-        return fitting
-
-    def _other_kind(self, init: str | Path) -> TrainingError:
-        return TrainingError(
-            f"{init} holds a generator of another kind than recipe {self.recipe.name} trains; "
-            "give --init weights of the same [generator]"
-        )
+        self.start = f", started from {init} ({len(tensors)} of {len(ours)} tensors)"
 
     def batches(self, start: int) -> Iterator[Batch]:
         """The batches from a step on."""

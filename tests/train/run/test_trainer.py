@@ -29,6 +29,7 @@ from pix2seg.preprocess.dataset.dataset import Dataset
 from pix2seg.segmenter import Segmenter
 from pix2seg.train.generator.pair import Adversary, Pair
 from pix2seg.train.generator.samples import Batch
+from pix2seg.train.generator.start import starting_tensors
 from pix2seg.train.generator.task import SegmentationTask
 from pix2seg.train.recipe import AugmentationSettings, SegmentationRecipe, parse_recipe, read_recipe
 from pix2seg.train.run.trainer import Trainer
@@ -272,7 +273,7 @@ def test_voc_weights_are_taken_over(
     )
     tensors = pretrained_deeplabv3("mobilenet_v3_large")
     monkeypatch.undo()
-    monkeypatch.setattr("pix2seg.train.generator.task.pretrained_deeplabv3", lambda _: tensors)
+    monkeypatch.setattr("pix2seg.train.generator.start.pretrained_deeplabv3", lambda _: tensors)
     recipe_file = deeplab_recipe(network_recipe, "mobilenet_v3_large")
     started = network_task(recipe_file, small_dataset, "voc")
     ours = started.pair.generator.state_dict()
@@ -292,7 +293,7 @@ def test_weights_that_do_not_fit_are_refused(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("pix2seg.train.generator.task.pretrained_deeplabv3", lambda _: {"a": CPU})
+    monkeypatch.setattr("pix2seg.train.generator.start.pretrained_deeplabv3", lambda _: {"a": CPU})
     recipe_file = deeplab_recipe(network_recipe, "mobilenet_v3_large")
     with pytest.raises(TrainingError, match=r"voc does not fit .* no tensor network\."):
         network_task(recipe_file, small_dataset, "voc")
@@ -382,6 +383,28 @@ def test_pix2pix_starts_from_one_of_other_classes(small_dataset: Dataset, tmp_pa
     assert last
     for name, tensor in started.items():
         assert torch.equal(tensor, fresh[name] if name in last else given[name]), name
+
+
+def test_finer_classes_start_as_those_they_fall_into(
+    small_dataset: Dataset, tmp_path: Path
+) -> None:
+    coarse, fine = load_scheme("four"), load_scheme("ccp29")
+    weights = tmp_path / "four.safetensors"
+    task(small_dataset).save(weights, {})
+    shares = np.linspace(0.0, 0.1, len(fine))
+    plain = recipe().without_garments()
+    generator = build_generator(fine, **plain.generator.model_dump())
+    tensors = starting_tensors(weights, plain, fine, shares, generator.state_dict())
+    generator.load_state_dict(tensors)
+    photo, into = torch.rand(1, 3, 96, 64), fine.merged_into(coarse)
+    assert into is not None
+    probabilities = generator.eval()(photo).logits.softmax(1)
+    merged = torch.zeros(1, len(coarse), 96, 64).index_add(
+        1, torch.from_numpy(into).long(), probabilities
+    )
+    assert torch.allclose(merged, load_generator(weights)[0](photo).logits.softmax(1), atol=1e-5)
+    of_clothes = probabilities[0, into == into[-1], 0, 0]
+    assert torch.all(of_clothes.diff() > 0)  # as likely as they are common
 
 
 def test_data_with_other_classes_is_refused(

@@ -1,0 +1,111 @@
+"""What a generator under training takes over from trained weights, of its own classes or others."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pix2seg.classes import Scheme
+from pix2seg.errors import TrainingError
+from pix2seg.generators.library import pretrained_deeplabv3
+from pix2seg.generators.settings import NetworkGeneratorSettings
+from pix2seg.generators.weights import load_generator
+from pix2seg.train.recipe import SegmentationRecipe
+
+PHOTO_STATISTICS = ("network.mean", "network.std")
+"""What another library's network takes off photos before they enter, by tensor."""
+
+LEAST_SHARE = 1e-6
+"""As much of the pixels as a class has at least that no photo shows."""
+
+
+def starting_tensors(
+    init: str | Path,
+    recipe: SegmentationRecipe,
+    scheme: Scheme,
+    shares: NDArray[np.float64],
+    ours: Mapping[str, Tensor],
+) -> dict[str, Tensor]:
+    """The tensors to start from, by the names that the generator has for them.
+
+    Of weights for other classes all is taken over but what has a row for each class. A pix2pix
+    also takes those rows, if each of its classes falls into one of the others.
+
+    Args:
+        init: a weights file, or `voc` for torchvision's DeepLab.
+        recipe: of the run that starts.
+        scheme: its classes.
+        shares: (classes,), each class's share of the training pixels.
+        ours: the generator's tensors as they would start otherwise.
+
+    Raises:
+        TrainingError: the weights are of another kind of generator.
+        WeightsError: they cannot be read.
+    """
+    mine = recipe.generator
+    if isinstance(mine, NetworkGeneratorSettings):
+        return _fitting_tensors(init, recipe.name, mine, ours)
+    generator, info = load_generator(Path(init))
+    settings, theirs = mine.model_dump(), info.recipe.generator.model_dump()
+    # Dropout has no weights, a residual block that the weights lack starts as identity, and a
+    # garment head that they lack starts afresh.
+    free = {"dropout", "residual_blocks", "garment_width"}
+    alike = all(settings[key] == theirs.get(key) for key in settings.keys() - free)
+    fewer_blocks = theirs.get("residual_blocks", 0) <= mine.residual_blocks
+    if not (alike and fewer_blocks):
+        raise _other_kind(init, recipe.name)
+    kept = {name: tensor for name, tensor in generator.state_dict().items() if name in ours}
+    if info.scheme == scheme:
+        return kept
+    last = f"decoder.blocks.{mine.depth - 1}.0."
+    weight, bias = kept.pop(f"{last}weight"), kept.pop(f"{last}bias")
+    into = scheme.merged_into(info.scheme)
+    if mine.head == "tanh" or into is None:
+        return kept
+    rows = torch.from_numpy(into).long()
+    finer = {f"{last}weight": weight[:, rows], f"{last}bias": bias[rows] + _prior(into, shares)}
+    return kept | finer
+
+
+def _prior(into: NDArray[np.uint8], shares: NDArray[np.float64]) -> Tensor:
+    """The log of each class's share of the pixels of all that fall into the same, (classes,)."""
+    shares = shares.clip(LEAST_SHARE)
+    return torch.from_numpy(np.log(shares / np.bincount(into, shares)[into])).float()
+
+
+def _fitting_tensors(
+    init: str | Path,
+    recipe: str,
+    mine: NetworkGeneratorSettings,
+    ours: Mapping[str, Tensor],
+) -> dict[str, Tensor]:
+    """The tensors of a trained network of our kind, but for those with a row for each class."""
+    if init == "voc" and mine.architecture == "deeplabv3":
+        found = pretrained_deeplabv3(mine.encoder)
+        tensors = {f"network.{name}": tensor for name, tensor in found.items()}
+    else:
+        generator, info = load_generator(Path(init))
+        theirs = info.recipe.generator.model_dump()
+        if any(theirs.get(key) != getattr(mine, key) for key in ("architecture", "encoder")):
+            raise _other_kind(init, recipe)
+        tensors = generator.state_dict()
+    # What is taken off photos is the recipe's and the data's to say.
+    needed = {name: tensor for name, tensor in ours.items() if name not in PHOTO_STATISTICS}
+    fitting = {n: t for n, t in tensors.items() if n in needed and t.shape == needed[n].shape}
+    for name in needed.keys() - fitting.keys():
+        if name not in tensors or tensors[name].shape[1:] != needed[name].shape[1:]:
+            raise TrainingError(
+                f"{init} does not fit recipe {recipe}: it has no tensor {name} of "
+                f"{tuple(needed[name].shape)}"
+            )
+    return fitting
+
+
+def _other_kind(init: str | Path, recipe: str) -> TrainingError:
+    return TrainingError(
+        f"{init} holds a generator of another kind than recipe {recipe} trains; "
+        "give --init weights of the same [generator]"
+    )
