@@ -28,11 +28,19 @@ ENLARGING = {
 }  # fmt: skip
 """The transposed convolutions of pix2pix."""
 
+BLENDING = b"nkhw,kc->nchw"
+"""How a map is made of probabilities and the classes' colours."""
+
 
 def rewritten(model: onnx.ModelProto) -> onnx.ModelProto:
     """The model in operators that run faster, its weights in single precision."""
     model = _worked_out(model)
-    for rule in (_transposed_convolution, _softmax_of_channels, _convolution_of_joined):
+    for rule in (
+        _transposed_convolution,
+        _softmax_of_channels,
+        _blend_of_channels,
+        _convolution_of_joined,
+    ):
         graph = _Graph(model)
         nodes = [new for node in model.graph.node for new in rule(node, graph) or [node]]
         _put(model.graph, nodes, [*model.graph.initializer, *graph.added])
@@ -126,6 +134,16 @@ def _softmax_of_channels(node: NodeProto, graph: _Graph) -> Nodes | None:
         helper.make_node("ReduceSum", [powers, axes], [total]),
         helper.make_node("Div", [powers, total], [name]),
     ]
+
+
+def _blend_of_channels(node: NodeProto, graph: _Graph) -> Nodes | None:
+    """Channels blended into others, place by place: a convolution that looks at one place."""
+    if node.op_type != "Einsum" or _attributes(node) != {"equation": BLENDING}:
+        return None
+    channels, shares = node.input
+    name = node.output[0]
+    kernels = graph.add(f"{name}.weight", graph.weights(shares).T[:, :, None, None])
+    return [helper.make_node("Conv", [channels, kernels], [name], kernel_shape=[1, 1])]
 
 
 def _convolution_of_joined(node: NodeProto, graph: _Graph) -> Nodes | None:
