@@ -189,7 +189,9 @@ class Segmenter(Pretrained):
             framed = hide_background(framed, soften(shown, self.softness), self.info.background)
         draw, kinds = self._generate_map(framed, fit, certainty)
         whole = partial(_whole_map, draw, part, pixels.shape, self.scheme)
-        return whole, None if kinds is None else partial(name_kinds, kinds, fit, part)
+        if kinds is None:
+            return whole, None
+        return whole, partial(name_kinds, kinds, fit, part, usual=self.info.usual_kinds)
 
     def _segment_pixels(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Class ids, uint8 (H, W), of RGB pixels, uint8 (H, W, 3), as they are."""

@@ -9,9 +9,7 @@ from torch.nn import functional as F
 
 from pix2seg.classes import Scheme
 from pix2seg.generators.base import Generated
-
-GARMENT_KINDS = 13
-"""Kinds that the garment head tells apart: ids 3 to 15 of the scheme `garments`."""
+from pix2seg.generators.settings import GARMENT_KINDS
 
 
 class LogitsHead(nn.Module):

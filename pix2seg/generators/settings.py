@@ -6,6 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Normalise = Literal["none", "mean", "imagenet"]
 
+GARMENT_KINDS = 13
+"""Kinds that the garment head tells apart: ids 3 to 15 of the scheme `garments`."""
+
 STRIDE_HALVINGS = 5
 """Other libraries' networks halve a photo five times, or would without atrous convolutions."""
 

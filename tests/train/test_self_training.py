@@ -6,15 +6,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from scipy.io import savemat
 
 from pix2seg.classes import UNKNOWN, load_scheme
 from pix2seg.errors import DatasetError, WeightsError
-from pix2seg.garments import kinds
+from pix2seg.garments import FIRST_GARMENT, kinds
+from pix2seg.generators.weights import load_generator
 from pix2seg.preprocess.dataset.ccp import read_label_names, tagged_sources
 from pix2seg.preprocess.dataset.dataset import Dataset
 from pix2seg.preprocess.dataset.split import split_of
+from pix2seg.train.generator.task import SegmentationTask
+from pix2seg.train.recipe import SegmentationRecipe, parse_recipe, read_recipe
 from pix2seg.train.self_training import TaggedLabels
 
 NAMES = tuple(label for kind in kinds().classes for label in kind.labels)
@@ -72,7 +76,7 @@ def test_of_two_tags_of_a_kind_the_first_stands(ccp: Path) -> None:
 
 
 def test_prepared_with_what_is_tagged(
-    ccp: Path, tmp_path: Path, run_here: Callable[..., Any]
+    ccp: Path, tmp_path: Path, small_overrides: tuple[str, ...], run_here: Callable[..., Any]
 ) -> None:
     arguments = ["prepare", "ccp", str(ccp), str(tmp_path / "out"), "--size", "64x96", "--tagged"]
     ended = run_here(*arguments)
@@ -83,9 +87,26 @@ def test_prepared_with_what_is_tagged(
     mask = dataset.read("1005")[1]
     assert (mask == UNKNOWN).any()
     assert set(np.unique(mask)) <= {0, 1, 2, 3, UNKNOWN}
+    assert_teaches(dataset, small_overrides)
     garments = dataset.read_garments("1005")
     assert not garments[mask == UNKNOWN].any()
     assert set(np.unique(garments[mask == 3])) <= {kinds().id_of("dress"), kinds().id_of("shoes")}
+
+
+def assert_teaches(dataset: Dataset, overrides: tuple[str, ...]) -> None:
+    """A generator learns from it, and its weights say how usual each kind is."""
+    recipe = parse_recipe(read_recipe("pix2pix-ccp4", (*overrides, "generator.garment_width=8")))
+    assert isinstance(recipe, SegmentationRecipe)
+    task = SegmentationTask(recipe, dataset, torch.device("cpu"))
+    losses = task.step(next(task.batches(0)), 0)
+    assert "garment" in losses
+    assert np.isfinite(list(losses.values())).all()
+    file = dataset.root / "weights.safetensors"
+    task.save(file, {})
+    usual = load_generator(file)[1].usual_kinds
+    assert usual is not None
+    assert usual.sum() == pytest.approx(1, abs=1e-3)
+    assert usual.argmax() == kinds().id_of("dress") - FIRST_GARMENT
 
 
 def test_photos_without_a_tagged_garment_are_named(ccp: Path) -> None:
