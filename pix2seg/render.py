@@ -52,7 +52,8 @@ def overlay(
     for strip in _strips(len(mask)):
         grey = cv2.cvtColor(pixels[strip], cv2.COLOR_RGB2GRAY)
         faded = cv2.addWeighted(grey, 1 - FADE, np.full_like(grey, 235), FADE, 0)
-        np.copyto(picture[strip], faded[..., None], where=(mask[strip] == BACKGROUND)[..., None])
+        background = (mask[strip] == BACKGROUND).view(np.uint8)
+        cv2.copyTo(cv2.cvtColor(faded, cv2.COLOR_GRAY2RGB), background, picture[strip])
     shown = [int(class_id) for class_id in distinct(mask) if class_id != BACKGROUND]
     outlines = {class_id: _outlines(mask == class_id) for class_id in shown}
     width = max(1, round(max(mask.shape) * CONTOUR))
