@@ -249,7 +249,10 @@ def _whole_map(
 
 def _unflipped(views: NDArray[np.float32]) -> NDArray[np.float32]:
     """The mean of (1, C, h, w), or of a photo's and its mirror image's (2, C, h, w): (C, h, w)."""
-    return np.asarray(np.mean([views[0], *views[1:, ..., ::-1]], axis=0), np.float32)
+    first: NDArray[np.float32] = views[0]
+    if len(views) == 1:
+        return first
+    return np.asarray(np.mean([first, views[1, ..., ::-1]], axis=0), np.float32)
 
 
 def load_person(
