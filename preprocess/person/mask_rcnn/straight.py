@@ -35,14 +35,14 @@ class StraightMaskRCNN(nn.Module):
         super().__init__()
         self.network = network
         self.rpn, self.heads = network.rpn, network.roi_heads
-        cells = self.rpn.anchor_generator.cell_anchors  # (anchors, 4) for each level, around 0
-        self.anchors = [cell[:, 2:] - cell[:, :2] for cell in cells]
+        cells = torch.stack(self.rpn.anchor_generator.cell_anchors)  # around 0
+        self.anchors = cells[..., 2:] - cells[..., :2]  # (levels, anchors, 2)
 
     def forward(self, photo: Tensor) -> dict[str, Tensor]:
         """Boxes, labels, scores and masks for a photo, uint8 (H, W, 3)."""
         size = torch._shape_as_tensor(photo)[:2]  # so traced, both sides stay free
         limits = size.flip(0).repeat(2).to(photo.device, torch.float32)
-        features = list(self.network.backbone(self._normalised(photo)).values())
+        features = self._pyramid(self._normalised(photo))
         proposals = self._propose(features, limits)
         boxes, scores = self._decide(features, proposals, limits)
         masks = _pasted(self._outline(features[0], boxes), boxes, size)
@@ -60,30 +60,51 @@ class StraightMaskRCNN(nn.Module):
         down, across = (-side % STRIDES[-1] for side in photo.shape[:2])
         return F.pad(((image - mean) / deviation)[None], (0, across, 0, down))
 
+    def _pyramid(self, image: Tensor) -> list[Tensor]:
+        """Features on each stride, from an image with sides that the strides divide."""
+        pyramid = self.network.backbone.fpn
+        *finer, coarsest = self.network.backbone.body(image).values()
+        joined = [pyramid.inner_blocks[-1](coarsest)]
+        for feature, inner in zip(finer[::-1], list(pyramid.inner_blocks)[-2::-1], strict=True):
+            joined.insert(0, inner(feature) + F.interpolate(joined[0], scale_factor=2.0))
+        return [outer(level) for level, outer in zip(joined, pyramid.layer_blocks, strict=True)]
+
     def _propose(self, features: list[Tensor], limits: Tensor) -> Tensor:
         """Boxes that may show somebody, (R, 4), the surest first."""
-        wanted, centers, sizes, scores, levels = [], [], [], [], []
+        wanted, indices, columns, scores, levels = [], [], [], [], []
         for number, (logits, deltas) in enumerate(zip(*self.rpn.head(features), strict=True)):
-            anchors = self.anchors[number].to(logits.device)
             flat = logits[0].permute(1, 2, 0).reshape(-1)
             best, index = flat.topk(_topk_min(flat, self.rpn.pre_nms_top_n(), 0))
-            place = torch.div(index, len(anchors), rounding_mode="trunc")
-            columns = torch._shape_as_tensor(logits)[3].to(index.device)
-            row = torch.div(place, columns, rounding_mode="trunc")
-            centers.append(torch.stack([place - row * columns, row], 1) * STRIDES[number])
-            sizes.append(anchors[index - place * len(anchors)])
             wanted.append(deltas[0].permute(1, 2, 0).reshape(-1, 4)[index])
+            indices.append(index)
+            columns.append(torch._shape_as_tensor(logits)[3:].to(index.device))
             scores.append(best)
-            levels.append(torch.full_like(best, number))
+            levels.append(torch.full_like(index, number))
         score, level = torch.cat(scores).sigmoid(), torch.cat(levels)
-        found = _decoded(torch.cat(wanted), torch.cat(centers), torch.cat(sizes))
-        found = _clipped(found, limits)
+        center, size = self._anchors(torch.cat(indices), level, torch.cat(columns))
+        found = _clipped(_decoded(torch.cat(wanted), center, size), limits)
         kept = torch.where(_shorter_side(found) >= LEAST_PROPOSAL)[0]
         found = found[kept]
         # Levels are set side by side, so that boxes of one level never rule out another's.
         aside = (level[kept] * (limits.max() + 1))[:, None]
         best_first = nms(found + aside, score[kept], self.rpn.nms_thresh)
         return found[best_first[: self.rpn.post_nms_top_n()]]
+
+    def _anchors(self, index: Tensor, level: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
+        """Centre and size, (R, 2) each, of anchors.
+
+        Args:
+            index: (R,), of each among its level's, which follow each other by rows, columns and
+                anchors of a place.
+            level: (R,), each one's.
+            columns: (levels,), how many places side by side a level has.
+        """
+        sizes = self.anchors.to(index.device)
+        place = torch.div(index, sizes.shape[1], rounding_mode="trunc")
+        row = torch.div(place, columns[level], rounding_mode="trunc")
+        strides = torch.tensor(STRIDES, device=index.device)[level]
+        center = torch.stack([place - row * columns[level], row], 1) * strides[:, None]
+        return center, sizes[level, index - place * sizes.shape[1]]
 
     def _decide(
         self, features: list[Tensor], proposals: Tensor, limits: Tensor
@@ -143,7 +164,7 @@ def _pasted(masks: Tensor, boxes: Tensor, size: Tensor) -> Tensor:
     As torchvision does it, a mask fills its box and has a rim of zeros, one cell wide, around it.
     Along each axis a pixel blends the two cells that are nearest, which is a product of matrices.
     """
-    cells = masks.shape[-1]
+    cells = int(masks.shape[-1])  # so traced, it is a constant
     center, half = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]) / 2
     half = half * ((cells + 2) / cells)
     low, high = (center - half).long(), (center + half).long()
@@ -162,10 +183,7 @@ def _blend(low: Tensor, count: Tensor, length: Tensor, cells: int) -> Tensor:
         cells: without the rim.
     """
     pixel = torch.arange(length, device=low.device)  # type: ignore[call-overload]  # it may
-    from_low = pixel - low[:, None]
-    inside = (from_low >= 0) & (from_low < count[:, None])
-    position = (from_low + 0.5) * ((cells + 2) / count[:, None]) - 0.5
-    position = position.clamp(0, cells + 1)[..., None]
+    position = (pixel - low[:, None] + 0.5) * ((cells + 2) / count[:, None]) - 0.5
     cell = torch.arange(1, cells + 1, device=low.device)  # 0 and cells + 1 are the rim's
-    counts: Tensor = (1 - (position - cell).abs()).clamp(min=0) * inside[..., None]
+    counts: Tensor = (1 - (position[..., None] - cell).abs()).clamp(min=0)
     return counts
