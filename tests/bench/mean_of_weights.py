@@ -1,0 +1,44 @@
+"""The mean of two generators of which one was trained on from the other.
+
+python tests/bench/mean_of_weights.py FIRST SHARE SECOND DATA OUT
+
+As in Wortsman et al. 2022 (arXiv 2203.05482), every tensor is SHARE of FIRST's and the rest of
+SECOND's. The file says what SECOND's does, but for the scores: those are the mean's on DATA, as a
+run takes them after each epoch.
+"""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from pix2seg.generators.weights import load_generator, save_generator
+from pix2seg.preprocess.dataset.dataset import Dataset
+from pix2seg.train.generator.samples import load_samples
+from pix2seg.train.generator.validate import validate
+
+
+def main(first: str, share: str, second: str, data: str, out: str) -> None:
+    generator, info = load_generator(Path(second))
+    other, other_info = load_generator(Path(first))
+    before, weight = other.state_dict(), float(share)
+    mean = {
+        name: torch.lerp(tensor.float(), before[name].float(), weight).to(tensor.dtype)
+        for name, tensor in generator.state_dict().items()
+    }
+    generator.load_state_dict(mean)
+    samples = load_samples(Dataset(Path(data)), "val", info.size)
+    scores, worn = validate(
+        generator, samples, info.scheme, torch.device("cpu"), 4, info.usual_kinds
+    )
+    facts = {
+        **info.facts,
+        "validation": {**scores.to_dict(), "garments": worn.to_dict()},
+        "mean_of": {other_info.version: weight, info.version: 1 - weight},
+    }
+    save_generator(Path(out), generator, replace(info, facts=facts))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
