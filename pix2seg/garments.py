@@ -132,7 +132,7 @@ def name_kinds(
     shares = np.exp(logits - logits.max(axis=0))
     shares /= shares.sum(axis=0)
     if usual is not None and clothes.any():
-        shares = _in_this_photo(shares, fit.mask(clothes.view(np.uint8)) > 0, usual)
+        shares = _in_this_photo(shares, fit.mask(clothes.view(np.uint8)), usual)
     best, probability = _best_kind(shares, fit)
     np.copyto(named[part], best, where=clothes)
     np.copyto(certainty[part], np.round(255 * probability).astype(np.uint8), where=clothes)
@@ -175,7 +175,7 @@ def number_garments(garments: Sequence[Garment]) -> dict[str, Garment]:
 
 
 def _in_this_photo(
-    shares: NDArray[np.float32], clothes: NDArray[np.bool_], usual: NDArray[np.float32]
+    shares: NDArray[np.float32], clothes: NDArray[np.uint8], usual: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """Probabilities of the kinds, (13, h, w), knowing how much of each the photo seems to show.
 
@@ -184,11 +184,10 @@ def _in_this_photo(
 
     Args:
         shares: the probabilities of a photo like all others, float32 (13, h, w).
-        clothes: bool (H, W), where the frame shows clothes; H and W are multiples of h and w.
+        clothes: uint8 (H, W), not 0 where the frame shows clothes.
         usual: each kind's share of the clothes of all photos.
     """
-    stride = clothes.shape[0] // shares.shape[1]
-    seen = clothes[stride // 2 :: stride, stride // 2 :: stride]
+    seen = cv2.resize(clothes, shares.shape[:0:-1], interpolation=cv2.INTER_NEAREST_EXACT) > 0
     if not seen.any():
         return shares
     here = np.maximum(shares[:, seen].mean(axis=1), RAREST)

@@ -6,6 +6,7 @@ better than the generator's own garments.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -49,7 +50,10 @@ class TaggedLabels:
         if path.parent.name != TAGS:
             return read_labels(path)
         kind_of = kinds().lookup(self.names)
-        tag_of = {int(kind_of[tag]): tag for tag in sorted(read_tags(path), reverse=True)}
+        tags = sorted(read_tags(path), reverse=True)
+        if tags and tags[0] >= len(kind_of):
+            raise DatasetError(f"{path} has tag {tags[0]}; the highest is {len(kind_of) - 1}")
+        tag_of = {int(kind_of[tag]): tag for tag in tags}
         worn = sorted(kind for kind in tag_of if kind >= FIRST_GARMENT)
         if not worn:
             raise DatasetError(f"{path} tags no garment")
@@ -58,7 +62,8 @@ class TaggedLabels:
         lifted = logits[np.array(worn) - FIRST_GARMENT]
         lifted -= np.log(_photos_with(path.parent, self.names)[worn])[:, None, None]
         garment = np.array([tag_of[kind] for kind in worn], np.uint8)[lifted.argmax(0)]
-        body = np.array([self.names.index(label) for label in ("null", *BODY[1:])], np.uint8)
+        of_body = (self.names.index(kind.labels[0]) for kind in kinds().classes[: len(BODY)])
+        body = np.fromiter(of_body, np.uint8)
         best = shares.argmax(0)
         labels = np.where(best < len(BODY), body[best % len(BODY)], garment)
         return np.where(shares.max(0) < SURE, np.uint8(len(self.names)), labels)
@@ -88,8 +93,10 @@ def _predictor(weights: Path | None) -> Predictor:
 @cache
 def _photos_with(folder: Path, names: Sequence[str]) -> NDArray[np.float32]:
     """The share of a folder's tag files that name each kind, float32 (kinds,)."""
-    kind_of = kinds().lookup(names)
-    shown = [
-        np.bincount(kind_of[read_tags(f)], minlength=len(kinds())) > 0 for f in folder.glob("*.mat")
-    ]
+    kind_of, shown = kinds().lookup(names), []
+    for file in folder.glob("*.mat"):
+        with suppress(DatasetError):  # told of with the photo that the file is of
+            tags = read_tags(file)
+            known = kind_of[tags[tags < len(kind_of)]]
+            shown.append(np.bincount(known, minlength=len(kinds())) > 0)
     return np.asarray(np.mean(shown, axis=0), np.float32)

@@ -114,6 +114,19 @@ def test_photos_without_a_tagged_garment_are_named(ccp: Path) -> None:
         TaggedLabels(NAMES)(tag(ccp, "1005", "null", "skin"))
 
 
+def test_broken_tags_are_named_and_harm_no_other_photo(ccp: Path) -> None:
+    tagged = ccp / "annotations" / "image-level" / "1005.mat"
+    broken = tagged.with_name("1006.mat")
+    broken.write_bytes(b"no tags")
+    beyond = tagged.with_name("1007.mat")
+    savemat(beyond, {"tags": np.array([[0, 200]], np.uint8)})
+    assert (TaggedLabels(NAMES)(tagged) == ids("dress")).any()
+    with pytest.raises(DatasetError, match=r"cannot read .*1006\.mat"):
+        TaggedLabels(NAMES)(broken)
+    with pytest.raises(DatasetError, match=r"1007\.mat has tag 200; the highest is 58"):
+        TaggedLabels(NAMES)(beyond)
+
+
 def test_double_of_a_validation_photo_does_not_train(ccp: Path) -> None:
     assert split_of("0025") == "val"
     tag(ccp, "1707", "null", "dress")
