@@ -42,7 +42,10 @@ def _pix2pix(
     depth: int,
     dropout: float,
     residual_blocks: int = 0,
+    wide_blocks: int = 0,
     garment_width: int = 0,
 ) -> UNetGenerator:
     top = TanhHead() if head == "tanh" else LogitsHead(map_colors(scheme))
-    return UNetGenerator(top, width, max_width, depth, dropout, residual_blocks, garment_width)
+    return UNetGenerator(
+        top, width, max_width, depth, dropout, residual_blocks, wide_blocks, garment_width
+    )

@@ -30,6 +30,7 @@ class Pix2PixSettings(_Settings):
     depth: Annotated[int, Field(ge=2, le=12)]
     dropout: Annotated[float, Field(ge=0, lt=1)]
     residual_blocks: Annotated[int, Field(ge=0, le=10)]
+    wide_blocks: Annotated[int, Field(ge=0, le=10)] = 0
     garment_width: Annotated[int, Field(ge=0, le=1024)] = 0
 
     @property

@@ -50,11 +50,12 @@ def starting_tensors(
         return _fitting_tensors(init, recipe.name, mine, ours)
     generator, info = load_generator(Path(init))
     settings, theirs = mine.model_dump(), info.recipe.generator.model_dump()
-    # Dropout has no weights, a residual block that the weights lack starts as identity, and a
-    # garment head that they lack starts afresh.
-    free = {"dropout", "residual_blocks", "garment_width"}
+    # Dropout has no weights, a block that the weights lack starts as identity, and a garment head
+    # that they lack starts afresh.
+    blocks = {"residual_blocks", "wide_blocks"}
+    free = {"dropout", "garment_width"} | blocks
     alike = all(settings[key] == theirs.get(key) for key in settings.keys() - free)
-    fewer_blocks = theirs.get("residual_blocks", 0) <= mine.residual_blocks
+    fewer_blocks = all(theirs.get(key, 0) <= settings[key] for key in blocks)
     if not (alike and fewer_blocks):
         raise _other_kind(init, recipe.name)
     kept = {name: tensor for name, tensor in generator.state_dict().items() if name in ours}

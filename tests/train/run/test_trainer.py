@@ -367,6 +367,22 @@ def test_init_starts_from_weights(small_dataset: Dataset, tmp_path: Path) -> Non
         task(small_dataset, "generator.depth=4", init=weights)
 
 
+def test_wide_blocks_can_be_put_into_a_trained_generator(
+    small_dataset: Dataset, tmp_path: Path
+) -> None:
+    weights = tmp_path / "narrow.safetensors"
+    deep = ("generator.depth=5", "augmentation.half_size=0")
+    task(small_dataset, *deep, "generator.wide_blocks=0").save(weights, {})
+    narrow, _ = load_generator(weights)
+    wide = task(small_dataset, *deep, "generator.wide_blocks=2", init=weights).pair.ema
+    assert len(wide.state_dict()) > len(narrow.state_dict())
+    photo = torch.rand(1, 3, 96, 64)
+    assert torch.allclose(wide(photo).map, narrow(photo).map, atol=1e-6)
+    task(small_dataset, *deep, "generator.wide_blocks=2").save(weights, {})
+    with pytest.raises(TrainingError, match="another kind"):
+        task(small_dataset, *deep, "generator.wide_blocks=1", init=weights)
+
+
 def test_pix2pix_starts_from_one_of_other_classes(small_dataset: Dataset, tmp_path: Path) -> None:
     fresh = task(small_dataset).pair.generator.state_dict()
     weights, scheme = tmp_path / "dress.safetensors", load_scheme("dress3")
