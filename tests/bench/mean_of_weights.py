@@ -3,16 +3,20 @@
 python tests/bench/mean_of_weights.py FIRST SHARE SECOND DATA OUT
 
 As in Wortsman et al. 2022 (arXiv 2203.05482), every tensor is SHARE of FIRST's and the rest of
-SECOND's. The file says what SECOND's does, but for the scores: those are the mean's on DATA, as a
+SECOND's. Blocks that SECOND alone has give nothing in FIRST. The file says what SECOND's does, but for the scores: those are the mean's on DATA, as a
 run takes them after each epoch.
 """
 
+import copy
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import torch
+from torch import nn
 
+from pix2seg.generators.pix2pix import WideBlock
 from pix2seg.generators.weights import load_generator, save_generator
 from pix2seg.preprocess.dataset.dataset import Dataset
 from pix2seg.train.generator.samples import load_samples
@@ -22,7 +26,14 @@ from pix2seg.train.generator.validate import validate
 def main(first: str, share: str, second: str, data: str, out: str) -> None:
     generator, info = load_generator(Path(second))
     other, other_info = load_generator(Path(first))
-    before, weight = other.state_dict(), float(share)
+    grown = copy.deepcopy(generator)
+    for block in grown.modules():
+        if isinstance(block, WideBlock):
+            norm = cast(nn.BatchNorm2d, block.body[-1])
+            nn.init.zeros_(norm.weight)
+            nn.init.zeros_(norm.bias)
+    grown.load_state_dict(other.state_dict(), strict=False)
+    before, weight = grown.state_dict(), float(share)
     mean = {
         name: torch.lerp(tensor.float(), before[name].float(), weight).to(tensor.dtype)
         for name, tensor in generator.state_dict().items()
