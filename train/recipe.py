@@ -72,8 +72,6 @@ class AugmentationSettings(_Section):
     mask_mistakes: Annotated[float, Field(ge=0)]
     swap_background: Share
     recolor: Share = 0.0
-    paste: Share = 0.0
-    shadow: Share = 0.0
     half_size: Share = 0.0
 
 

@@ -11,7 +11,6 @@ from pix2seg.preprocess.background import Background, hide_background, widen
 from pix2seg.preprocess.fit import PADDING_COLOR, Fit, Size
 from pix2seg.preprocess.person.base import box_around, part_around
 from pix2seg.train.generator.recolor import recolored
-from pix2seg.train.generator.shadow import shadowed
 from pix2seg.train.recipe import AugmentationSettings
 from pix2seg.train.transforms import Jitter, Transform, around, jitter, warp
 
@@ -108,8 +107,6 @@ def augment(
         photo = np.where(behind[..., None], other_photo, photo)
         mask = np.where(behind, backdrop.mask, mask)
         garments = np.where(behind, backdrop.garments, garments)
-    if rng.random() < settings.shadow:
-        photo = shadowed(photo, mask == BACKGROUND, rng)
     if rng.random() < settings.hide_background:
         visible = widen(
             _mistaken(person, settings.mask_mistakes, rng) > 0, rng.uniform(0, WIDEST_MARGIN)

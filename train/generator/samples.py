@@ -19,7 +19,6 @@ from pix2seg.preprocess.dataset.dataset import Dataset
 from pix2seg.preprocess.dataset.split import Split
 from pix2seg.preprocess.fit import Fit, Size
 from pix2seg.train.generator.augment import Sample, augment
-from pix2seg.train.generator.paste import Wardrobe, worn
 from pix2seg.train.person.photos import PersonPhoto
 from pix2seg.train.recipe import AugmentationSettings
 from pix2seg.train.run.batches import BatchKeys, Key
@@ -178,7 +177,6 @@ class AugmentedBatches(torch_data.Dataset[Batch]):
         self.settings = settings
         self.background: Background = background
         self.seed = seed
-        self.wardrobe = None if samples.garments is None else Wardrobe(samples.garments)
 
     def __getitem__(self, keys: BatchKeys) -> Batch:
         """The batch for its keys; some batches have half the size."""
@@ -200,19 +198,8 @@ class AugmentedBatches(torch_data.Dataset[Batch]):
         if self.people is not None and index >= len(self.samples):
             sample, crop = self.people[index - len(self.samples)], self.crop
         else:
-            sample, crop = self._dressed(index, rng), 0.0
+            sample, crop = self.samples[index], 0.0
         return augment(sample, backdrop, self.settings, self.background, rng, crop=crop)
-
-    def _dressed(self, index: int, rng: np.random.Generator) -> Sample:
-        """A sample, some of whose people wear a garment of another."""
-        sample = self.samples[index]
-        if self.wardrobe is None or rng.random() >= self.settings.paste:
-            return sample
-        drawn = self.wardrobe.draw(rng)
-        if drawn is None:
-            return sample
-        kind, donor = drawn
-        return worn(sample, self.samples[donor], kind, rng)
 
     def _either(self, rng: np.random.Generator) -> Samples:
         if self.people is not None and rng.random() < 0.5:

@@ -156,13 +156,13 @@ def test_masks_get_mistakes_of_both_kinds() -> None:
     settings = STILL.model_copy(update={"hide_background": 1.0, "mask_mistakes": 6.0})
     rim = widen(mask > 0, WIDEST_MARGIN)
     too_many = missing = 0
-    for seed in range(40):
+    for seed in range(20):
         new_photo, new_mask = changed(photo, mask, settings, background="black", seed=seed)
         visible = (new_photo > 0).any(axis=2)
         assert np.array_equal(new_mask, mask)
         too_many += (visible & ~rim).any()
         missing += (~visible & (mask > 0)).sum() > 1
-    assert too_many > 10
+    assert too_many > 5
     assert missing > 1
 
 
