@@ -3,8 +3,8 @@
 python tests/bench/mean_of_weights.py FIRST SHARE SECOND DATA OUT
 
 As in Wortsman et al. 2022 (arXiv 2203.05482), every tensor is SHARE of FIRST's and the rest of
-SECOND's. Blocks that SECOND alone has give nothing in FIRST. The file says what SECOND's does, but for the scores: those are the mean's on DATA, as a
-run takes them after each epoch.
+SECOND's. Blocks that SECOND alone has give nothing in FIRST. The file says what SECOND's does, but
+for the scores: those are the mean's on DATA, as a run takes them after each epoch.
 """
 
 import copy
