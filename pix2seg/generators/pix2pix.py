@@ -24,13 +24,27 @@ DROPOUT_BLOCKS = 3
 """How many of the innermost decoder blocks have dropout, as in the paper."""
 
 
-class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions added to what comes in (He et al. 2016), through half the channels."""
+class Residual(nn.Module):
+    """Layers whose result is added to what comes in (He et al. 2016, arXiv 1512.03385).
+
+    Args:
+        layers: the last normalises.
+    """
+
+    def __init__(self, *layers: nn.Module) -> None:
+        super().__init__()
+        self.body = nn.Sequential(*layers)
+
+    def forward(self, features: Tensor) -> Tensor:
+        return features + cast(Tensor, self.body(features))
+
+
+class ResidualBlock(Residual):
+    """Two 3x3 convolutions through half the channels."""
 
     def __init__(self, channels: int) -> None:
-        super().__init__()
         hidden = max(channels // 2, 1)
-        self.body = nn.Sequential(
+        super().__init__(
             nn.Conv2d(channels, hidden, 3, padding=1, bias=False),
             nn.BatchNorm2d(hidden),
             nn.LeakyReLU(0.2),
@@ -38,12 +52,9 @@ class ResidualBlock(nn.Module):
             nn.BatchNorm2d(channels),
         )
 
-    def forward(self, features: Tensor) -> Tensor:
-        return features + cast(Tensor, self.body(features))
 
-
-class WideBlock(nn.Module):
-    """A 7x7 convolution of each channel alone and two 1x1 ones, added to what comes in.
+class WideBlock(Residual):
+    """A 7x7 convolution of each channel alone and two 1x1 ones.
 
     A block of ConvNeXt (Liu et al. 2022, arXiv 2201.03545, section 2.6), with batch norm, which
     costs nothing once trained. It sees much at little cost: what tells a dress from a shirt with a
@@ -51,9 +62,8 @@ class WideBlock(nn.Module):
     """
 
     def __init__(self, channels: int) -> None:
-        super().__init__()
         hidden = 4 * channels
-        self.body = nn.Sequential(
+        super().__init__(
             nn.Conv2d(channels, channels, 7, padding=3, groups=channels, bias=False),
             nn.BatchNorm2d(channels),
             nn.Conv2d(channels, hidden, 1),
@@ -61,9 +71,6 @@ class WideBlock(nn.Module):
             nn.Conv2d(hidden, channels, 1, bias=False),
             nn.BatchNorm2d(channels),
         )
-
-    def forward(self, features: Tensor) -> Tensor:
-        return features + cast(Tensor, self.body(features))
 
 
 class Encoder(nn.Module):
@@ -178,7 +185,7 @@ class UNetGenerator(Generator):
 def init_weights(module: nn.Module) -> None:
     """Draw convolution weights from N(0, 0.02), as the paper does (section 6.2).
 
-    Residual and wide blocks start as the identity, so that one can be put into a trained generator.
+    A residual block starts as the identity, so that one can be put into a trained generator.
     """
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
         nn.init.normal_(module.weight, 0.0, 0.02)
@@ -187,5 +194,5 @@ def init_weights(module: nn.Module) -> None:
     elif isinstance(module, nn.BatchNorm2d):
         nn.init.normal_(module.weight, 1.0, 0.02)
         nn.init.zeros_(module.bias)
-    elif isinstance(module, ResidualBlock | WideBlock):  # visited after its own layers
+    elif isinstance(module, Residual):  # visited after its own layers
         nn.init.zeros_(cast(nn.BatchNorm2d, module.body[-1]).weight)
