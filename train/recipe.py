@@ -83,9 +83,14 @@ class PeopleSettings(_Section):
 
 
 class OptimizerSettings(_Section):
-    """Adam for the generator, betas for both networks, and the EMA of the generator."""
+    """Adam for the generator, betas for both networks, and the EMA of the generator.
+
+    The generator's wide kernels learn by Muon instead where `muon_rate`, a multiple of the learning
+    rate, is not 0; see `pix2seg.train.generator.muon`.
+    """
 
     learning_rate: Annotated[float, Field(gt=0)]
+    muon_rate: Annotated[float, Field(ge=0)] = 0.0
     beta1: Annotated[float, Field(ge=0, lt=1)]
     beta2: Annotated[float, Field(ge=0, lt=1)]
     ema_decay: Annotated[float, Field(ge=0, lt=1)]

@@ -23,6 +23,7 @@ from pix2seg.train.generator.losses import (
     is_class,
     partial_cross_entropy,
 )
+from pix2seg.train.generator.muon import KernelMuon, is_wide_kernel
 from pix2seg.train.generator.samples import Batch
 from pix2seg.train.recipe import DiscriminatorSettings, SegmentationRecipe
 from pix2seg.train.run.distributed import average_gradients, share_batch_norm
@@ -53,7 +54,12 @@ class Pair:
         self.generator = generator.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = copy.deepcopy(self.generator).eval().requires_grad_(False)
         betas = (recipe.optimizer.beta1, recipe.optimizer.beta2)
-        self.generator_optimizer = torch.optim.Adam(self.generator.parameters(), betas=betas)
+        parameters = list(self.generator.parameters())
+        self.muon: KernelMuon | None = None
+        if recipe.optimizer.muon_rate:
+            self.muon = KernelMuon([p for p in parameters if is_wide_kernel(p)])
+            parameters = [p for p in parameters if not is_wide_kernel(p)]
+        self.generator_optimizer = torch.optim.Adam(parameters, betas=betas)
         self.adversary: Adversary | None = None
         if recipe.discriminator:
             self.adversary = Adversary(recipe.discriminator, recipe.loss.adversarial, betas, device)
@@ -99,7 +105,7 @@ class Pair:
             share = len(piece.photos) / len(batch.photos)
             for name, loss in self._learn(piece, share, last).items():
                 losses[name] = losses.get(name, 0.0) + share * loss
-        _descend(self.generator_optimizer)
+        _descend(self.generator, self.generator_optimizer, self.muon)
         update_ema(self.ema, self.generator, self.recipe.optimizer.ema_decay, step)
         return losses
 
@@ -115,7 +121,7 @@ class Pair:
         if self.adversary and settings.adversarial_weight:
             losses["discriminator"] = self.adversary.learn(photo, true_map, generated.map, share)
             if last:  # the generator then meets the better discriminator, as in the paper
-                _descend(self.adversary.optimizer)
+                _descend(self.adversary.discriminator, self.adversary.optimizer)
             losses["adversarial"] = self.adversary.loss(photo, generated.map)
         if settings.l1_weight:
             losses["l1"] = F.l1_loss(generated.map, true_map)
@@ -139,7 +145,12 @@ class Pair:
         return torch.where(known[:, None], colors, generated.detach())
 
     def _set_learning_rates(self, factor: float) -> None:
-        rates = [(self.generator_optimizer, self.recipe.optimizer.learning_rate)]
+        settings = self.recipe.optimizer
+        rates: list[tuple[torch.optim.Optimizer, float]] = [
+            (self.generator_optimizer, settings.learning_rate)
+        ]
+        if self.muon:
+            rates.append((self.muon, settings.learning_rate * settings.muon_rate))
         if self.adversary:
             rates.append((self.adversary.optimizer, self.adversary.learning_rate))
         for optimizer, rate in rates:
@@ -152,6 +163,8 @@ class Pair:
             "ema": self.ema,
             "generator_optimizer": self.generator_optimizer,
         }
+        if self.muon:
+            parts["muon"] = self.muon
         if self.adversary:
             parts["discriminator"] = self.adversary.discriminator
             parts["discriminator_optimizer"] = self.adversary.optimizer
@@ -213,8 +226,9 @@ def _backward(loss: Tensor) -> None:
     loss.backward()  # type: ignore[no-untyped-call]
 
 
-def _descend(optimizer: torch.optim.Optimizer) -> None:
-    """A step along the gradients that are there, which are then cleared."""
-    average_gradients(p for group in optimizer.param_groups for p in group["params"])
-    optimizer.step()
-    optimizer.zero_grad(set_to_none=True)
+def _descend(network: nn.Module, *optimizers: torch.optim.Optimizer | None) -> None:
+    """A step along a network's gradients, which are then cleared."""
+    average_gradients(network.parameters())
+    for optimizer in filter(None, optimizers):
+        optimizer.step()
+    network.zero_grad(set_to_none=True)
