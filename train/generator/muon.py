@@ -18,34 +18,35 @@ class KernelMuon(torch.optim.Muon):
     Adam's at the same rate (Liu et al. 2025, arXiv 2502.16982, section 2.2).
 
     Args:
-        kernels: (channels, channels, height, width) each, in memory as `torch.channels_last`, and
-            not moved from there afterwards.
+        kernels: (channels, channels, ...) each, not moved in memory afterwards.
 
     Raises:
-        RuntimeError: a kernel lies otherwise in memory.
+        RuntimeError: a kernel has gaps in memory.
     """
 
     def __init__(self, kernels: list[nn.Parameter]) -> None:
         self.kernels = kernels
         # Matrices that share the kernels' memory, for torch's Muon takes nothing else.
-        self.matrices = [
-            nn.Parameter(_rows(kernel.data).view(len(kernel), -1)) for kernel in kernels
-        ]
+        self.matrices = [nn.Parameter(_matrix(kernel.data)) for kernel in kernels]
         super().__init__(self.matrices, weight_decay=0.0, adjust_lr_fn="match_rms_adamw")
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Move the kernels by the gradients that they have."""
         for kernel, matrix in zip(self.kernels, self.matrices, strict=True):
-            matrix.grad = None if kernel.grad is None else _rows(kernel.grad).flatten(1)
+            if kernel.grad is not None:  # which may lie otherwise in memory than the kernel
+                matrix.grad = _matrix(torch.empty_like(kernel).copy_(kernel.grad))
         loss = super().step(closure)  # type: ignore[no-untyped-call]
         self.zero_grad(set_to_none=True)
         return loss
 
 
 def is_wide_kernel(parameter: Tensor) -> bool:
-    """Whether a parameter is the kernel of a convolution from many channels to many."""
-    return parameter.ndim == 4 and min(parameter.shape[:2]) >= FEW_CHANNELS
+    """Whether a parameter is the kernel of a layer from many channels to many."""
+    return parameter.ndim > 1 and min(parameter.shape[:2]) >= FEW_CHANNELS
 
 
-def _rows(kernel: Tensor) -> Tensor:
-    return kernel.permute(0, 2, 3, 1)
+def _matrix(kernel: Tensor) -> Tensor:
+    """A kernel as a row for each first channel, which shares its memory."""
+    if kernel.ndim == 4 and kernel.is_contiguous(memory_format=torch.channels_last):
+        kernel = kernel.permute(0, 2, 3, 1)
+    return kernel.view(len(kernel), -1)

@@ -42,6 +42,17 @@ def test_a_step_goes_along_all_directions_alike(
     assert 0.5 * length < float(step.norm()) < 1.3 * length
 
 
+@pytest.mark.parametrize("of_gradient", [torch.contiguous_format, torch.channels_last])
+def test_memory_layout_changes_nothing(of_gradient: torch.memory_format) -> None:
+    there = kernel(16, 8, 3, 0)
+    here = nn.Parameter(there.detach().contiguous())
+    gradient = kernel(16, 8, 3, 1).detach()
+    expected = moved_by(there, gradient, rate=0.1)
+    found = moved_by(here, gradient.contiguous(memory_format=of_gradient), rate=0.1)
+    assert torch.allclose(found, expected, atol=1e-3)
+    assert expected.abs().mean() > 1e-2
+
+
 def test_a_kernel_without_gradient_stays() -> None:
     parameter = kernel(8, 8, 3, 0)
     before = parameter.detach().clone()
@@ -49,9 +60,9 @@ def test_a_kernel_without_gradient_stays() -> None:
     assert torch.equal(parameter, before)
 
 
-def test_a_kernel_that_would_be_copied_is_refused() -> None:
+def test_a_kernel_with_gaps_is_refused() -> None:
     with pytest.raises(RuntimeError, match="view"):
-        KernelMuon([nn.Parameter(torch.randn(8, 9, 3, 3))])
+        KernelMuon([nn.Parameter(torch.randn(8, 9, 3, 6)[..., :3])])
 
 
 def test_layers_of_photo_and_classes_and_depthwise_ones_are_left_to_adam() -> None:
