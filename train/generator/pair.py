@@ -54,12 +54,12 @@ class Pair:
         self.generator = generator.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = copy.deepcopy(self.generator).eval().requires_grad_(False)
         betas = (recipe.optimizer.beta1, recipe.optimizer.beta2)
-        parameters = list(self.generator.parameters())
-        self.muon: KernelMuon | None = None
+        wide, others = [], list(self.generator.parameters())
         if recipe.optimizer.muon_rate:
-            self.muon = KernelMuon([p for p in parameters if is_wide_kernel(p)])
-            parameters = [p for p in parameters if not is_wide_kernel(p)]
-        self.generator_optimizer = torch.optim.Adam(parameters, betas=betas)
+            wide = [p for p in others if is_wide_kernel(p)]
+            others = [p for p in others if not is_wide_kernel(p)]
+        self.muon = KernelMuon(wide) if wide else None
+        self.generator_optimizer = torch.optim.Adam(others, betas=betas)
         self.adversary: Adversary | None = None
         if recipe.discriminator:
             self.adversary = Adversary(recipe.discriminator, recipe.loss.adversarial, betas, device)

@@ -113,6 +113,14 @@ def test_losses_fall(small_dataset: Dataset, tmp_path: Path) -> None:
     assert losses[-1] < 0.8 * losses[0]
 
 
+def test_generator_too_narrow_for_muon_learns_by_adam(small_dataset: Dataset) -> None:
+    narrow = task(small_dataset, "generator.width=2", "generator.max_width=4")
+    before = [p.detach().clone() for p in narrow.pair.generator.parameters()]
+    narrow.step(next(narrow.batches(0)), 0)
+    after = narrow.pair.generator.parameters()
+    assert not all(torch.equal(old, new) for old, new in zip(before, after, strict=True))
+
+
 @pytest.mark.parametrize("head", ["logits", "tanh"])
 def test_same_seed_gives_the_same_run(small_dataset: Dataset, tmp_path: Path, head: str) -> None:
     overrides = [f"generator.head={head}", "schedule.epochs=1"]
