@@ -86,7 +86,7 @@ class OptimizerSettings(_Section):
     """Adam for the generator, betas for both networks, and the EMA of the generator.
 
     The generator's wide kernels learn by Muon instead where `muon_rate`, a multiple of the learning
-    rate, is not 0; see `pix2seg.train.generator.muon`.
+    rate, is not 0; see `pix2seg.train.run.muon`.
     """
 
     learning_rate: Annotated[float, Field(gt=0)]
@@ -212,9 +212,10 @@ class MixtureSettings(_Section):
 
 
 class AdamWSettings(_Section):
-    """AdamW (Loshchilov and Hutter 2019), and the EMA of the network."""
+    """AdamW (Loshchilov and Hutter 2019), with Muon as for a generator, and the EMA."""
 
     learning_rate: Annotated[float, Field(gt=0)]
+    muon_rate: Annotated[float, Field(ge=0)] = 0.0
     weight_decay: Annotated[float, Field(ge=0)]
     ema_decay: Annotated[float, Field(ge=0, lt=1)]
 

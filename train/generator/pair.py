@@ -23,11 +23,11 @@ from pix2seg.train.generator.losses import (
     is_class,
     partial_cross_entropy,
 )
-from pix2seg.train.generator.muon import KernelMuon, is_wide_kernel
 from pix2seg.train.generator.samples import Batch
 from pix2seg.train.recipe import DiscriminatorSettings, SegmentationRecipe
 from pix2seg.train.run.distributed import average_gradients, share_batch_norm
 from pix2seg.train.run.ema import update_ema
+from pix2seg.train.run.muon import KernelMuon, split_wide_kernels
 
 
 class Pair:
@@ -56,8 +56,7 @@ class Pair:
         betas = (recipe.optimizer.beta1, recipe.optimizer.beta2)
         wide, others = [], list(self.generator.parameters())
         if recipe.optimizer.muon_rate:
-            wide = [p for p in others if is_wide_kernel(p)]
-            others = [p for p in others if not is_wide_kernel(p)]
+            wide, others = split_wide_kernels(others)
         self.muon = KernelMuon(wide) if wide else None
         self.generator_optimizer = torch.optim.Adam(others, betas=betas)
         self.adversary: Adversary | None = None

@@ -34,6 +34,7 @@ from pix2seg.train.recipe import PersonRecipe
 from pix2seg.train.run.batches import BatchKeys, Key, RunBatches, load_batches
 from pix2seg.train.run.distributed import average_gradients, share_batch_norm
 from pix2seg.train.run.ema import update_ema
+from pix2seg.train.run.muon import KernelMuon, split_wide_kernels
 from pix2seg.train.run.trainer import Validation
 
 STORED_SIDE = 576
@@ -76,9 +77,11 @@ class PersonTask:
         if init:
             self._start_from(init)
         self.ema = copy.deepcopy(self.network).eval().requires_grad_(False)
-        self.optimizer = torch.optim.AdamW(
-            self.network.parameters(), weight_decay=recipe.optimizer.weight_decay
-        )
+        wide, others = [], list(self.network.parameters())
+        if recipe.optimizer.muon_rate:
+            wide, others = split_wide_kernels(others)
+        self.muon = KernelMuon(wide) if wide else None
+        self.optimizer = torch.optim.AdamW(others, weight_decay=recipe.optimizer.weight_decay)
         schedule = recipe.schedule
         self.order = RunBatches(len(self.photos), schedule.batch_size, schedule.epochs, recipe.seed)
 
@@ -114,19 +117,31 @@ class PersonTask:
         """Train on one batch; returns torchvision's five losses by name."""
         settings, schedule = self.recipe.optimizer, self.recipe.schedule
         factor = schedule.learning_rate_factor(step / self.order.steps, step)
-        for group in self.optimizer.param_groups:
-            group["lr"] = settings.learning_rate * factor
+        for optimizer, rate in self._optimizers():
+            for group in optimizer.param_groups:
+                group["lr"] = rate * factor
         images = [image.to(self.device) for image, _ in batch]
         targets = [{k: v.to(self.device) for k, v in target.items()} for _, target in batch]
         with autocast(self.device):
             losses: dict[str, Tensor] = self.network(images, targets)
-        self.optimizer.zero_grad(set_to_none=True)
+        self.network.zero_grad(set_to_none=True)
         sum(losses.values(), torch.zeros((), device=self.device)).backward()  # type: ignore[no-untyped-call]
         average_gradients(self.network.parameters())
         nn.utils.clip_grad_norm_(self.network.parameters(), MAX_GRADIENT)
-        self.optimizer.step()
+        for optimizer, _ in self._optimizers():
+            optimizer.step()
         update_ema(self.ema, self.network, settings.ema_decay, step)
         return {name.removeprefix("loss_"): float(loss.detach()) for name, loss in losses.items()}
+
+    def _optimizers(self) -> list[tuple[torch.optim.Optimizer, float]]:
+        """Each with its learning rate at the height of the schedule."""
+        settings = self.recipe.optimizer
+        optimizers: list[tuple[torch.optim.Optimizer, float]] = [
+            (self.optimizer, settings.learning_rate)
+        ]
+        if self.muon:
+            optimizers.append((self.muon, settings.learning_rate * settings.muon_rate))
+        return optimizers
 
     @property
     def learning_rate(self) -> float:
@@ -179,7 +194,8 @@ class PersonTask:
             part.load_state_dict(state[name])
 
     def _parts(self) -> dict[str, Any]:
-        return {"network": self.network, "ema": self.ema, "optimizer": self.optimizer}
+        parts = {"network": self.network, "ema": self.ema, "optimizer": self.optimizer}
+        return {**parts, "muon": self.muon} if self.muon else parts
 
 
 class PictureBatches(torch_data.Dataset[Batch]):

@@ -99,6 +99,7 @@ def build_network(
         box_head=TwoMLPHead(pyramid * 7 * 7, box_head),
         box_predictor=_BoxPredictor(box_head, 2),
         box_batch_size_per_image=32,
+        box_positive_fraction=0.125,  # four: masks of eight were half of a training step
         box_detections_per_img=12,
         mask_roi_pool=MultiScaleRoIAlign(LEVELS[:1], 28, 1),
         mask_head=MaskRCNNHeads(pyramid, [mask_head] * mask_layers, 1, norm_layer=nn.BatchNorm2d),

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from pix2seg.train.generator.muon import KernelMuon, is_wide_kernel
+from pix2seg.train.run.muon import KernelMuon, split_wide_kernels
 
 sides = st.integers(8, 24)
 
@@ -66,6 +66,9 @@ def test_a_kernel_with_gaps_is_refused() -> None:
 
 
 def test_layers_of_photo_and_classes_and_depthwise_ones_are_left_to_adam() -> None:
-    layers = [nn.Conv2d(3, 32, 3), nn.Conv2d(32, 4, 1), nn.Conv2d(32, 32, 7, groups=32)]
-    assert not any(is_wide_kernel(p) for layer in layers for p in layer.parameters())
-    assert [is_wide_kernel(p) for p in nn.ConvTranspose2d(64, 32, 4).parameters()] == [True, False]
+    narrow = [nn.Conv2d(3, 32, 3), nn.Conv2d(32, 4, 1), nn.Conv2d(32, 32, 7, groups=32)]
+    parameters = [p for layer in narrow for p in layer.parameters()]
+    wide = nn.ConvTranspose2d(64, 32, 4)
+    found, others = split_wide_kernels([*parameters, *wide.parameters()])
+    assert [id(p) for p in found] == [id(wide.weight)]
+    assert len(others) == len(parameters) + 1

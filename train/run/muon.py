@@ -1,6 +1,6 @@
 """Muon for convolution kernels (Jordan et al. 2024, kellerjordan.github.io/posts/muon)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -40,9 +40,15 @@ class KernelMuon(torch.optim.Muon):
         return loss
 
 
-def is_wide_kernel(parameter: Tensor) -> bool:
-    """Whether a parameter is the kernel of a layer from many channels to many."""
-    return parameter.ndim > 1 and min(parameter.shape[:2]) >= FEW_CHANNELS
+def split_wide_kernels(
+    parameters: Iterable[nn.Parameter],
+) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    """Kernels of layers from many channels to many, which Muon moves well, and all the others."""
+    wide, others = [], []
+    for parameter in parameters:
+        is_wide = parameter.ndim > 1 and min(parameter.shape[:2]) >= FEW_CHANNELS
+        (wide if is_wide else others).append(parameter)
+    return wide, others
 
 
 def _matrix(kernel: Tensor) -> Tensor:
