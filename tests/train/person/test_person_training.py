@@ -35,6 +35,7 @@ SMALL = (
     "schedule.batch_size=2",
     "schedule.epochs=1",
 )
+FAST = "optimizer.learning_rate=5e-3"
 CPU = torch.device("cpu")
 
 
@@ -172,16 +173,16 @@ def metrics(run: Path) -> list[dict[str, float]]:
 
 
 def test_losses_fall(coco: Path, tmp_path: Path) -> None:
-    train(coco, tmp_path, "schedule.epochs=8", "optimizer.learning_rate=5e-3")
+    train(coco, tmp_path, "schedule.epochs=8", "schedule.warmup_steps=0", FAST)
     losses = [line["epoch_loss/classifier"] for line in metrics(tmp_path) if "epoch" in line]
-    assert losses[-1] < losses[0]
+    assert losses[-1] < 0.8 * losses[0]
 
 
 def test_resumed_run_has_the_losses_and_weights_of_an_unbroken_one(
     coco: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
-    epochs = ("schedule.epochs=3", "optimizer.learning_rate=5e-3")
+    epochs = ("schedule.epochs=3", FAST)
     train(coco, unbroken, *epochs)
     validate, validated = PersonTask.validate, []
 
