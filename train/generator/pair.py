@@ -54,9 +54,9 @@ class Pair:
         self.generator = generator.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = copy.deepcopy(self.generator).eval().requires_grad_(False)
         betas = (recipe.optimizer.beta1, recipe.optimizer.beta2)
-        wide, others = [], list(self.generator.parameters())
-        if recipe.optimizer.muon_rate:
-            wide, others = split_wide_kernels(others)
+        wide, others = split_wide_kernels(self.generator.parameters())
+        if not recipe.optimizer.muon_rate:
+            wide, others = [], list(self.generator.parameters())
         self.muon = KernelMuon(wide) if wide else None
         self.generator_optimizer = torch.optim.Adam(others, betas=betas)
         self.adversary: Adversary | None = None

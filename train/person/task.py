@@ -77,9 +77,9 @@ class PersonTask:
         if init:
             self._start_from(init)
         self.ema = copy.deepcopy(self.network).eval().requires_grad_(False)
-        wide, others = [], list(self.network.parameters())
-        if recipe.optimizer.muon_rate:
-            wide, others = split_wide_kernels(others)
+        wide, others = split_wide_kernels(self.network.parameters())
+        if not recipe.optimizer.muon_rate:
+            wide, others = [], list(self.network.parameters())
         self.muon = KernelMuon(wide) if wide else None
         self.optimizer = torch.optim.AdamW(others, weight_decay=recipe.optimizer.weight_decay)
         schedule = recipe.schedule

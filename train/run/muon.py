@@ -44,7 +44,8 @@ def split_wide_kernels(
     parameters: Iterable[nn.Parameter],
 ) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
     """Kernels of layers from many channels to many, which Muon moves well, and all the others."""
-    wide, others = [], []
+    wide: list[nn.Parameter] = []
+    others: list[nn.Parameter] = []
     for parameter in parameters:
         is_wide = parameter.ndim > 1 and min(parameter.shape[:2]) >= FEW_CHANNELS
         (wide if is_wide else others).append(parameter)
