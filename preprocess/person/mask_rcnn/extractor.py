@@ -10,8 +10,9 @@ from pix2seg.preprocess.fit import Box
 from pix2seg.preprocess.person.base import Person, choose, without_strays
 from pix2seg.preprocess.person.mask_rcnn.detector import Detector, load_detector
 
-LEAST_SCORE = 0.5
-"""Detections that are less sure are dropped."""
+LEAST_SCORE = 0.4
+"""Detections that are less sure are dropped. In training one box of eight is a person's, so scores
+are low."""
 
 
 class MaskRCNN:
