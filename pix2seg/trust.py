@@ -29,6 +29,12 @@ UNSURE = 0.75
 NONE_SURE = 0.5
 """The certainty of a class that the mask lacks."""
 
+HEAD = 6
+"""A standing person is so many heads tall, or a little more."""
+
+CROWN = 14
+"""The top of the head, where hats are, is such a part of a person's height."""
+
 FAR_OFF = 3.0
 """Deviations from the mean beyond which a sign counts no more: nothing farther was calibrated."""
 
@@ -46,6 +52,9 @@ REASONS = {
     "score": "it is unsure who the person is",
     "skin": "there is unusually little or much skin",
     "hair": "there is unusually little or much hair",
+    "face": "there is unusually little or much skin on the head",
+    "crown": "it is unsure whether the head is covered",
+    "hair_depth": "the hair lies in an unusual place",
 }
 """The signs, and what each says to people where it speaks most against a result."""
 
@@ -192,6 +201,24 @@ def read_signs(
         "height": _log((box[3] - box[1]) / map.shape[0]),
         "skin": _log(_share(skin, kept)),
         "hair": _log(_share(hair, kept)),
+        **_signs_of_head(kept, skin, hair),
+    }
+
+
+def _signs_of_head(
+    kept: NDArray[np.bool_], skin: NDArray[np.bool_], hair: NDArray[np.bool_]
+) -> dict[str, float]:
+    """What there is at the top: hats taken for hair, and hair lost, cost most and look sure."""
+    rows = np.flatnonzero(kept.any(axis=1))
+    first, height = (rows[0], rows[-1] - rows[0] + 1) if len(rows) else (0, 1)
+    head = slice(first, first + -(-height // HEAD))
+    crown = slice(first, first + -(-height // CROWN))
+    covered = kept & ~skin & ~hair
+    depth = float(np.nonzero(hair)[0].mean() - first) / height if hair.any() else 0.0
+    return {
+        "face": _log(_share(skin[head], kept[head])),
+        "crown": _share(covered[crown], kept[crown]),
+        "hair_depth": depth,
     }
 
 

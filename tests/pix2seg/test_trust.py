@@ -54,6 +54,20 @@ def test_signs_move_as_their_names_say(photos: list[Path]) -> None:
     assert signs_of(far, far > 0)["height"] < good["height"]
 
 
+def test_signs_see_what_is_on_the_head(photos: list[Path]) -> None:
+    masks = [true_mask([photo]) for photo in photos]
+    mask = next(mask for mask in masks if (mask == 2).any())
+    bare = signs_of(mask, mask > 0)
+    rows = np.flatnonzero(mask.any(axis=1))
+    veiled = mask.copy()
+    veiled[: rows[0] + len(rows) // 6][veiled[: rows[0] + len(rows) // 6] > 0] = 3
+    covered = signs_of(veiled, mask > 0)
+    assert covered["face"] < bare["face"]
+    assert covered["crown"] == 1.0 > bare["crown"]
+    upside_down = signs_of(mask[::-1].copy(), mask[::-1] > 0)
+    assert upside_down["hair_depth"] > 0.7 > 0.3 > bare["hair_depth"] > 0
+
+
 def test_signs_are_much_the_same_at_any_size(photos: list[Path]) -> None:
     mask = true_mask(photos)
     large = np.kron(mask, np.ones((3, 3), np.uint8))
