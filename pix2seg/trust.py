@@ -50,7 +50,6 @@ REASONS = {
     "torn": "the outlines are torn",
     "height": "the person's size is unusual",
     "score": "it is unsure who the person is",
-    "skin": "there is unusually little or much skin",
     "hair": "there is unusually little or much hair",
     "face": "there is unusually little or much skin on the head",
     "crown": "it is unsure whether the head is covered",
@@ -199,7 +198,6 @@ def read_signs(
         "removed": _log(_share(seen & ~kept, seen)),
         "torn": float(np.count_nonzero(_outline(mask)) / max(float(np.sqrt(size)), 1.0)),
         "height": _log((box[3] - box[1]) / map.shape[0]),
-        "skin": _log(_share(skin, kept)),
         "hair": _log(_share(hair, kept)),
         **_signs_of_head(kept, skin, hair),
     }

@@ -161,7 +161,7 @@ def _save(
         else:
             behind = backdrop(pixels, alpha > 0, background)
             pictures[name] = put_before(pixels, alpha, behind)
-    x0, y0, x1, y1 = box_around(alpha > 0)
+    x0, y0, x1, y1 = box_around(pictures["alpha"] > 0)  # as written: fainter traces are none
     part = np.s_[y0:y1, x0:x1] if crop and x1 else np.s_[:, :]
     for name, picture in pictures.items():
         file = base.with_name(f"{base.name}.{name}.png")
