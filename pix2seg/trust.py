@@ -207,8 +207,8 @@ def _signs_of_head(
     kept: NDArray[np.bool_], skin: NDArray[np.bool_], hair: NDArray[np.bool_]
 ) -> dict[str, float]:
     """What there is at the top: hats taken for hair, and hair lost, cost most and look sure."""
-    rows = np.flatnonzero(kept.any(axis=1))
-    first, height = (rows[0], rows[-1] - rows[0] + 1) if len(rows) else (0, 1)
+    _, first, _, end = box_around(kept)
+    height = end - first
     head = slice(first, first + -(-height // HEAD))
     crown = slice(first, first + -(-height // CROWN))
     covered = kept & ~skin & ~hair

@@ -27,7 +27,7 @@ from pix2seg.train.generator.samples import Batch
 from pix2seg.train.recipe import DiscriminatorSettings, SegmentationRecipe
 from pix2seg.train.run.distributed import average_gradients, share_batch_norm
 from pix2seg.train.run.ema import update_ema
-from pix2seg.train.run.muon import KernelMuon, split_wide_kernels
+from pix2seg.train.run.muon import take_wide_kernels
 
 
 class Pair:
@@ -54,10 +54,8 @@ class Pair:
         self.generator = generator.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = copy.deepcopy(self.generator).eval().requires_grad_(False)
         betas = (recipe.optimizer.beta1, recipe.optimizer.beta2)
-        wide, others = split_wide_kernels(self.generator.parameters())
-        if not recipe.optimizer.muon_rate:
-            wide, others = [], list(self.generator.parameters())
-        self.muon = KernelMuon(wide) if wide else None
+        muon_rate = recipe.optimizer.muon_rate
+        self.muon, others = take_wide_kernels(self.generator.parameters(), muon_rate)
         self.generator_optimizer = torch.optim.Adam(others, betas=betas)
         self.adversary: Adversary | None = None
         if recipe.discriminator:

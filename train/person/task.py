@@ -34,7 +34,7 @@ from pix2seg.train.recipe import PersonRecipe
 from pix2seg.train.run.batches import BatchKeys, Key, RunBatches, load_batches
 from pix2seg.train.run.distributed import average_gradients, share_batch_norm
 from pix2seg.train.run.ema import update_ema
-from pix2seg.train.run.muon import KernelMuon, split_wide_kernels
+from pix2seg.train.run.muon import take_wide_kernels
 from pix2seg.train.run.trainer import Validation
 
 STORED_SIDE = 576
@@ -77,10 +77,8 @@ class PersonTask:
         if init:
             self._start_from(init)
         self.ema = copy.deepcopy(self.network).eval().requires_grad_(False)
-        wide, others = split_wide_kernels(self.network.parameters())
-        if not recipe.optimizer.muon_rate:
-            wide, others = [], list(self.network.parameters())
-        self.muon = KernelMuon(wide) if wide else None
+        muon_rate = recipe.optimizer.muon_rate
+        self.muon, others = take_wide_kernels(self.network.parameters(), muon_rate)
         self.optimizer = torch.optim.AdamW(others, weight_decay=recipe.optimizer.weight_decay)
         schedule = recipe.schedule
         self.order = RunBatches(len(self.photos), schedule.batch_size, schedule.epochs, recipe.seed)

@@ -40,16 +40,19 @@ class KernelMuon(torch.optim.Muon):
         return loss
 
 
-def split_wide_kernels(
-    parameters: Iterable[nn.Parameter],
-) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-    """Kernels of layers from many channels to many, which Muon moves well, and all the others."""
+def take_wide_kernels(
+    parameters: Iterable[nn.Parameter], muon_rate: float
+) -> tuple[KernelMuon | None, list[nn.Parameter]]:
+    """Muon for the kernels of layers from many channels to many, and all that it leaves to Adam.
+
+    That is everything where `muon_rate` is 0 or no kernel is wide.
+    """
     wide: list[nn.Parameter] = []
     others: list[nn.Parameter] = []
     for parameter in parameters:
         is_wide = parameter.ndim > 1 and min(parameter.shape[:2]) >= FEW_CHANNELS
-        (wide if is_wide else others).append(parameter)
-    return wide, others
+        (wide if muon_rate and is_wide else others).append(parameter)
+    return KernelMuon(wide) if wide else None, others
 
 
 def _matrix(kernel: Tensor) -> Tensor:

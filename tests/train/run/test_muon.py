@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from pix2seg.train.run.muon import KernelMuon, split_wide_kernels
+from pix2seg.train.run.muon import KernelMuon, take_wide_kernels
 
 sides = st.integers(8, 24)
 
@@ -69,6 +69,7 @@ def test_layers_of_photo_and_classes_and_depthwise_ones_are_left_to_adam() -> No
     narrow = [nn.Conv2d(3, 32, 3), nn.Conv2d(32, 4, 1), nn.Conv2d(32, 32, 7, groups=32)]
     parameters = [p for layer in narrow for p in layer.parameters()]
     wide = nn.ConvTranspose2d(64, 32, 4)
-    found, others = split_wide_kernels([*parameters, *wide.parameters()])
-    assert [id(p) for p in found] == [id(wide.weight)]
+    muon, others = take_wide_kernels([*parameters, *wide.parameters()], muon_rate=1.5)
+    assert muon is not None
+    assert [id(p) for p in muon.kernels] == [id(wide.weight)]
     assert len(others) == len(parameters) + 1
