@@ -39,6 +39,9 @@ SHARES = (0.2, 0.4, 0.4)
 LIGHT = Jitter(saturation=0.4, contrast=0.25, brightness=0.3, gain=0.06, grey=1 / 12)
 """How far light and colours of the pictures change, and of the persons pasted into them."""
 
+PLAIN = 0, 127, 255
+"""Levels of backgrounds that people make: black, this project's own grey, and white."""
+
 LEAST_HEIGHT = 80
 """Smaller persons, in pixels of the stored photo, are too coarse to be shown close or pasted."""
 
@@ -141,8 +144,8 @@ class Composer:
         i = int(rng.integers(len(self.photos)))
         if kind < 0.15:
             pixels = np.empty((height, width, 3), np.uint8)
-            grey = rng.random() < 0.5
-            pixels[:] = 127 if grey else rng.integers(0, 256, 3, dtype=np.uint8)
+            colour = rng.integers(0, 256, 3, dtype=np.uint8)
+            pixels[:] = PLAIN[rng.integers(len(PLAIN))] if rng.random() < 0.7 else colour
         elif kind < 0.3 and self.boxes[i]:
             pixels = _cloth(rng, self.photos[i], width, height)
         else:
