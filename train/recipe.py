@@ -245,14 +245,18 @@ def parse_recipe(data: dict[str, Any]) -> SegmentationRecipe | PersonRecipe:
     try:
         return kinds[data["kind"]].model_validate(data)
     except ValidationError as error:
-        raise RecipeError(_first_error(error, name)) from error
+        raise RecipeError(_first_error(error, name, data)) from error
 
 
-def _first_error(error: ValidationError, name: str) -> str:
+def _first_error(error: ValidationError, name: str, data: dict[str, Any]) -> str:
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        return f"recipe {name} has an unknown key '{key}'"
+        *sections, leaf = first["loc"]
+        for section in sections:
+            data = data.get(str(section), data)  # pydantic names the kind of generator too
+        others = ", ".join(k for k in data if k not in ("name", leaf))
+        return f"recipe {name} has an unknown key '{leaf}' beside {others}"
     if first["type"] == "missing":
         return f"recipe {name} lacks the key '{key}'"
     if first["type"] == "value_error":
@@ -327,12 +331,12 @@ def _override(data: dict[str, Any], override: str) -> None:
     if not separator:
         raise RecipeError(f"--set {override} is no key=value; write e.g. --set schedule.epochs=20")
     *sections, leaf = key.strip().split(".")
-    for part in (*sections, leaf):
-        if not isinstance(data, dict) or part not in data:
-            known = ", ".join(k for k in data if k != "name") if isinstance(data, dict) else "none"
-            raise RecipeError(f"--set {override}: no key '{part}' there, but {known}")
-        parent, data = data, data[part]
-    parent[leaf] = _toml_value(text.strip())
+    for section in sections:
+        if not isinstance(data.get(section), dict):
+            known = ", ".join(k for k, value in data.items() if isinstance(value, dict)) or "none"
+            raise RecipeError(f"--set {override}: no section '{section}' there, but {known}")
+        data = data[section]
+    data[leaf] = _toml_value(text.strip())
 
 
 def _toml_value(text: str) -> Any:

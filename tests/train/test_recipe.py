@@ -35,13 +35,20 @@ def test_override_changes_one_value() -> None:
     assert parse("loss.adversarial=vanilla").loss.adversarial == "vanilla"
 
 
+def test_override_gives_a_key_that_the_recipe_leaves_out() -> None:
+    data = read_recipe("unet-garment2", ["optimizer.muon_rate=1.5"])
+    assert "muon_rate" not in read_recipe("unet-garment2")["optimizer"]
+    assert parse_recipe(data).optimizer.muon_rate == 1.5
+
+
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("schedule.epoch=3", "no key 'epoch' there.*epochs"),
-        ("scedule.epochs=3", "no key 'scedule' there.*schedule"),
-        ("speed=3", "no key 'speed'"),
-        ("seed.x=3", "no key 'x' there"),
+        ("schedule.epoch=3", "unknown key 'epoch' beside epochs"),
+        ("generator.wide=3", "unknown key 'wide' beside architecture"),
+        ("speed=3", "unknown key 'speed' beside .*summary.*schedule"),
+        ("scedule.epochs=3", "no section 'scedule' there.*schedule"),
+        ("seed.x=3", "no section 'seed' there"),
         ("schedule.epochs", "no key=value"),
         ("schedule.accumulate=3", "cannot be cut into 3"),
         ("schedule.epochs=0", "schedule.epochs = 0"),
