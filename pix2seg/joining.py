@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,6 +20,12 @@ BLENDED_CLASSES = 10
 
 SUREST = 6.0
 """The extractor's logits are cut here: it may be mistaken, whatever it says."""
+
+HAIR = "hair"
+
+HESITATION = 0.1
+"""A piece of hair, other than the largest, is another class's if that one is likelier than this
+there, on average. 0.07 does as well."""
 
 
 def join_person(
@@ -42,6 +49,39 @@ def join_person(
     joined[1:] *= (sure / (1 - sure)) ** np.float32(weight)
     joined /= joined.sum(axis=0)
     return joined
+
+
+def settle_hair(probabilities: NDArray[np.float32], scheme: Scheme) -> NDArray[np.float32]:
+    """Probabilities with which stray hair that the generator hesitates about is something else.
+
+    Pixel by pixel hats and dark folds can look more like hair than like anything else; but there
+    the generator is less sure than on hair, as the mean over the piece tells.
+
+    Args:
+        probabilities: of each class, float32 (classes, H, W); each pixel's sum is 1.
+        scheme: tells which class is hair, if one is.
+
+    Returns:
+        float32 (classes, H, W); in pieces that are no hair, hair and the likeliest other class have
+        changed places. The largest piece of hair stays whatever it is.
+    """
+    if HAIR not in scheme.names:
+        return probabilities
+    hair = scheme.names.index(HAIR)
+    is_hair = (probabilities.argmax(axis=0) == hair).astype(np.uint8)
+    _, pieces, boxes, _ = cv2.connectedComponentsWithStats(is_hair, connectivity=8)
+    settled = probabilities.copy()
+    strays = np.argsort(boxes[1:, cv2.CC_STAT_AREA])[:-1] + 1  # piece 0 is all that is no hair
+    for stray in strays:
+        x, y, width, height, _ = boxes[stray]
+        here = pieces[y : y + height, x : x + width] == stray
+        window = settled[:, y : y + height, x : x + width]
+        likely = window[:, here].mean(axis=1)
+        likely[hair] = 0
+        other = likely.argmax()
+        if likely[other] > HESITATION:
+            window[[hair, other]] = np.where(here, window[[other, hair]], window[[hair, other]])
+    return settled
 
 
 def to_map(probabilities: NDArray[np.float32], scheme: Scheme) -> NDArray[np.uint8]:

@@ -17,7 +17,7 @@ from pix2seg.errors import PhotoError, is_out_of_memory
 from pix2seg.garments import Kinds, name_kinds
 from pix2seg.generators.predictor import Predictor
 from pix2seg.hub import Pretrained
-from pix2seg.joining import WEIGHT, join_person, to_photo_map
+from pix2seg.joining import WEIGHT, join_person, settle_hair, to_photo_map
 from pix2seg.limits import MAX_PIXELS
 from pix2seg.overlap import overlapped
 from pix2seg.photo import Photo, PhotoSource, read_photo
@@ -218,7 +218,7 @@ class Segmenter(Pretrained):
         mean = _unflipped(probabilities)
         if person is not None:
             mean = join_person(mean, person, self.join)
-        return to_photo_map(mean, fit, self.scheme), named
+        return to_photo_map(settle_hair(mean, self.scheme), fit, self.scheme), named
 
 
 def _or_error(work: Callable[[], Result], name: str | None) -> "Result | PhotoError":

@@ -1,10 +1,10 @@
 import numpy as np
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from pix2seg.classes import load_scheme
-from pix2seg.joining import SUREST, join_person, to_map, to_photo_map
+from pix2seg.joining import HESITATION, SUREST, join_person, settle_hair, to_map, to_photo_map
 from pix2seg.preprocess.fit import Fit
 from pix2seg.thresholds import map_to_mask
 
@@ -36,6 +36,34 @@ def test_the_extractor_cannot_decide_alone() -> None:
     sure = np.array([1e-9, 1 - 1e-9], np.float32).reshape(2, 1, 1)
     assert join_person(sure, np.zeros((1, 1), np.float32), weight=1)[1, 0, 0] > 0.99
     assert 4 < SUREST < 10
+
+
+def hair_over(rest: int, *sure: float) -> np.ndarray:
+    """Pieces of hair, each smaller than the one before, as sure as told; else of class `rest`."""
+    probabilities = np.zeros((4, 12, 30), np.float32)
+    probabilities[0] = 1
+    for i, share in enumerate(sure):
+        piece = np.s_[1 : 10 - i, 5 * i : 5 * i + 3]
+        probabilities[0][piece] = 0
+        probabilities[2][piece], probabilities[rest][piece] = share, 1 - share
+    return probabilities
+
+
+@given(st.sampled_from((0, 1, 3)), st.lists(st.floats(0.5625, 1), min_size=1, max_size=6))
+def test_stray_hair_is_what_the_generator_hesitates_for(rest: int, sure: list[float]) -> None:
+    before = hair_over(rest, *sure)
+    after = settle_hair(before, load_scheme("four"))
+    assert np.allclose(after.sum(0), 1)
+    for i, share in enumerate(sure):
+        assume(abs(1 - share - HESITATION) > 1e-5)
+        turned = i > 0 and 1 - share > HESITATION
+        assert after.argmax(0)[3, 5 * i] == (rest if turned else 2)
+    assert np.array_equal(after[:, 11], before[:, 11])
+
+
+def test_classes_without_hair_stay_as_they_are() -> None:
+    before = hair_over(1, 0.7, 0.7)[:2]
+    assert np.array_equal(settle_hair(before, load_scheme("garment2")), before)
 
 
 def test_maps_blend_the_colours_of_the_classes() -> None:
