@@ -25,7 +25,14 @@ from pix2seg.preprocess.person.base import (
     part_around,
     without_strays,
 )
-from pix2seg.preprocess.person.mask_rcnn.detector import STRIDE, shrunk_size
+from pix2seg.preprocess.person.mask_rcnn.detector import (
+    PERSON_LABEL,
+    STRIDE,
+    Detector,
+    shrunk_size,
+)
+from pix2seg.preprocess.person.mask_rcnn.extractor import find_person
+from pix2seg.preprocess.person.mask_rcnn.info import PersonInfo
 from pix2seg.preprocess.person.mask_rcnn.network import build_network
 from pix2seg.preprocess.person.mask_rcnn.weights import load_network, save_network
 from pix2seg.segmenter import load_person
@@ -91,6 +98,33 @@ def person_at(*boxes: Box) -> Person:
     for x0, y0, x1, y1 in boxes:
         mask[y0:y1, x0:x1] = True
     return Person.from_mask(mask, 0.9)
+
+
+class FoundBefore:
+    """A network that finds people side by side, with scores that are told it."""
+
+    def __init__(self, *scores: float) -> None:
+        self.scores = np.array(scores, np.float32)
+
+    def run(self, photo: np.ndarray) -> dict[str, np.ndarray]:
+        masks = np.zeros((len(self.scores), 1, 40, 60), np.float32)
+        for i, mask in enumerate(masks):
+            mask[0, 5:35, 10 * i : 10 * i + 8] = 1
+        labels = np.full(len(masks), PERSON_LABEL)
+        boxes = np.zeros((len(masks), 4), np.float32)
+        return {"boxes": boxes, "labels": labels, "scores": self.scores, "masks": masks}
+
+
+@pytest.mark.parametrize(
+    ("scores", "count"),
+    [((0.9, 0.5, 0.3), 2), ((0.3, 0.25), 1), ((0.1,), 0), ((), 0)],
+)
+def test_the_surest_person_may_be_less_sure_than_others(scores: list[float], count: int) -> None:
+    detector = Detector(FoundBefore(*scores), PersonInfo("as told", None))
+    pixels = np.zeros((40, 60, 3), np.uint8)
+    everyone = find_person(detector, pixels, everyone=True)
+    assert sorted(m.box[0] for m in everyone.members) == [10 * i for i in range(count)]
+    assert find_person(detector, pixels).found == (count > 0)
 
 
 def test_main_person_is_large_and_central() -> None:
