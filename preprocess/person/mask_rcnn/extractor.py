@@ -15,8 +15,8 @@ LEAST_SCORE = 0.4
 are low."""
 
 LEAST_SCORE_OF_FIRST = 0.2
-"""So sure the surest must be. Photos are taken of somebody: of people not found above the other
-score, a third is found so."""
+"""So sure the surest must be. Photos are taken of somebody: of COCO's photos in which nothing right
+is found above the other score, two in five show somebody above this one."""
 
 
 class MaskRCNN:
