@@ -51,7 +51,9 @@ def join_person(
     return joined
 
 
-def settle_hair(probabilities: NDArray[np.float32], scheme: Scheme) -> NDArray[np.float32]:
+def settle_hair(
+    probabilities: NDArray[np.float32], scheme: Scheme, people: int = 1
+) -> NDArray[np.float32]:
     """Probabilities with which stray hair that the generator hesitates about is something else.
 
     Pixel by pixel hats and dark folds can look more like hair than like anything else; but there
@@ -60,10 +62,11 @@ def settle_hair(probabilities: NDArray[np.float32], scheme: Scheme) -> NDArray[n
     Args:
         probabilities: of each class, float32 (classes, H, W); each pixel's sum is 1.
         scheme: tells which class is hair, if one is.
+        people: how many heads there may be, at least 1.
 
     Returns:
         float32 (classes, H, W); in pieces that are no hair, hair and the likeliest other class have
-        changed places. The largest piece of hair stays whatever it is.
+        changed places. The largest pieces, one for each head, stay whatever they are.
     """
     if HAIR not in scheme.names:
         return probabilities
@@ -71,7 +74,7 @@ def settle_hair(probabilities: NDArray[np.float32], scheme: Scheme) -> NDArray[n
     is_hair = (probabilities.argmax(axis=0) == hair).astype(np.uint8)
     _, pieces, boxes, _ = cv2.connectedComponentsWithStats(is_hair, connectivity=8)
     settled = probabilities.copy()
-    strays = np.argsort(boxes[1:, cv2.CC_STAT_AREA])[:-1] + 1  # piece 0 is all that is no hair
+    strays = np.argsort(boxes[1:, cv2.CC_STAT_AREA])[:-people] + 1  # piece 0 is all that is no hair
     for stray in strays:
         x, y, width, height, _ = boxes[stray]
         here = pieces[y : y + height, x : x + width] == stray

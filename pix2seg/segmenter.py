@@ -187,7 +187,7 @@ class Segmenter(Pretrained):
         if person.found and self.hide:
             shown = fit.mask(person.visible(self.margin)[part].view(np.uint8)) > 0
             framed = hide_background(framed, soften(shown, self.softness), self.info.background)
-        draw, kinds = self._generate_map(framed, fit, certainty)
+        draw, kinds = self._generate_map(framed, fit, certainty, len(person.members) or 1)
         whole = partial(_whole_map, draw, part, pixels.shape, self.scheme)
         if kinds is None:
             return whole, None
@@ -201,13 +201,17 @@ class Segmenter(Pretrained):
         return map_to_mask(map, self.scheme)
 
     def _generate_map(
-        self, framed: NDArray[np.uint8], fit: Fit, person: NDArray[np.float32] | None = None
+        self,
+        framed: NDArray[np.uint8],
+        fit: Fit,
+        person: NDArray[np.float32] | None = None,
+        people: int = 1,
     ) -> tuple[Callable[[NDArray[np.uint8]], None], NDArray[np.float32] | None]:
         """What draws the map, uint8 (H, W, 3), of a photo that `fit` put into the frame.
 
-        `framed` is uint8 (h, w, 3), and `person` how sure the extractor is of each of its pixels,
-        float32 (h, w). With the map come the logits of the kinds, float32 (kinds, rows, columns),
-        if the weights name any.
+        `framed` is uint8 (h, w, 3), with so many `people` in it, and `person` how sure the
+        extractor is of each of its pixels, float32 (h, w). With the map come the logits of the
+        kinds, float32 (kinds, rows, columns), if the weights name any.
         """
         views = np.stack([framed, framed[:, ::-1]]) if self.flip else framed[None]
         maps, probabilities, kinds = self.generator.predict(views)
@@ -218,7 +222,7 @@ class Segmenter(Pretrained):
         mean = _unflipped(probabilities)
         if person is not None:
             mean = join_person(mean, person, self.join)
-        return to_photo_map(settle_hair(mean, self.scheme), fit, self.scheme), named
+        return to_photo_map(settle_hair(mean, self.scheme, people), fit, self.scheme), named
 
 
 def _or_error(work: Callable[[], Result], name: str | None) -> "Result | PhotoError":

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -59,6 +60,12 @@ def test_stray_hair_is_what_the_generator_hesitates_for(rest: int, sure: list[fl
         turned = i > 0 and 1 - share > HESITATION
         assert after.argmax(0)[3, 5 * i] == (rest if turned else 2)
     assert np.array_equal(after[:, 11], before[:, 11])
+
+
+@pytest.mark.parametrize("people", [1, 2, 3])
+def test_each_person_keeps_a_piece_of_hair(people: int) -> None:
+    settled = settle_hair(hair_over(3, 0.6, 0.6, 0.6), load_scheme("four"), people)
+    assert [settled.argmax(0)[3, 5 * i] == 2 for i in range(3)] == [i < people for i in range(3)]
 
 
 def test_classes_without_hair_stay_as_they_are() -> None:
