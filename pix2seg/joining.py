@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from functools import partial
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,6 +10,7 @@ from pix2seg.classes import Scheme
 from pix2seg.distinct import distinct
 from pix2seg.preprocess.fit import Fit
 from pix2seg.thresholds import mask_to_map
+from pix2seg.tidy import connected
 
 WEIGHT = 0.75
 """How much the extractor's word counts beside the generator's, 1 being as much."""
@@ -71,20 +71,21 @@ def settle_hair(
     if HAIR not in scheme.names:
         return probabilities
     hair = scheme.names.index(HAIR)
-    is_hair = (probabilities.argmax(axis=0) == hair).astype(np.uint8)
-    _, pieces, boxes, _ = cv2.connectedComponentsWithStats(is_hair, connectivity=8)
-    settled = probabilities.copy()
-    strays = np.argsort(boxes[1:, cv2.CC_STAT_AREA])[:-people] + 1  # piece 0 is all that is no hair
-    for stray in strays:
-        x, y, width, height, _ = boxes[stray]
-        here = pieces[y : y + height, x : x + width] == stray
-        window = settled[:, y : y + height, x : x + width]
-        likely = window[:, here].mean(axis=1)
-        likely[hair] = 0
-        other = likely.argmax()
-        if likely[other] > HESITATION:
-            window[[hair, other]] = np.where(here, window[[other, hair]], window[[hair, other]])
-    return settled
+    is_hair = probabilities.argmax(axis=0) == hair
+    parts, areas = connected(is_hair)
+    areas[0] = 0  # part 0 is all that is no hair
+    pixels = np.flatnonzero(is_hair)
+    part = parts.ravel()[pixels]
+    shares = probabilities.reshape(len(probabilities), -1)
+    sums = np.stack([np.bincount(part, share[pixels], len(areas)) for share in shares])
+    sums[hair] = 0
+    turns = sums.max(axis=0) > HESITATION * areas
+    turns[np.argsort(areas)[-people:]] = False
+    pixels, part = pixels[turns[part]], part[turns[part]]
+    other = sums.argmax(axis=0)[part]
+    settled = shares.copy()
+    settled[hair, pixels], settled[other, pixels] = shares[other, pixels], shares[hair, pixels]
+    return settled.reshape(probabilities.shape)
 
 
 def to_map(probabilities: NDArray[np.float32], scheme: Scheme) -> NDArray[np.uint8]:

@@ -77,7 +77,7 @@ def keep_touching(mask: NDArray[np.uint8], person: NDArray[np.bool_]) -> NDArray
     Returns:
         uint8 (H, W).
     """
-    parts, areas = _connected(mask != BACKGROUND)
+    parts, areas = connected(mask != BACKGROUND)
     on_person = np.bincount(parts[person], minlength=len(areas))
     on_person[0] = 0  # part 0 is the background
     kept = (on_person > 0) & (on_person >= LEAST_ON_PERSON * areas)
@@ -98,7 +98,7 @@ def remove_islands(
     Returns:
         uint8 (H, W).
     """
-    parts, areas = _connected(mask != BACKGROUND)
+    parts, areas = connected(mask != BACKGROUND)
     if len(areas) < 3:
         return mask
     small = areas < least_island * areas[1:].max()
@@ -118,7 +118,7 @@ def remove_specks(mask: NDArray[np.uint8], least_share: float = LEAST_SHARE) -> 
     """
     specks = np.zeros(mask.shape, bool)
     for class_id in distinct(mask):
-        parts, areas = _connected(mask == class_id)
+        parts, areas = connected(mask == class_id)
         small = areas < least_share * mask.size
         small[0] = False  # part 0 is all that is not of the class
         if small.any():
@@ -126,7 +126,7 @@ def remove_specks(mask: NDArray[np.uint8], least_share: float = LEAST_SHARE) -> 
     return nearest_of(mask, specks, ~specks)
 
 
-def _connected(where: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
+def connected(where: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
     """The connected part of each pixel, (H, W), 0 elsewhere, and the pixels of each part, (N,).
 
     OpenCV's own statistics take three times as long.

@@ -17,7 +17,7 @@ from pix2seg.export import export_to_onnx
 from pix2seg.generators.predictor import Predictor
 from pix2seg.photo import read_photo
 from pix2seg.preprocess.person.mask_rcnn.detector import load_detector
-from pix2seg.preprocess.person.mask_rcnn.extractor import LEAST_SCORE
+from pix2seg.preprocess.person.mask_rcnn.extractor import LEAST_SCORE_OF_FIRST
 
 Networks = tuple[Path, Path]
 """The files of a generator and of a person extractor."""
@@ -80,7 +80,7 @@ def test_people_agree(
         for found, expected in zip(ours, theirs, strict=True):
             assert np.allclose(found, expected, atol=1e-3)
     wall = np.full((300, 200, 3), 127, np.uint8)
-    assert not (second.detect(wall).scores >= LEAST_SCORE).any()
+    assert not (second.detect(wall).scores >= LEAST_SCORE_OF_FIRST).any()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
