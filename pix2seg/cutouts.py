@@ -6,23 +6,17 @@ how much of a pixel is foreground, `foreground_colors` which colour that part ha
 `put_before` use both.
 """
 
-from collections.abc import Callable
-from typing import Any
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from pix2seg.guided_filter import Floats, Mean, enlarged, guided_filter, mean_within, shrunk
 
 WORKING_SIDE = 512
 """Filters work at this longer side: what they give is smooth, and is applied at full size."""
 
 REACH = 0.008
 """How far an edge may move to where the photo has one, as a share of the longer side."""
-
-LEAST_CONTRAST = 0.02
-"""Standard deviation of colours, of 1, that makes an edge."""
 
 CERTAIN = 0.15
 """Alpha nearer than this to 0 or 1 is that: a filter leaves a faint haze."""
@@ -36,9 +30,6 @@ def soft_alpha(
 ) -> NDArray[np.float32]:
     """How much of each pixel is foreground, with edges moved to where the photo has them.
 
-    A guided filter (He, Sun and Tang 2010; made fast in arXiv 1505.00996): around each pixel alpha
-    is a linear function of the photo's colours.
-
     Args:
         pixels: RGB uint8 (H, W, 3).
         probability: of foreground, float32 (H, W), 0..1.
@@ -50,13 +41,8 @@ def soft_alpha(
     """
     near = _near_edge(mask) & ((probability >= 0.5) == mask)
     believed = np.where(near, probability, mask).astype(np.float32)
-    small = _shrunk(believed)
-    slope, offset = _linear_in_colors(_shrunk(pixels).astype(np.float32) / np.float32(255), small)
-    size = mask.shape[1], mask.shape[0]
-    alpha = _resized(offset, size)
-    for channel in range(3):  # one at a time: photos may have a hundred megapixels
-        alpha += _resized(slope[..., channel], size) * (pixels[..., channel] / np.float32(255))
-    return np.clip((alpha - CERTAIN) / (1 - 2 * CERTAIN), 0, 1)
+    alpha = guided_filter(pixels, believed[None], REACH, WORKING_SIDE)[0]
+    return np.asarray(np.clip((alpha - CERTAIN) / (1 - 2 * CERTAIN), 0, 1), np.float32)
 
 
 def foreground_colors(pixels: NDArray[np.uint8], alpha: Floats) -> NDArray[np.uint8]:
@@ -70,14 +56,17 @@ def foreground_colors(pixels: NDArray[np.uint8], alpha: Floats) -> NDArray[np.ui
         pixels: RGB uint8 (H, W, 3).
         alpha: float32 (H, W), 0..1.
     """
-    photo, share = _shrunk(pixels).astype(np.float32), _shrunk(alpha)[..., None]
+    photo, share = (
+        shrunk(pixels, WORKING_SIDE).astype(np.float32),
+        shrunk(alpha, WORKING_SIDE)[..., None],
+    )
     front = behind = photo
     for spread in SPREADS:
-        mean = _mean_within(spread, share.shape)
+        mean = mean_within(spread, share.shape)
         front, behind = _carried(front, share, mean), _carried(behind, 1 - share, mean)
         front = np.clip(front + share * (photo - share * front - (1 - share) * behind), 0, 255)
     size = alpha.shape[1], alpha.shape[0]
-    front, behind = (_resized(c.astype(np.uint8), size) for c in (front, behind))
+    front, behind = (enlarged(c.astype(np.uint8), size) for c in (front, behind))
     colors = np.empty_like(pixels)
     for row in range(0, len(pixels), WORKING_SIDE):
         part = slice(row, row + WORKING_SIDE)
@@ -131,40 +120,7 @@ def _near_edge(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(cv2.dilate(levels, kernel) != cv2.erode(levels, kernel))
 
 
-def _linear_in_colors(guide: Floats, alpha: Floats) -> tuple[Floats, Floats]:
-    """Slope (H, W, 3) and offset (H, W): alpha is nearly the guide's colours @ slope + offset."""
-    mean = _mean_within(REACH, alpha.shape)
-    average, average_alpha = mean(guide), mean(alpha)
-    squares = mean((guide[..., :, None] * guide[..., None, :]).reshape(*alpha.shape, 9))
-    squares = squares.reshape(*alpha.shape, 3, 3)
-    covariance = squares - average[..., :, None] * average[..., None, :]
-    covariance += np.float32(LEAST_CONTRAST**2) * np.eye(3, dtype=np.float32)
-    with_alpha = mean(guide * alpha[..., None]) - average * average_alpha[..., None]
-    slope = np.asarray(np.linalg.solve(covariance, with_alpha[..., None])[..., 0], np.float32)
-    offset = average_alpha - (slope * average).sum(-1)
-    return mean(slope), mean(offset)
-
-
-def _carried(colors: Floats, share: Floats, mean: Callable[[Floats], Floats]) -> Floats:
+def _carried(colors: Floats, share: Floats, mean: Mean) -> Floats:
     """The colours where `share`, (H, W, 1), is large, carried to where it is small."""
     weight = np.maximum(share, 1e-4)
     return mean(colors * weight) / mean(weight)[..., None]
-
-
-def _mean_within(reach: float, shape: tuple[int, ...]) -> Callable[[Floats], Floats]:
-    """A box filter that reaches so far, as a share of the longer side, and at least a pixel."""
-    window = 2 * max(round(reach * max(shape)), 1) + 1
-    return lambda values: np.asarray(cv2.blur(values, (window, window)), np.float32)
-
-
-def _shrunk(image: NDArray[Any]) -> NDArray[Any]:
-    height, width = image.shape[:2]
-    scale = WORKING_SIDE / max(height, width)
-    if scale >= 1:
-        return image
-    size = max(round(width * scale), 1), max(round(height * scale), 1)
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), image.dtype)
-
-
-def _resized(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_LINEAR), image.dtype)

@@ -17,7 +17,7 @@ from pix2seg.errors import PhotoError, is_out_of_memory
 from pix2seg.garments import Kinds, name_kinds
 from pix2seg.generators.predictor import Predictor
 from pix2seg.hub import Pretrained
-from pix2seg.joining import WEIGHT, join_person, settle_hair, to_photo_map
+from pix2seg.joining import WEIGHT, follow_edges, join_person, settle_hair, to_photo_map
 from pix2seg.limits import MAX_PIXELS
 from pix2seg.overlap import overlapped
 from pix2seg.photo import Photo, PhotoSource, read_photo
@@ -180,14 +180,14 @@ class Segmenter(Pretrained):
         part = person.part(self.info.size, self.margin)
         seen = pixels[part]
         fit = Fit((seen.shape[1], seen.shape[0]), self.info.size)
-        framed = fit.photo(seen)
+        framed = shown = fit.photo(seen)
         certainty = None
         if person.found and person.belief is not None:
             certainty = fit.soft(person.belief, pixels.shape[:2], part)
         if person.found and self.hide:
-            shown = fit.mask(person.visible(self.margin)[part].view(np.uint8)) > 0
-            framed = hide_background(framed, soften(shown, self.softness), self.info.background)
-        draw, kinds = self._generate_map(framed, fit, certainty, len(person.members) or 1)
+            visible = fit.mask(person.visible(self.margin)[part].view(np.uint8)) > 0
+            shown = hide_background(framed, soften(visible, self.softness), self.info.background)
+        draw, kinds = self._generate_map(shown, framed, fit, certainty, len(person.members) or 1)
         whole = partial(_whole_map, draw, part, pixels.shape, self.scheme)
         if kinds is None:
             return whole, None
@@ -197,11 +197,13 @@ class Segmenter(Pretrained):
         """Class ids, uint8 (H, W), of RGB pixels, uint8 (H, W, 3), as they are."""
         fit = Fit((pixels.shape[1], pixels.shape[0]), self.info.size)
         map = np.empty_like(pixels)
-        self._generate_map(fit.photo(pixels), fit)[0](map)
+        framed = fit.photo(pixels)
+        self._generate_map(framed, framed, fit)[0](map)
         return map_to_mask(map, self.scheme)
 
     def _generate_map(
         self,
+        shown: NDArray[np.uint8],
         framed: NDArray[np.uint8],
         fit: Fit,
         person: NDArray[np.float32] | None = None,
@@ -209,11 +211,12 @@ class Segmenter(Pretrained):
     ) -> tuple[Callable[[NDArray[np.uint8]], None], NDArray[np.float32] | None]:
         """What draws the map, uint8 (H, W, 3), of a photo that `fit` put into the frame.
 
-        `framed` is uint8 (h, w, 3), with so many `people` in it, and `person` how sure the
-        extractor is of each of its pixels, float32 (h, w). With the map come the logits of the
-        kinds, float32 (kinds, rows, columns), if the weights name any.
+        `shown` is what the generator sees of it, and `framed` all of it, both uint8 (h, w, 3), with
+        so many `people`; `person` is how sure the extractor is of each pixel, float32 (h, w). With
+        the map come the logits of the kinds, float32 (kinds, rows, columns), if the weights name
+        any.
         """
-        views = np.stack([framed, framed[:, ::-1]]) if self.flip else framed[None]
+        views = np.stack([shown, shown[:, ::-1]]) if self.flip else shown[None]
         maps, probabilities, kinds = self.generator.predict(views)
         named = None if kinds is None else _unflipped(kinds)
         if probabilities is None:
@@ -222,7 +225,8 @@ class Segmenter(Pretrained):
         mean = _unflipped(probabilities)
         if person is not None:
             mean = join_person(mean, person, self.join)
-        return to_photo_map(settle_hair(mean, self.scheme, people), fit, self.scheme), named
+        settled = settle_hair(mean, self.scheme, people)
+        return to_photo_map(follow_edges(settled, framed, fit), fit, self.scheme), named
 
 
 def _or_error(work: Callable[[], Result], name: str | None) -> "Result | PhotoError":

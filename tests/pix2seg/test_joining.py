@@ -5,7 +5,15 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from pix2seg.classes import load_scheme
-from pix2seg.joining import HESITATION, SUREST, join_person, settle_hair, to_map, to_photo_map
+from pix2seg.joining import (
+    HESITATION,
+    SUREST,
+    follow_edges,
+    join_person,
+    settle_hair,
+    to_map,
+    to_photo_map,
+)
 from pix2seg.preprocess.fit import Fit
 from pix2seg.thresholds import map_to_mask
 
@@ -71,6 +79,32 @@ def test_each_person_keeps_a_piece_of_hair(people: int) -> None:
 def test_classes_without_hair_stay_as_they_are() -> None:
     before = hair_over(1, 0.7, 0.7)[:2]
     assert np.array_equal(settle_hair(before, load_scheme("garment2")), before)
+
+
+@given(SHARES, st.sampled_from(((40, 60), (60, 40), (2, 90))))
+def test_probabilities_that_follow_edges_stay_probabilities(
+    shares: np.ndarray, photo_size: tuple[int, int]
+) -> None:
+    before = np.repeat(np.repeat(shares / shares.sum(0), 12, 1), 12, 2)
+    framed = np.random.default_rng(0).integers(0, 256, (36, 24, 3), dtype=np.uint8)
+    fit = Fit(photo_size, (24, 36))
+    after = follow_edges(before, framed, fit)
+    assert np.allclose(after.sum(0), 1, atol=1e-5)
+    assert (after >= 0).all()
+    left, top, width, height = fit.box
+    around = np.ones((36, 24), bool)
+    around[top : top + height, left : left + width] = False
+    assert np.array_equal(after[:, around], before[:, around])
+
+
+def test_classes_end_where_the_photo_has_an_edge() -> None:
+    framed = np.full((384, 256, 3), (90, 70, 60), np.uint8)
+    framed[:, 128:] = 200, 190, 200
+    probabilities = np.zeros((4, 384, 256), np.float32)
+    probabilities[0] = np.clip((np.arange(256) - 124) / 12 + 0.5, 0, 1)  # four pixels off
+    probabilities[3] = 1 - probabilities[0]
+    clothes = follow_edges(probabilities, framed, Fit((256, 384), (256, 384))).argmax(0) == 3
+    assert np.array_equal(clothes, np.broadcast_to(np.arange(256) < 128, (384, 256)))
 
 
 def test_maps_blend_the_colours_of_the_classes() -> None:
