@@ -115,11 +115,12 @@ def follow_edges(
     left, top, width, height = fit.box
     photo = np.s_[top : top + height, left : left + width]
     side = -(-max(width, height) // EDGE_STEP)
-    inside = guided_filter(framed[photo], probabilities[:, *photo], EDGE_REACH, side)
-    np.maximum(inside, 0, out=inside)
-    inside /= inside.sum(axis=0)
+    others = guided_filter(framed[photo], probabilities[1:, *photo], EDGE_REACH, side)
     led = probabilities.copy()
-    led[:, *photo] = inside
+    inside = led[:, *photo]
+    inside[1:] = np.maximum(others, 0)
+    inside[0] = np.maximum(1 - inside[1:].sum(axis=0), 0)
+    inside /= inside.sum(axis=0)
     return led
 
 
