@@ -180,7 +180,9 @@ def _in_this_photo(
     """Probabilities of the kinds, (13, h, w), knowing how much of each the photo seems to show.
 
     One step of the procedure of Saerens et al. 2002 (Neural Computation 14, section 2.2), and half
-    of it: with the square root of the ratio, rare kinds that are there do not vanish.
+    of it: with the square root of the ratio, rare kinds that are there do not vanish. How much of
+    each there is, is counted in pixels whose likeliest kind it is: the mean probability would see
+    a little of everything.
 
     Args:
         shares: the probabilities of a photo like all others, float32 (13, h, w).
@@ -190,7 +192,8 @@ def _in_this_photo(
     seen = cv2.resize(clothes, shares.shape[:0:-1], interpolation=cv2.INTER_NEAREST_EXACT) > 0
     if not seen.any():
         return shares
-    here = np.maximum(shares[:, seen].mean(axis=1), RAREST)
+    counts = np.bincount(shares[:, seen].argmax(axis=0), minlength=len(shares))
+    here = np.maximum(counts / counts.sum(), RAREST)
     likelier = shares * np.sqrt(here / np.maximum(usual, RAREST))[:, None, None]
     return np.asarray(likelier / likelier.sum(axis=0), np.float32)
 
