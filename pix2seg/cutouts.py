@@ -56,10 +56,8 @@ def foreground_colors(pixels: NDArray[np.uint8], alpha: Floats) -> NDArray[np.ui
         pixels: RGB uint8 (H, W, 3).
         alpha: float32 (H, W), 0..1.
     """
-    photo, share = (
-        shrunk(pixels, WORKING_SIDE).astype(np.float32),
-        shrunk(alpha, WORKING_SIDE)[..., None],
-    )
+    photo = shrunk(pixels, WORKING_SIDE).astype(np.float32)
+    share = shrunk(alpha, WORKING_SIDE)[..., None]
     front = behind = photo
     for spread in SPREADS:
         mean = mean_within(spread, share.shape)
