@@ -75,8 +75,15 @@ class Process:
     process: "subprocess.Popen[str]"
     url: str
 
+    def wait_for(self, workers: int) -> None:
+        """Read what it logs until so many workers are ready."""
+        assert self.process.stderr is not None
+        ready = 0
+        while ready < workers:
+            ready += json.loads(self.process.stderr.readline())["event"] == "ready"
+
     def events(self) -> list[dict[str, Any]]:
-        """What it logged after its first line; waits for its end."""
+        """What it logged after what was read before; waits for its end."""
         _, text = self.process.communicate(timeout=120)
         return [json.loads(line) for line in text.splitlines()]
 
