@@ -42,9 +42,6 @@ kind is less likely than all others together. Larger shares take real bags and s
 LIKELY = 255 / 2
 """The certainty from which on a kind is likelier than all others together."""
 
-RAREST = 1e-3
-"""No kind is held for rarer, be it in a photo or among all that was learned from."""
-
 SEVERAL = ("bag",)
 """Kinds of which parts that do not touch are things of their own; two shoes are one entry."""
 
@@ -110,11 +107,8 @@ def name_kinds(
     part: tuple[slice, slice],
     mask: NDArray[np.uint8],
     scheme: Scheme,
-    usual: NDArray[np.float32] | None = None,
 ) -> Kinds:
     """The best kind of each pixel that the mask calls clothes, without specks and patches.
-
-    A kind that the photo shows more of than is usual is likelier wherever the generator hesitates.
 
     Args:
         logits: of kinds 3 to 15 over the network's frame, float32 (13, h, w); any h and w.
@@ -122,8 +116,6 @@ def name_kinds(
         part: rows and columns of the photo that the network saw.
         mask: class ids, uint8 (H, W).
         scheme: the mask's classes. What is neither background, skin nor hair is clothes.
-        usual: each kind's share of the clothes that the generator learned from, float32 (13,); by
-            default the photo is taken as it looks.
     """
     ids = [BODY.index(name) if name in BODY else FIRST_GARMENT for name in scheme.names]
     named = np.array(ids, np.uint8)[mask]
@@ -131,8 +123,6 @@ def name_kinds(
     clothes = named[part] >= FIRST_GARMENT
     shares = np.exp(logits - logits.max(axis=0))
     shares /= shares.sum(axis=0)
-    if usual is not None and clothes.any():
-        shares = _in_this_photo(shares, fit.mask(clothes.view(np.uint8)), usual)
     best, probability = _best_kind(shares, fit)
     np.copyto(named[part], best, where=clothes)
     np.copyto(certainty[part], np.round(255 * probability).astype(np.uint8), where=clothes)
@@ -172,30 +162,6 @@ def number_garments(garments: Sequence[Garment]) -> dict[str, Garment]:
         nth = sum(garment.kind == other.kind for other in named.values()) + 1
         named[garment.kind if nth == 1 else f"{garment.kind} {nth}"] = garment
     return named
-
-
-def _in_this_photo(
-    shares: NDArray[np.float32], clothes: NDArray[np.uint8], usual: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """Probabilities of the kinds, (13, h, w), knowing how much of each the photo seems to show.
-
-    One step of the procedure of Saerens et al. 2002 (Neural Computation 14, section 2.2), and half
-    of it: with the square root of the ratio, rare kinds that are there do not vanish. How much of
-    each there is, is counted in pixels whose likeliest kind it is: the mean probability would see
-    a little of everything.
-
-    Args:
-        shares: the probabilities of a photo like all others, float32 (13, h, w).
-        clothes: uint8 (H, W), not 0 where the frame shows clothes.
-        usual: each kind's share of the clothes of all photos.
-    """
-    seen = cv2.resize(clothes, shares.shape[:0:-1], interpolation=cv2.INTER_NEAREST_EXACT) > 0
-    if not seen.any():
-        return shares
-    counts = np.bincount(shares[:, seen].argmax(axis=0), minlength=len(shares))
-    here = np.maximum(counts / counts.sum(), RAREST)
-    likelier = shares * np.sqrt(here / np.maximum(usual, RAREST))[:, None, None]
-    return np.asarray(likelier / likelier.sum(axis=0), np.float32)
 
 
 def _best_kind(

@@ -191,7 +191,7 @@ class Segmenter(Pretrained):
         whole = partial(_whole_map, draw, part, pixels.shape, self.scheme)
         if kinds is None:
             return whole, None
-        return whole, partial(name_kinds, kinds, fit, part, usual=self.info.usual_kinds)
+        return whole, partial(name_kinds, kinds, fit, part)
 
     def _segment_pixels(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Class ids, uint8 (H, W), of RGB pixels, uint8 (H, W, 3), as they are."""

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, Json, ValidationError, field_validator
 
 from pix2seg.classes import Scheme
 from pix2seg.errors import SchemeError, SizeError, WeightsError, first_fault
-from pix2seg.generators.settings import GARMENT_KINDS, GeneratorSettings
+from pix2seg.generators.settings import GeneratorSettings
 from pix2seg.generators.size import check_size
 from pix2seg.preprocess.background import Background
 
@@ -50,19 +48,11 @@ class TrainedRecipe(BaseModel):
         return value
 
 
-class _Facts(BaseModel):
-    model_config = ConfigDict(extra="allow")
-
-    kinds: list[Annotated[float, Field(ge=0, le=1)]] | None = Field(
-        None, min_length=GARMENT_KINDS, max_length=GARMENT_KINDS
-    )
-
-
 class _Metadata(BaseModel):
     recipe: Json[TrainedRecipe]
     scheme: Json[dict[str, Any]]
     size: Json[tuple[Side, Side]]
-    facts: Json[_Facts]
+    facts: Json[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -98,15 +88,6 @@ class WeightsInfo:
     def hide(self) -> bool:
         """Whether the generator was trained on hidden backgrounds alone."""
         return self.recipe.hide
-
-    @property
-    def usual_kinds(self) -> NDArray[np.float32] | None:
-        """Each kind's share of the clothes that the generator learned from, float32 (13,).
-
-        None where the weights do not say, or name no garments.
-        """
-        kinds = self.facts.get("kinds")
-        return None if kinds is None else np.array(kinds, np.float32)
 
     @property
     def metadata(self) -> dict[str, str]:

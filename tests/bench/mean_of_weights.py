@@ -40,9 +40,7 @@ def main(first: str, share: str, second: str, data: str, out: str) -> None:
     }
     generator.load_state_dict(mean)
     samples = load_samples(Dataset(Path(data)), "val", info.size)
-    scores, worn = validate(
-        generator, samples, info.scheme, torch.device("cpu"), 4, info.usual_kinds
-    )
+    scores, worn = validate(generator, samples, info.scheme, torch.device("cpu"), 4)
     facts = {
         **info.facts,
         "validation": {**scores.to_dict(), "garments": worn.to_dict()},

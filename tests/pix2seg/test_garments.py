@@ -132,35 +132,6 @@ def test_unlikely_patches_take_the_kind_around_them_and_likely_ones_stay() -> No
     assert (result.mask[36:48, 36:48] == BAG).all()
 
 
-def test_where_a_kind_is_unsure_the_photo_s_other_clothes_decide() -> None:
-    mask = np.zeros((SIDE, SIDE), np.uint8)
-    square(mask, 8, 8, 48, CLOTHES)
-    logits = logits_of(np.full(mask.shape, DRESS))
-    logits[DRESS - FIRST_GARMENT, 40:] = 3.9
-    logits[TOP - FIRST_GARMENT, 40:] = 4.0  # a third of the clothes are rather a top
-    usual = np.full(len(logits), 1 / len(logits), np.float32)
-    fit = Fit((SIDE, SIDE), (SIDE, SIDE))
-    assert (name_kinds(logits, fit, WHOLE, mask, FOUR).mask[44:56, 8:56] == TOP).all()
-    result = name_kinds(logits, fit, WHOLE, mask, FOUR, usual)
-    assert (result.mask[mask == CLOTHES] == DRESS).all()
-    usual[DRESS - FIRST_GARMENT] = 0.9  # where nearly all is a dress, a top means more
-    result = name_kinds(logits, fit, WHOLE, mask, FOUR, usual)
-    assert (result.mask[44:56, 8:56] == TOP).all()
-
-
-def test_a_photo_like_all_others_is_taken_as_it_looks() -> None:
-    mask = np.full((SIDE, SIDE), CLOTHES, np.uint8)
-    kind = np.full(mask.shape, TOP)
-    kind[SIDE // 2 :] = TROUSERS
-    plain = named(kind, mask)
-    usual = np.full(len(logits_of(kind)), 1e-3, np.float32)
-    usual[[TOP - FIRST_GARMENT, TROUSERS - FIRST_GARMENT]] = 0.5
-    fit = Fit((SIDE, SIDE), (SIDE, SIDE))
-    result = name_kinds(logits_of(kind), fit, WHOLE, mask, FOUR, usual)
-    assert np.array_equal(result.mask, plain.mask)
-    assert np.array_equal(result.certainty, plain.certainty)
-
-
 def test_any_scheme_with_skin_and_hair_names_all_else_clothes() -> None:
     scheme = load_scheme("ccp29")
     mask = np.full((SIDE, SIDE), scheme.id_of("jacket"), np.uint8)

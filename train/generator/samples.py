@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils import data as torch_data
 
 from pix2seg.classes import SOMEBODY
-from pix2seg.garments import FIRST_GARMENT, kinds
+from pix2seg.garments import FIRST_GARMENT
 from pix2seg.preprocess.background import Background, hide_background, widen
 from pix2seg.preprocess.dataset.dataset import Dataset
 from pix2seg.preprocess.dataset.split import Split
@@ -72,14 +72,6 @@ class Samples:
         counted = [np.bincount(mask.ravel(), minlength=256)[:classes] for mask in self.masks]
         counts = np.sum(counted, axis=0)
         return np.asarray(counts / counts.sum(), np.float64)
-
-    def usual_kinds(self) -> NDArray[np.float32] | None:
-        """Each kind's share of the pixels of garments, float32 (13,); None where none is known."""
-        if self.garments is None:
-            return None
-        counted = [np.bincount(worn.ravel(), minlength=len(kinds())) for worn in self.garments]
-        counts = np.sum(counted, axis=0)[FIRST_GARMENT:]
-        return np.asarray(counts / max(counts.sum(), 1), np.float32)
 
     def repeats(self, below: float) -> NDArray[np.float64]:
         """How often each photo should be drawn so that rare garments are seen, (N,), 1 or more.

@@ -105,7 +105,6 @@ class SegmentationTask:
             self.people_fingerprint = photos_fingerprint(photos)
         if recipe.hide:
             self.val_samples = self.val_samples.hidden(recipe.background)
-        self.usual_kinds = self.train_samples.usual_kinds()
         shares = self.train_samples.class_shares(len(dataset.scheme))
         self.pair = self._pair(torch.from_numpy(shares))
         self.start = ""
@@ -182,9 +181,7 @@ class SegmentationTask:
         Where garments are trained, the score is the mean of the classes' and the garments' mIoU.
         """
         scheme, batch_size = self.dataset.scheme, self.recipe.schedule.batch_size
-        scores, worn = validate(
-            self.pair.ema, self.val_samples, scheme, self.device, batch_size, self.usual_kinds
-        )
+        scores, worn = validate(self.pair.ema, self.val_samples, scheme, self.device, batch_size)
         scalars = {"val/mean_iou": scores.mean_iou, "val/pixel_accuracy": scores.pixel_accuracy}
         scalars |= {f"val/iou_{n}": float(v) for n, v in zip(scheme.names, scores.iou, strict=True)}
         text = f"pixel accuracy {scores.pixel_accuracy:.3f}  mIoU {scores.mean_iou:.3f}"
@@ -203,8 +200,6 @@ class SegmentationTask:
     def save(self, path: Path, facts: dict[str, Any]) -> None:
         """Write the EMA generator's weights."""
         facts = {"data": self.dataset.summary(), **facts}
-        if self.usual_kinds is not None:
-            facts["kinds"] = [round(float(share), 5) for share in self.usual_kinds]
         recipe = TrainedRecipe.model_validate(self.recipe.model_dump())
         info = WeightsInfo(recipe, self.dataset.scheme, self.recipe.size, facts)
         save_generator(path, self.pair.ema, info)

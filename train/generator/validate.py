@@ -28,11 +28,8 @@ def validate(
     scheme: Scheme,
     device: torch.device,
     batch_size: int,
-    usual: NDArray[np.float32] | None,
 ) -> tuple[Scores, Scores]:
     """Scores of a generator in evaluation mode over all samples, shared among the processes.
-
-    Kinds are named with what is `usual`, as `name_kinds` takes it.
 
     Returns:
         Those of the scheme's classes, and of the garments on pixels that the mask calls the last
@@ -50,7 +47,7 @@ def validate(
             truth = samples[int(part[i])]
             confusion += confusion_matrix(truth.mask, mask, len(scheme))
             if "garments" in found and samples.garments is not None:
-                worn = name_kinds(found["garments"][i], fit, WHOLE, mask, scheme, usual).mask
+                worn = name_kinds(found["garments"][i], fit, WHOLE, mask, scheme).mask
                 of_garments += confusion_matrix(truth.garments, worn, len(kinds()))
     counts, garment_counts = (
         sum_over_processes(torch.from_numpy(matrix).to(device)).cpu().numpy()

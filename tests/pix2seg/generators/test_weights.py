@@ -127,7 +127,7 @@ FAULTS: dict[str, list[object]] = {
         {"name": "x", "classes": [{"name": "a", "labels": 5, "color": "#000000"}] * 2},
         {"name": "x", "classes": [{"name": "a", "labels": [["b"]], "color": "#000000"}] * 2},
     ],
-    "facts": [None, 5, [], {"kinds": [0.1] * 5}, {"kinds": [2] * 13}, {"kinds": ["a"] * 13}],
+    "facts": [None, 5, []],
 }
 
 
