@@ -38,6 +38,9 @@ CROWN = 14
 FAR_OFF = 3.0
 """Deviations from the mean beyond which a sign counts no more: nothing farther was calibrated."""
 
+CLEAREST = 0.98
+"""No photo of the calibration has a better mask, so no result is said to, however sure it looks."""
+
 REASONS = {
     "certainty": "the classes are unsure",
     "skin_certainty": "the skin is unsure",
@@ -77,7 +80,7 @@ class Trust:
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a sign means for the log odds of the mean IoU: slope * z + curve * z^2.
+    """What a sign means for the mean IoU: slope * z + curve * z^2.
 
     Attributes:
         mean, deviation: over the photos of the calibration; z counts deviations from the mean.
@@ -94,7 +97,7 @@ class Meaning:
         return float(np.clip((sign - self.mean) / self.deviation, -FAR_OFF, FAR_OFF))
 
     def effect(self, sign: float) -> float:
-        """What the sign adds to the log odds; nothing where it is unknown (NaN)."""
+        """What the sign adds to the mean IoU; nothing where it is unknown (NaN)."""
         if np.isnan(sign):
             return 0.0
         z = self.scaled(sign)
@@ -107,7 +110,7 @@ class Calibration:
 
     Attributes:
         signs: the meaning of each.
-        offset: log odds of the mean IoU where every sign is at its mean.
+        offset: the mean IoU where every sign is at its mean.
         threshold: results with a lower quality are to be looked at.
         facts: what was calibrated on, and what it reached.
     """
@@ -120,7 +123,7 @@ class Calibration:
     def judge(self, signs: Mapping[str, float]) -> Trust:
         """Quality, and under the threshold the reason that weighs most."""
         effects = {name: meaning.effect(signs[name]) for name, meaning in self.signs.items()}
-        quality = float(1 / (1 + np.exp(-self.offset - sum(effects.values()))))
+        quality = float(np.clip(self.offset + sum(effects.values()), 0, CLEAREST))
         worst = min(effects, key=lambda name: effects[name])
         return Trust(quality, REASONS[worst] if quality < self.threshold else None)
 

@@ -11,7 +11,7 @@ from pix2seg.cli.telling import news
 
 def ablate(
     data: Annotated[Path, typer.Option(help="A data set that pix2seg prepare wrote.")],
-    out: Annotated[Path, typer.Option(help="Markdown file for the tables.")] = Path(
+    out: Annotated[Path, typer.Option(dir_okay=False, help="Markdown file for the tables.")] = Path(
         "person-ablation.md"
     ),
     weights: Weights = None,

@@ -15,7 +15,9 @@ def calibrate(
         list[Path] | None,
         typer.Option(help="A COCO folder, whose scenes stand behind the validation people, too."),
     ] = None,
-    out: Annotated[Path, typer.Option(help="File for the calibration.")] = Path("trust.json"),
+    out: Annotated[Path, typer.Option(dir_okay=False, help="File for the calibration.")] = Path(
+        "trust.json"
+    ),
     weights: Weights = None,
     person: PersonName = None,
     person_weights: PersonWeights = None,

@@ -21,7 +21,7 @@ def evaluate(
     data: Annotated[Path, typer.Option(help="A data set that pix2seg prepare wrote.")],
     weights: Weights = None,
     json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the scores to this file.")
+        Path | None, typer.Option("--json", dir_okay=False, help="Write the scores to this file.")
     ] = None,
     worst: Annotated[
         tuple[int, Path] | None,
