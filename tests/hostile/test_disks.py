@@ -53,6 +53,18 @@ def test_file_in_the_place_of_a_folder_is_named(
     assert file.read_text() == "mine"
 
 
+@pytest.mark.parametrize(
+    "words", [["ablate", "--out"], ["calibrate", "--out"], ["evaluate", "--json"]]
+)
+def test_folder_in_the_place_of_a_file_is_named_before_the_work(
+    run: Run, tmp_path: Path, words: list[str]
+) -> None:
+    ended = run(*words, tmp_path, "--data", tmp_path / "none")
+    assert ended.code == 2
+    assert words[1] in ended.err
+    assert "is a directory" in ended.err
+
+
 @pytest.mark.parametrize("words", [["palette", "{photo}", "--json", "-"], ["recipes"]])
 def test_output_that_takes_no_more_is_named(
     small_photo: Path, tmp_path: Path, words: list[str]
