@@ -1,6 +1,8 @@
 """Files appear whole or not at all."""
 
+import errno
 import io
+import os
 import secrets
 import time
 from collections.abc import Iterator
@@ -44,6 +46,8 @@ def atomic_write(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f"{UNFINISHED}{secrets.token_hex(4)}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():  # `replace` would say so too, but after the work
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         _remove_abandoned(path.parent)
         yield temporary
         temporary.replace(path)

@@ -65,6 +65,16 @@ def test_folder_in_the_place_of_a_file_is_named_before_the_work(
     assert "is a directory" in ended.err
 
 
+def test_folder_in_the_place_of_the_json_is_named_before_the_photos_are_done(
+    run: Run, segment: list[object], small_photo: Path, tmp_path: Path
+) -> None:
+    for words in ([*segment, small_photo], ["palette", small_photo]):
+        ended = run(*words, "--json", tmp_path)
+        assert ended.code == 2
+        assert ended.err.endswith(f"cannot write {tmp_path}: is a directory\n")
+        assert small_photo.name not in ended.out + ended.err
+
+
 @pytest.mark.parametrize("words", [["palette", "{photo}", "--json", "-"], ["recipes"]])
 def test_output_that_takes_no_more_is_named(
     small_photo: Path, tmp_path: Path, words: list[str]
