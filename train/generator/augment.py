@@ -69,6 +69,7 @@ def augment(
     backdrop: Sample,
     settings: AugmentationSettings,
     background: Background,
+    parts: NDArray[np.uint8],
     rng: np.random.Generator,
     *,
     crop: float = 0.0,
@@ -80,6 +81,7 @@ def augment(
         backdrop: another sample, to stand behind the person.
         settings: how far to go.
         background: what the background becomes where it is hidden.
+        parts: what the mask tells of garments, as `parts_of` says it, where `sample` knows none.
         rng: decides everything, so that the same generator gives the same copy.
         crop: the probability that the photo is first cut to the part around somebody in it.
     """
@@ -97,7 +99,7 @@ def augment(
             transform = to_frame @ transform
     photo, mask, person, garments = sample.warped(transform)
     if rng.random() < settings.recolor:
-        photo = recolored(photo, garments, rng)
+        photo = recolored(photo, garments if garments.any() else parts[mask], rng)
     light = Jitter.even(settings.color_jitter)
     photo = jitter(photo, light, rng)
     behind = mask == BACKGROUND

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils import data as torch_data
 
-from pix2seg.classes import SOMEBODY
+from pix2seg.classes import SOMEBODY, Scheme
 from pix2seg.garments import FIRST_GARMENT
 from pix2seg.preprocess.background import Background, hide_background, widen
 from pix2seg.preprocess.dataset.dataset import Dataset
 from pix2seg.preprocess.dataset.split import Split
 from pix2seg.preprocess.fit import Fit, Size
 from pix2seg.train.generator.augment import Sample, augment
+from pix2seg.train.generator.recolor import parts_of
 from pix2seg.train.person.photos import PersonPhoto
 from pix2seg.train.recipe import AugmentationSettings
 from pix2seg.train.run.batches import BatchKeys, Key
@@ -153,6 +154,7 @@ class AugmentedBatches(torch_data.Dataset[Batch]):
         crop: the share of `people` that is cut to the part around one of them.
         settings: how far photos are changed.
         background: what the background becomes where it is hidden.
+        scheme: the masks' classes.
         seed: decides everything.
     """
 
@@ -163,10 +165,12 @@ class AugmentedBatches(torch_data.Dataset[Batch]):
         crop: float,
         settings: AugmentationSettings,
         background: Background,
+        scheme: Scheme,
         seed: int,
     ) -> None:
         self.samples, self.people, self.crop = samples, people, crop
         self.settings = settings
+        self.parts = parts_of(scheme)
         self.background: Background = background
         self.seed = seed
 
@@ -191,7 +195,7 @@ class AugmentedBatches(torch_data.Dataset[Batch]):
             sample, crop = self.people[index - len(self.samples)], self.crop
         else:
             sample, crop = self.samples[index], 0.0
-        return augment(sample, backdrop, self.settings, self.background, rng, crop=crop)
+        return augment(sample, backdrop, self.settings, self.background, self.parts, rng, crop=crop)
 
     def _either(self, rng: np.random.Generator) -> Samples:
         if self.people is not None and rng.random() < 0.5:

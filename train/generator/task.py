@@ -162,6 +162,7 @@ class SegmentationTask:
             recipe.people.crop if recipe.people else 0.0,
             recipe.augmentation,
             recipe.background,
+            self.dataset.scheme,
             recipe.seed,
         )
         return load_batches(batches, self.order.after(start), self.device)

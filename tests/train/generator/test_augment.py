@@ -3,8 +3,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pix2seg.classes import load_scheme
 from pix2seg.preprocess.background import GREY, Background, widen
 from pix2seg.train.generator.augment import WIDEST_MARGIN, Sample, augment
+from pix2seg.train.generator.recolor import parts_of
 from pix2seg.train.recipe import AugmentationSettings
 
 STILL = AugmentationSettings(
@@ -57,6 +59,7 @@ def changed(
         Sample(other, other_mask, other_mask, other_mask),
         settings,
         background,
+        parts_of(load_scheme("four")),
         rng,
     )
     assert np.array_equal(changed.garments, changed.mask)  # they go through the same changes
@@ -195,3 +198,22 @@ def test_jitter_changes_colors_but_not_the_mask(jitter: float) -> None:
     new_photo, new_mask = changed(photo, mask, settings)
     assert not np.array_equal(new_photo, photo)
     assert np.array_equal(new_mask, mask)
+
+
+def test_clothes_are_recoloured_where_the_mask_alone_tells_of_them() -> None:
+    photo, mask = sample(1)
+    mask[mask > 0] = 3  # clothes, of the scheme four
+    unknown = np.zeros_like(mask)
+    settings = STILL.model_copy(update={"recolor": 1.0})
+    parts = parts_of(load_scheme("four"))
+    copy = augment(
+        Sample(photo, mask, mask, unknown),
+        Sample(photo, mask, mask, unknown),
+        settings,
+        "grey",
+        parts,
+        np.random.default_rng(0),
+    )
+    assert np.array_equal(copy.photo[mask == 0], photo[mask == 0])
+    assert not np.array_equal(copy.photo[mask == 3], photo[mask == 3])
+    assert not copy.garments.any()
