@@ -55,6 +55,16 @@ def kinds() -> Scheme:
     return load_scheme("garments")
 
 
+def body_ids(scheme: Scheme) -> NDArray[np.uint8]:
+    """Each class's id of the scheme `garments`, uint8 (classes,); `FIRST_GARMENT` for what is worn.
+
+    Args:
+        scheme: what is neither its background nor called skin or hair is worn.
+    """
+    ids = [BODY.index(name) if name in BODY else FIRST_GARMENT for name in scheme.foreground]
+    return np.array([BACKGROUND, *ids], np.uint8)
+
+
 @dataclass(frozen=True, eq=False)
 class Kinds:
     """Which kind each pixel is.
@@ -117,8 +127,7 @@ def name_kinds(
         mask: class ids, uint8 (H, W).
         scheme: the mask's classes. What is neither background, skin nor hair is clothes.
     """
-    ids = [BODY.index(name) if name in BODY else FIRST_GARMENT for name in scheme.names]
-    named = np.array(ids, np.uint8)[mask]
+    named = body_ids(scheme)[mask]
     certainty = np.zeros(mask.shape, np.uint8)
     clothes = named[part] >= FIRST_GARMENT
     shares = np.exp(logits - logits.max(axis=0))

@@ -4,14 +4,12 @@ Skin-coloured trousers are taken for skin wherever the training photos show none
 before a white wall for the wall. Labels say where garments are, so a photo can be given one.
 """
 
-from itertools import count
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from pix2seg.classes import Scheme
-from pix2seg.garments import BODY, FIRST_GARMENT
+from pix2seg.garments import BODY, FIRST_GARMENT, body_ids
 
 SKIN = BODY.index("skin")
 """The id of skin in the scheme `garments`."""
@@ -33,10 +31,11 @@ def parts_of(scheme: Scheme) -> NDArray[np.uint8]:
     Skin and hair have their ids of the scheme `garments`. Each other class but the background is a
     garment of its own, and what is no class is background.
     """
+    ids = body_ids(scheme)
+    worn = ids >= FIRST_GARMENT
+    ids[worn] += np.arange(worn.sum(), dtype=np.uint8)
     parts = np.zeros(256, np.uint8)
-    garments = count(FIRST_GARMENT)
-    for class_id, name in enumerate(scheme.names[1:], 1):
-        parts[class_id] = BODY.index(name) if name in BODY else next(garments)
+    parts[: len(ids)] = ids
     return parts
 
 
