@@ -18,6 +18,9 @@ from pix2seg.train.recipe import SegmentationRecipe
 PHOTO_STATISTICS = ("network.mean", "network.std")
 """What another library's network takes off photos before they enter, by tensor."""
 
+CLASS_ROWS = ("network.body.segmentation_head.", "network.body.classifier.4.")
+"""What has a row for each class, by the start of its name: a U-Net's last layer and DeepLab's."""
+
 LEAST_SHARE = 1e-6
 """As much of the pixels as a class has at least that no photo shows."""
 
@@ -31,8 +34,8 @@ def starting_tensors(
 ) -> dict[str, Tensor]:
     """The tensors to start from, by the names that the generator has for them.
 
-    Of weights for other classes all is taken over but what has a row for each class. A pix2pix
-    also takes those rows, if each of its classes falls into one of the others.
+    Of weights for other classes all is taken over but what has a row for each class. Those rows
+    are taken over too, where each of our classes falls into one of theirs.
 
     Args:
         init: a weights file, or `voc` for torchvision's DeepLab.
@@ -47,7 +50,7 @@ def starting_tensors(
     """
     mine = recipe.generator
     if isinstance(mine, NetworkGeneratorSettings):
-        return _fitting_tensors(init, recipe.name, mine, ours)
+        return _fitting_tensors(init, recipe.name, mine, scheme, shares, ours)
     generator, info = load_generator(Path(init))
     settings, theirs = mine.model_dump(), info.recipe.generator.model_dump()
     # Dropout has no weights, a block that the weights lack starts as identity, and a garment head
@@ -66,9 +69,17 @@ def starting_tensors(
     into = scheme.merged_into(info.scheme)
     if mine.head == "tanh" or into is None:
         return kept
-    rows = torch.from_numpy(into).long()
-    finer = {f"{last}weight": weight[:, rows], f"{last}bias": bias[rows] + _prior(into, shares)}
-    return kept | finer
+    finer_weight = _finer(weight.transpose(0, 1), into, shares).transpose(0, 1)
+    return kept | {f"{last}weight": finer_weight, f"{last}bias": _finer(bias, into, shares)}
+
+
+def _finer(tensor: Tensor, into: NDArray[np.uint8], shares: NDArray[np.float64]) -> Tensor:
+    """A row for each of our classes, that of the class it falls into, of (their classes, ...).
+
+    A bias also tells which of those that fall into the same are common.
+    """
+    rows = tensor[torch.from_numpy(into).long()]
+    return rows + _prior(into, shares) if tensor.ndim == 1 else rows
 
 
 def _prior(into: NDArray[np.uint8], shares: NDArray[np.float64]) -> Tensor:
@@ -81,9 +92,11 @@ def _fitting_tensors(
     init: str | Path,
     recipe: str,
     mine: NetworkGeneratorSettings,
+    scheme: Scheme,
+    shares: NDArray[np.float64],
     ours: Mapping[str, Tensor],
 ) -> dict[str, Tensor]:
-    """The tensors of a trained network of our kind, but for those with a row for each class."""
+    """The tensors of a trained network of our kind, as far as they fit."""
     if init == "voc" and mine.architecture == "deeplabv3":
         found = pretrained_deeplabv3(mine.encoder)
         tensors = {f"network.{name}": tensor for name, tensor in found.items()}
@@ -93,6 +106,13 @@ def _fitting_tensors(
         if any(theirs.get(key) != getattr(mine, key) for key in ("architecture", "encoder")):
             raise _other_kind(init, recipe)
         tensors = generator.state_dict()
+        into = scheme.merged_into(info.scheme)
+        if into is not None and info.scheme != scheme:
+            tensors |= {
+                name: _finer(tensors[name], into, shares)
+                for name in tensors
+                if name.startswith(CLASS_ROWS)
+            }
     # What is taken off photos is the recipe's and the data's to say.
     needed = {name: tensor for name, tensor in ours.items() if name not in PHOTO_STATISTICS}
     fitting = {n: t for n, t in tensors.items() if n in needed and t.shape == needed[n].shape}
