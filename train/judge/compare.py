@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.flop_counter import FlopCounterMode
 
-from pix2seg.errors import TrainingError
+from pix2seg.errors import DatasetError, TrainingError
 from pix2seg.generators.base import Generator
 from pix2seg.generators.inference import fused
 from pix2seg.generators.weights import load_generator
@@ -64,9 +65,7 @@ class ComparedRun:
     @property
     def system(self) -> str:
         """What tells it from other runs, but for the seed and the fold."""
-        facts = self.dataset.facts
-        data = [facts.get(key) for key in ("source", "extractor", "crop")]
-        return json.dumps([{**self.recipe, "seed": None}, data, self.init], sort_keys=True)
+        return json.dumps(_lineage(self.recipe, self.dataset, self.init), sort_keys=True)
 
     def to_dict(self) -> dict[str, Any]:
         """All that was measured, as plain data."""
@@ -140,6 +139,20 @@ def compare_run(run: Path, dataset: Dataset, show: Sequence[str], device: str) -
         training_seconds=info.facts["seconds"],
         pictures=pictures,
     )
+
+
+def _lineage(recipe: dict[str, Any], dataset: Dataset, init: str | None) -> list[Any]:
+    """What made weights, but for seeds and folds: recipe, kind of data, and what they began with.
+
+    The latter is the same of the run that made it or, where its folder is gone, where it lay.
+    """
+    data = [dataset.facts.get(key) for key in ("source", "extractor", "crop")]
+    start: Any = init
+    if init and Path(init).is_file():
+        with suppress(TrainingError, DatasetError):
+            run = read_run_file(Path(init).parent)
+            start = _lineage(run.recipe, Dataset(run.data[0]), run.init)
+    return [{**recipe, "seed": None}, data, start]
 
 
 def _flops(generator: Generator, size: tuple[int, int]) -> int:

@@ -73,6 +73,20 @@ def test_runs_of_other_folds_make_one_row_and_those_of_another_start_do_not(
     assert "| warm |" in starts
 
 
+def test_runs_are_of_one_kind_whose_starts_were_trained_alike(
+    runs: list[Path], small_dataset: Dataset
+) -> None:
+    compared = compare_run(runs[0], small_dataset, [], "cpu")
+    names = ("first", "second", "plain")
+    first, second, plain = (
+        replace(compared, name=name, init=str(run / "best.safetensors"))
+        for name, run in zip(names, runs, strict=True)
+    )
+    table = markdown([first, second, plain])
+    assert "| first (2 seeds) |" in table
+    assert "| plain |" in table
+
+
 def test_many_classes_have_a_row_each_with_the_photos_they_are_found_in(
     runs: list[Path], small_dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
