@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -142,17 +141,26 @@ def compare_run(run: Path, dataset: Dataset, show: Sequence[str], device: str) -
 
 
 def _lineage(recipe: dict[str, Any], dataset: Dataset, init: str | None) -> list[Any]:
-    """What made weights, but for seeds and folds: recipe, kind of data, and what they began with.
+    """What made weights, but for seeds and folds: recipe and kind of data of each run, last first.
 
-    The latter is the same of the run that made it or, where its folder is gone, where it lay.
+    Then the weights that the first of these runs began with, of which no run is known.
     """
+    made, folders = [_making(recipe, dataset)], set[Path]()
+    # A run moved to where its start lay would seem to have begun with itself.
+    while init and Path(init).is_file() and (folder := Path(init).resolve().parent) not in folders:
+        folders.add(folder)
+        try:
+            run = read_run_file(folder)
+            made.append(_making(run.recipe, Dataset(run.data[0])))
+        except (TrainingError, DatasetError):
+            break
+        init = run.init
+    return [*made, init]
+
+
+def _making(recipe: dict[str, Any], dataset: Dataset) -> list[Any]:
     data = [dataset.facts.get(key) for key in ("source", "extractor", "crop")]
-    start: Any = init
-    if init and Path(init).is_file():
-        with suppress(TrainingError, DatasetError):
-            run = read_run_file(Path(init).parent)
-            start = _lineage(run.recipe, Dataset(run.data[0]), run.init)
-    return [{**recipe, "seed": None}, data, start]
+    return [{**recipe, "seed": None}, data]
 
 
 def _flops(generator: Generator, size: tuple[int, int]) -> int:

@@ -87,6 +87,18 @@ def test_runs_are_of_one_kind_whose_starts_were_trained_alike(
     assert "| plain |" in table
 
 
+def test_run_that_seems_to_begin_with_itself_is_compared(
+    runs: list[Path], small_dataset: Dataset
+) -> None:
+    compared = compare_run(runs[0], small_dataset, [], "cpu")
+    moved = runs[0].with_name("moved")
+    shutil.copytree(runs[0], moved)
+    settings = json.loads((moved / "run.json").read_text())
+    weights = str(moved / "best.safetensors")
+    (moved / "run.json").write_text(json.dumps({**settings, "init": weights}))
+    assert "| moved |" in markdown([replace(compared, name="moved", init=weights)])
+
+
 def test_many_classes_have_a_row_each_with_the_photos_they_are_found_in(
     runs: list[Path], small_dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
