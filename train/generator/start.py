@@ -107,7 +107,7 @@ def _fitting_tensors(
             raise _other_kind(init, recipe)
         tensors = generator.state_dict()
         into = scheme.merged_into(info.scheme)
-        if into is not None and info.scheme != scheme:
+        if into is not None:
             tensors |= {
                 name: _finer(tensors[name], into, shares)
                 for name in tensors

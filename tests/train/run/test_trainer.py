@@ -29,7 +29,7 @@ from pix2seg.preprocess.dataset.dataset import Dataset
 from pix2seg.segmenter import Segmenter
 from pix2seg.train.generator.pair import Adversary, Pair
 from pix2seg.train.generator.samples import Batch
-from pix2seg.train.generator.start import starting_tensors
+from pix2seg.train.generator.start import PHOTO_STATISTICS, starting_tensors
 from pix2seg.train.generator.task import SegmentationTask
 from pix2seg.train.recipe import AugmentationSettings, SegmentationRecipe, parse_recipe, read_recipe
 from pix2seg.train.run.trainer import Trainer
@@ -424,14 +424,13 @@ def test_finer_classes_start_as_those_they_fall_into(
     shares = np.linspace(0.0, 0.1, len(fine))
     plain = trained.recipe.without_garments()
     generator = build_generator(fine, **plain.generator.model_dump())
-    ours = generator.state_dict()
-    tensors = starting_tensors(weights, plain, fine, shares, ours)
-    generator.load_state_dict(ours | tensors)
+    tensors = starting_tensors(weights, plain, fine, shares, generator.state_dict())
+    given = load_generator(weights)[0]
+    # What is taken off photos is the data's to say.
+    statistics = {n: t for n, t in given.state_dict().items() if n in PHOTO_STATISTICS}
+    generator.load_state_dict(statistics | tensors)
     photo, into = torch.rand(1, 3, 96, 64), fine.merged_into(coarse)
     assert into is not None
-    given = load_generator(weights)[0]
-    if isinstance(given, NetworkGenerator):  # what is taken off photos is the data's to say
-        cast(NetworkGenerator, generator).network.set_mean(given.network.mean.flatten())
     probabilities = generator.eval()(photo).logits.softmax(1)
     merged = torch.zeros(1, len(coarse), 96, 64).index_add(
         1, torch.from_numpy(into).long(), probabilities
