@@ -5,6 +5,7 @@ import os
 import sys
 import warnings
 from contextlib import suppress
+from itertools import pairwise
 from typing import Annotated, NoReturn, cast
 
 import typer
@@ -122,13 +123,12 @@ def main() -> None:
 
 def with_json_target(arguments: list[str]) -> list[str]:
     """The command line with standard output named behind a `--json` that names no file."""
-    followed = zip(arguments, [*arguments[1:], "--"], strict=True)
     alone = {"segment", "palette"} & set(arguments[:1])
     return [
         f"--json={STANDARD_OUTPUT}"
         if alone and argument == "--json" and after.startswith("-") and after != STANDARD_OUTPUT
         else argument
-        for argument, after in followed
+        for argument, after in pairwise([*arguments, "--"])
     ]
 
 

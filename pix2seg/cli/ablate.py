@@ -36,7 +36,7 @@ def ablate(
     person_weights: PersonWeights = None,
     device: Device = "auto",
 ) -> None:
-    """Compare ways to find the person, on plain photos and on hard ones made from them.
+    """Compare ways to find the person, on plain and hard photos.
 
     Tables: mean IoU of each extractor on the validation photos as they are, before busy
     backgrounds, before their own clothes, far away, cut in half, and in scenes of COCO; how well

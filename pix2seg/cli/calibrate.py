@@ -23,7 +23,7 @@ def calibrate(
     person_weights: PersonWeights = None,
     device: Device = "auto",
 ) -> None:
-    """Learn what a result's signs mean for its mean IoU, for `quality` and `review`.
+    """Learn how far a result can be trusted, for its quality.
 
     Segments the validation photos as they are, before busy backgrounds, far away, and before
     --people's scenes. What is learned is judged on photos left out. The file is for the package:

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from pix2seg.catalog.work import Job
 
 catalog = typer.Typer(
-    help="Tag many photos overnight: a Parquet table of palettes and masks that grows shard by "
-    "shard, survives being killed, and is searched and exported.",
+    help="Tag many photos overnight. The result is a Parquet table of palettes and masks that "
+    "grows shard by shard, survives being killed, and is searched and exported.",
     no_args_is_help=True,
 )
 
@@ -89,7 +89,7 @@ def run(
     workers: Workers = None,
     ray: Ray = None,
 ) -> None:
-    """Fill a catalogue, or go on with it: what is done is not done again."""
+    """Fill a catalogue, or go on with it where it was broken off."""
     from pix2seg.catalog.run import begin_catalog, open_shards
     from pix2seg.catalog.work import Job, Settings
 
@@ -196,7 +196,7 @@ def export(
         bool, typer.Option("--photos", help="Copy the photos too; imagefolder always does.")
     ] = False,
 ) -> None:
-    """Write a catalogue for other programs: to correct masks, or to train elsewhere."""
+    """Write a catalogue for programs that correct masks or train."""
     from pix2seg.catalog.book import Catalog
     from pix2seg.catalog.export import export_catalog
 

@@ -17,12 +17,12 @@ def compare(
     photos: Annotated[int, typer.Option(min=1, help="How many photos the figures show.")] = 6,
     device: Device = "auto",
 ) -> None:
-    """Score runs on their validation photos, each at its own size, and show them side by side.
+    """Score runs on validation photos, side by side.
 
-    Writes comparison.md (tables), comparison.json (all numbers), curves.png (validation mIoU over
-    epochs and over minutes) and, for each source of photos, SOURCE.jpg, a figure with a row of
-    pictures for each run. Runs that differ in nothing but the seed or the fold become one row,
-    with mean and standard deviation.
+    Each photo is scored at its own size. Writes comparison.md (tables), comparison.json (all
+    numbers), curves.png (validation mIoU over epochs and over minutes) and, for each source of
+    photos, SOURCE.jpg, a figure with a row of pictures for each run. Runs that differ in nothing
+    but the seed or the fold become one row, with mean and standard deviation.
     """
     import json
     import re

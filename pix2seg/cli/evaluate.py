@@ -57,7 +57,7 @@ def evaluate(
     device: Device = "auto",
     precision: PrecisionName = "auto",
 ) -> None:
-    """Score a generator on the validation photos, each at its own size unless told otherwise."""
+    """Score a generator on validation photos at their own size."""
     import json
 
     from pix2seg.files import atomic_write

@@ -22,7 +22,7 @@ def export(
         Path | None, typer.Option(help="Folder for the files; default: beside the weights.")
     ] = None,
 ) -> None:
-    """Turn weights into ONNX files, checked against PyTorch before they are written."""
+    """Turn weights into ONNX files, checked against PyTorch."""
     from pix2seg.engines.base import built_in_file
     from pix2seg.export import export_to_onnx
     from pix2seg.generators.info import BUILT_IN as GENERATOR

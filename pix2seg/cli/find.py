@@ -56,9 +56,10 @@ def find(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, a line a photo.")] = False,
     weights: Weights = None,
 ) -> None:
-    """List the photos that show a colour, the nearest (CIEDE2000) and largest share first.
+    """List the photos that show a colour.
 
-    Ends with exit code 1 where no photo does.
+    The nearest (CIEDE2000) and the largest share come first. Ends with exit code 1 where no photo
+    does.
     """
     import json
 

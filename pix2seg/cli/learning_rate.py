@@ -22,9 +22,10 @@ def learning_rate(
     init: Init = None,
     device: Device = "auto",
 ) -> None:
-    """Find the learning rate that a recipe bears, by training with a rising one.
+    """Find the learning rate that a recipe bears.
 
-    The loss falls as the rate rises, until it is too high. What is trained is thrown away.
+    Trains with a rising one: the loss falls as the rate rises, until it is too high. What is
+    trained is thrown away.
     """
     from rich.table import Table
 

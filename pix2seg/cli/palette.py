@@ -62,10 +62,10 @@ def palette(
     max_pixels: MaxPixels = MAX_PIXELS,
     json_to: JsonTo = None,
 ) -> None:
-    """Find the colours of pictures as they are: cut-outs, swatches, packshots.
+    """Find the colours of pictures as they are.
 
-    Counts every pixel, or those that are opaque, or those of a --mask. Writes NAME.palette.json
-    and NAME.palette.png.
+    For cut-outs, swatches and packshots: nothing is segmented. Counts every pixel, or those that
+    are opaque, or those of a --mask. Writes NAME.palette.json and NAME.palette.png.
     """
     from pix2seg.colors.photo_colors import photo_colors
     from pix2seg.colors.row import rows_of

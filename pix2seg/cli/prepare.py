@@ -73,7 +73,10 @@ def ccp(
         ),
     ] = False,
 ) -> None:
-    """Prepare Clothing Co-Parsing (github.com/bearpaw/clothing-co-parsing)."""
+    """Prepare Clothing Co-Parsing.
+
+    Its repository is github.com/bearpaw/clothing-co-parsing.
+    """
     from pix2seg.classes import BACKGROUND, UNKNOWN, load_scheme
     from pix2seg.preprocess.dataset import ccp
     from pix2seg.preprocess.dataset.prepare import Preparation, showing_class
@@ -153,7 +156,10 @@ def coco(
     person_weights: PersonWeights = None,
     crop: CropOption = False,
 ) -> None:
-    """Prepare photos with masks from a COCO file, its categories named as the classes."""
+    """Prepare photos with masks from a COCO file.
+
+    Its categories are named as the classes are.
+    """
     from pix2seg.preprocess.dataset.corrected import coco_masks
 
     _corrected(photos, coco_masks, file, out, scheme, size, person, person_weights, crop)
@@ -173,7 +179,7 @@ def cvat(
     person_weights: PersonWeights = None,
     crop: CropOption = False,
 ) -> None:
-    """Prepare photos with masks that were corrected in CVAT."""
+    """Prepare photos with masks corrected in CVAT."""
     from pix2seg.preprocess.dataset.corrected import cvat_masks
 
     _corrected(photos, cvat_masks, folder, out, scheme, size, person, person_weights, crop)
@@ -191,7 +197,7 @@ def labelstudio(
     person_weights: PersonWeights = None,
     crop: CropOption = False,
 ) -> None:
-    """Prepare photos with masks that were corrected with Label Studio's brush."""
+    """Prepare photos with masks corrected in Label Studio."""
     from pix2seg.preprocess.dataset.corrected import labelstudio_masks
 
     _corrected(photos, labelstudio_masks, file, out, scheme, size, person, person_weights, crop)

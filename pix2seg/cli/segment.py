@@ -107,7 +107,7 @@ def segment(
         int, typer.Option(min=1, help="Processes that share the photos, for many cores.")
     ] = 1,
 ) -> None:
-    """Segment photos of dressed people into skin, hair and clothes.
+    """Segment photos of people into skin, hair and clothes.
 
     For each photo NAME: NAME.mask.png (pixel value = class) and NAME.overlay.png; with --colors
     NAME.palette.json and NAME.palette.png; with --cutouts NAME.person.png, NAME.clothes.png,

@@ -64,7 +64,7 @@ def serve(
     device: Device = "auto",
     precision: PrecisionName = "auto",
 ) -> None:
-    """Serve segmenting over HTTP, and a page to look at the results.
+    """Serve segmenting over HTTP, with a page to look at it.
 
     The page is at /, the API's reference at /docs. SIGTERM finishes what was begun and exits 0.
     """

@@ -47,6 +47,15 @@ def files(folder: Path) -> list[str]:
     return sorted(f.relative_to(folder).as_posix() for f in folder.rglob("*") if f.is_file())
 
 
+@pytest.mark.parametrize("group", [[], ["catalog"], ["prepare"]])
+def test_without_a_command_each_is_told_in_full(group: list[str]) -> None:
+    result = run(*group, environment={"COLUMNS": "80"})
+    assert result.returncode == 2
+    told = result.stderr.partition("Commands:\n")[2].splitlines()
+    assert len(told) >= 4
+    assert all(line.endswith(".") and "..." not in line for line in told)
+
+
 def test_help_answers_at_once_and_names_the_commands() -> None:
     run("--help")
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
