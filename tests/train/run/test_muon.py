@@ -1,5 +1,8 @@
 """Muon: steps along all directions of a kernel alike."""
 
+import time
+from collections.abc import Callable
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -60,9 +63,35 @@ def test_a_kernel_without_gradient_stays() -> None:
     assert torch.equal(parameter, before)
 
 
-def test_a_kernel_with_gaps_is_refused() -> None:
-    with pytest.raises(RuntimeError, match="view"):
-        KernelMuon([nn.Parameter(torch.randn(8, 9, 3, 6)[..., :3])])
+def test_steps_are_those_of_torchs_own_muon() -> None:
+    ours, gradients = kernel(24, 16, 3, 0), [kernel(24, 16, 3, seed).detach() for seed in (1, 2)]
+    theirs = nn.Parameter(ours.detach().flatten(1).clone())
+    muon = KernelMuon([ours])
+    other = torch.optim.Muon([theirs], weight_decay=0.0, adjust_lr_fn="match_rms_adamw")
+    start = theirs.detach().clone()
+    for gradient in gradients:
+        ours.grad, theirs.grad = gradient, gradient.flatten(1)
+        muon.step()
+        other.step()
+    difference = ours.detach().flatten(1) - theirs.detach()
+    assert difference.norm() < 0.02 * (theirs.detach() - start).norm()  # it counts in bfloat16
+
+
+def test_a_step_costs_little_whatever_the_cpu_can() -> None:
+    wide = nn.Parameter(torch.randn(256, 256, 3, 3))
+    muon = KernelMuon([wide])
+    wide.grad = torch.randn_like(wide)
+    matrix = wide.detach().flatten(1)
+
+    def seconds(work: Callable[[], object]) -> float:
+        began = time.process_time()
+        for _ in range(3):
+            work()
+        return time.process_time() - began
+
+    muon.step()
+    products = seconds(lambda: [matrix @ matrix.T for _ in range(15)])
+    assert seconds(muon.step) < 10 * products
 
 
 def test_layers_of_photo_and_classes_and_depthwise_ones_are_left_to_adam() -> None:
@@ -71,5 +100,5 @@ def test_layers_of_photo_and_classes_and_depthwise_ones_are_left_to_adam() -> No
     wide = nn.ConvTranspose2d(64, 32, 4)
     muon, others = take_wide_kernels([*parameters, *wide.parameters()], muon_rate=1.5)
     assert muon is not None
-    assert [id(p) for p in muon.kernels] == [id(wide.weight)]
+    assert [id(p) for p in muon.param_groups[0]["params"]] == [id(wide.weight)]
     assert len(others) == len(parameters) + 1
