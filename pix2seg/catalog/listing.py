@@ -15,8 +15,8 @@ from pix2seg.classes import load_scheme
 from pix2seg.colors.color import Color
 from pix2seg.colors.row import Row
 from pix2seg.colors.space import Floats
-from pix2seg.colors.table import read_table
-from pix2seg.errors import CatalogError
+from pix2seg.colors.table import FORMATS, read_table
+from pix2seg.errors import CatalogError, ColorError
 
 BATCH = 1 << 15
 """Colours that DuckDB hands over at once: CIEDE2000 of more takes three times as long for each."""
@@ -38,8 +38,13 @@ def open_listing(place: str) -> "CatalogListing | TableListing":
         CatalogError: there is no catalogue.
         ColorError: there is no table, or it is broken.
     """
-    if place.lower().endswith((".csv", ".jsonl", ".parquet")):
+    if place.lower().endswith(FORMATS):
         return TableListing(Path(place))
+    if Path(place).is_file():
+        raise ColorError(
+            f"{place} is no table; give one that --table wrote ({', '.join(FORMATS)}), or a "
+            "catalogue's folder"
+        )
     return CatalogListing(Catalog(place))
 
 

@@ -6,9 +6,11 @@ import sys
 import warnings
 from contextlib import suppress
 from itertools import pairwise
-from typing import Annotated, NoReturn, cast
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, cast
 
 import typer
+from typer.core import TyperGroup
 
 from pix2seg import __version__
 from pix2seg.cli.ablate import ablate
@@ -43,7 +45,16 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+class _Commands(TyperGroup):
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        first = args[0]
+        if first not in self.commands and Path(first).exists():
+            raise Pix2SegError(f"say what to do with {first}, such as: pix2seg segment {first}")
+        return super().resolve_command(ctx, args)
+
+
 app = typer.Typer(
+    cls=_Commands,
     name="pix2seg",
     help="From a photo of a dressed person to garment, skin and hair masks and their colours. Exit "
     "codes: 0 all went well, 1 find found nothing, 2 some input was bad, 130 interrupted.",

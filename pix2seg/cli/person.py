@@ -105,7 +105,7 @@ def person(
             for number, one in enumerate(result.people, 1):
                 _save(one, out / f"{photo.stem}.person{number}", backgrounds, crop)
     done = len(inputs) + len(wrong) - len(bad)
-    news().print(f"{done} photos done with {segmenter.extractor.version}, results in {out}")
+    news().print(f"{done} done with {segmenter.extractor.version}, results in {out}")
     details().print(", ".join(f"{part} {version}" for part, version in segmenter.model.items()))
     exit_on_bad(messages(), bad)
 

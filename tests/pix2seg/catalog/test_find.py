@@ -170,6 +170,13 @@ def test_tables_are_searched_too(tmp_path: Path, suffix: str) -> None:
     assert {match.file for match in find(listing, both)} == {"much.jpg", "little.jpg"}
 
 
+def test_a_file_that_is_no_table_is_refused(tmp_path: Path) -> None:
+    written = tmp_path / "palettes.json"
+    written.write_text("{}")
+    with pytest.raises(ColorError, match=r"palettes\.json is no table; give one that"):
+        open_listing(str(written))
+
+
 def test_colors_as_people_say_them() -> None:
     kinds = ["clothes", "skin", "top", "trousers"]
     assert colors_named("1b2a3c") == colors_named("#1B2A3C") == (Color.from_rgb(*NAVY),)

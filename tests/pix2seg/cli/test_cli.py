@@ -56,6 +56,12 @@ def test_without_a_command_each_is_told_in_full(group: list[str]) -> None:
     assert all(line.endswith(".") and "..." not in line for line in told)
 
 
+def test_a_photo_in_a_commands_place_is_told_the_command(photos: list[Path]) -> None:
+    result = run(photos[0].name, folder=photos[0].parent)
+    assert result.returncode == 2
+    assert f"such as: pix2seg segment {photos[0].name}" in result.stderr
+
+
 def test_help_answers_at_once_and_names_the_commands() -> None:
     run("--help")
     before = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -39,7 +39,7 @@ def test_each_background_stands_behind_a_clean_person(photos: list[Path], tmp_pa
     words = ["person", photos[1], "--out", tmp_path, "--background", "transparent"]
     code, output = run(*words, "--background", "#010203", "--background", "blur")
     assert code == 0
-    assert "1 photos done with person-mask-rcnn" in output
+    assert "1 done with person-mask-rcnn" in output
     name = photos[1].stem
     files = {f"{name}.{what}.png" for what in ("alpha", "transparent", "010203", "blur")}
     assert {file.name for file in tmp_path.iterdir()} == files
