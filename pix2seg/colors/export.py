@@ -36,22 +36,23 @@ def to_ase(colors: PhotoColors) -> bytes:
 def to_css(colors: PhotoColors) -> bytes:
     """CSS custom properties such as `--clothes-1: #1b2a3c;`."""
     lines = [f"/* {_one_line(colors.photo.file).replace('*/', '* /')} */", ":root {"]
-    for name, palette in colors.palettes.items():
+    for name, palette in colors.all_palettes().items():
+        as_property = name.replace(" ", "-")
         for rank, swatch in enumerate(palette, 1):
             named = name_of(swatch.color, colors.names)
             lines.append(
-                f"  --{name}-{rank}: {swatch.color.hex}; /* {named}, {swatch.share:.0%} */"
+                f"  --{as_property}-{rank}: {swatch.color.hex}; /* {named}, {swatch.share:.0%} */"
             )
     return ("\n".join([*lines, "}"]) + "\n").encode()
 
 
 def to_tokens(colors: PhotoColors) -> bytes:
-    """Design tokens (DTCG 2025.10): a group for each class, a color token for each swatch."""
+    """Design tokens (DTCG 2025.10): a group for each class and garment, a color token a swatch."""
     tokens: dict[str, Any] = {
         "$description": f"Colours of {colors.photo.file}",
         "$extensions": {EXTENSION: {"sha256": colors.photo.sha256}},
     }
-    for name, palette in colors.palettes.items():
+    for name, palette in colors.all_palettes().items():
         tokens[name] = {
             str(rank): {
                 **swatch.color.to_token(),
@@ -73,7 +74,7 @@ EXPORTS: Mapping[str, tuple[str, Callable[[PhotoColors], bytes]]] = {
 
 
 def _labelled(colors: PhotoColors) -> Iterator[tuple[str, Color]]:
-    for name, palette in colors.palettes.items():
+    for name, palette in colors.all_palettes().items():
         for swatch in palette:
             yield f"{name}: {name_of(swatch.color, colors.names)}", swatch.color
 

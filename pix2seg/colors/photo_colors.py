@@ -69,11 +69,14 @@ class PhotoColors:
             names=self.names,
         )
 
+    def all_palettes(self) -> dict[str, Palette]:
+        """The palettes of classes, then of garments by the names that `number_garments` gives."""
+        worn = number_garments(self.garments or ())
+        return {**self.palettes, **{name: garment.palette for name, garment in worn.items()}}
+
     def image(self) -> Image.Image:
         """The swatches beside the photo, RGB."""
-        worn = number_garments(self.garments or ())
-        palettes = {**self.palettes, **{name: g.palette for name, g in worn.items()}}
-        return Image.fromarray(swatches(self.photo.pixels, palettes, self.names))
+        return Image.fromarray(swatches(self.photo.pixels, self.all_palettes(), self.names))
 
     def save(self, base: Path) -> list[Path]:
         """Write `BASE.palette.png`, the swatches, and `BASE.palette.json`; return the files.

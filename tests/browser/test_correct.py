@@ -2,7 +2,9 @@
 
 import json
 import zipfile
+from io import BytesIO
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -12,16 +14,28 @@ from selenium.webdriver import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 from pix2seg.classes import load_scheme
+from pix2seg.garments import kinds
 from pix2seg.preprocess.dataset.folder import folder_sources, read_mask
 
 SKIN, CLOTHES = 1, 3
+BAG, TOP = (kinds().id_of(name) for name in ("bag", "top"))
 
 
-def mask_of(page: Page) -> np.ndarray:
-    """The mask as the page gives it out."""
-    with Image.open(page.download("[data-download=mask]")) as image:
-        assert image.mode == "P"
-        return np.asarray(image)
+class Masks(NamedTuple):
+    """Class ids and kinds of garments, uint8 (H, W) each, as the page gives them out."""
+
+    classes: np.ndarray
+    kinds: np.ndarray
+
+
+def masks_of(page: Page) -> Masks:
+    """The masks that the page gives out."""
+    with zipfile.ZipFile(page.download("[data-download=mask]")) as archive:
+        files = {name.split(".", 1)[1]: archive.read(name) for name in archive.namelist()}
+    assert set(files) == {"mask.png", "garments.png"}
+    images = [Image.open(BytesIO(files[name])) for name in ("mask.png", "garments.png")]
+    assert all(image.mode == "P" for image in images)
+    return Masks(*map(np.asarray, images))
 
 
 def coverage(page: Page) -> dict[str, float]:
@@ -43,54 +57,56 @@ def test_a_brush_stroke_changes_mask_and_palette_and_undo_takes_it_back(
     page: Page, photo: Path
 ) -> None:
     page.choose(photo)
-    before, colors = mask_of(page), page.colors()
+    before, colors = masks_of(page), page.colors()
     shares = coverage(page)
     page.one("#correct").click()
-    choose_brush(page, "Clothes")
+    choose_brush(page, "Bag")
     stroke = page.point(0.08, 0.3).click_and_hold()
     stroke.move_by_offset(0, 120).move_by_offset(30, 60).release().perform()
     settled(page)
-    after = mask_of(page)
-    changed = after != before
+    after = masks_of(page)
+    changed = after.kinds != before.kinds
     assert changed.any()
-    assert set(after[changed]) == {CLOTHES}
-    assert not changed[:, after.shape[1] // 2 :].any(), "the stroke was at the left"
+    assert set(after.kinds[changed]) == {BAG}
+    assert set(after.classes[changed]) == {CLOTHES}, "the classes follow"
+    assert not changed[:, changed.shape[1] // 2 :].any(), "the stroke was at the left"
     assert page.colors() != colors
     gained = coverage(page)["clothes"] - shares["clothes"]
-    assert gained == pytest.approx(changed.mean(), abs=2e-6)
+    assert gained == pytest.approx((after.classes != before.classes).mean(), abs=2e-6)
     ActionChains(page.driver).key_down(Keys.CONTROL).send_keys("z").key_up(Keys.CONTROL).perform()
     settled(page)
-    assert np.array_equal(mask_of(page), before)
+    assert np.array_equal(masks_of(page), before)
     assert page.colors() == colors
     page.one("#redo").click()
     settled(page)
-    assert np.array_equal(mask_of(page), after)
+    assert np.array_equal(masks_of(page), after)
 
 
-def test_the_eraser_takes_one_class_alone(page: Page, photo: Path) -> None:
+def test_the_eraser_takes_one_kind_alone(page: Page, photo: Path) -> None:
     page.choose(photo)
-    before = mask_of(page)
+    before = masks_of(page)
     page.one("#correct").click()
-    choose_brush(page, "Clothes")
+    choose_brush(page, "Top")
     page.one("[data-tool=eraser]").click()
     page.driver.execute_script("document.getElementById('size').value = 100")
     page.point(0.5, 0.15).click_and_hold().move_by_offset(0, 250).release().perform()
     settled(page)
-    after = mask_of(page)
-    changed = after != before
-    assert set(before[changed]) == {CLOTHES}
-    assert set(after[changed]) == {0}
+    after = masks_of(page)
+    changed = after.kinds != before.kinds
+    assert set(before.kinds[changed]) == {TOP}
+    assert set(after.kinds[changed]) == {0}
+    assert set(after.classes[changed]) == {0}
 
 
 def test_fill_by_keys_alone(page: Page, photo: Path) -> None:
     page.choose(photo)
-    before = mask_of(page)
+    before = masks_of(page).kinds
     page.one("#correct").send_keys(Keys.ENTER)
     page.driver.execute_script("document.getElementById('picture').focus()")
-    page.keys("f", "2")  # the kinds in their order: background, skin, hair, clothes
+    page.keys("f", "2")  # the kinds in their order: background, skin, ...
     page.keys(Keys.ARROW_RIGHT, Keys.ARROW_LEFT, Keys.SPACE)
     settled(page)
-    after = mask_of(page)
+    after = masks_of(page).kinds
     changed = after != before
     centre = before[before.shape[0] // 2, before.shape[1] // 2]
     assert set(before[changed]) == {centre}
@@ -105,7 +121,7 @@ def test_saved_for_training_is_what_prepare_takes(
     page.one("#correct").click()
     page.point(0.1, 0.1).click().perform()
     settled(page)
-    corrected = mask_of(page)
+    corrected = masks_of(page).classes
     with zipfile.ZipFile(page.download("#training")) as archive:
         assert archive.testzip() is None
         archive.extractall(tmp_path)

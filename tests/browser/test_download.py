@@ -14,8 +14,9 @@ from pix2seg.colors.document import palette_schema
 
 @pytest.fixture
 def names(photo: Path) -> set[str]:
-    kinds = ("palette.json", "mask.png", "overlay.png", "clothes.png", "gpl", "ase", "css")
-    return {f"{photo.stem}.{kind}" for kind in (*kinds, "tokens.json")}
+    pictures = ("mask.png", "garments.png", "overlay.png", "clothes.png", "top.png")
+    palettes = ("palette.json", "gpl", "ase", "css", "tokens.json")
+    return {f"{photo.stem}.{kind}" for kind in (*pictures, *palettes)}
 
 
 def test_everything_comes_as_one_zip(page: Page, photo: Path, names: set[str]) -> None:
@@ -45,9 +46,9 @@ def test_one_kind_comes_alone(page: Page, photo: Path, kind: str, suffix: str) -
     page.choose(photo)
     file = page.download(f"[data-download={kind}]")
     assert file.name == photo.stem + suffix
-    code = page.colors()[0]
     if kind != "ase":
-        assert code in file.read_text("utf-8")
+        text = file.read_text("utf-8")
+        assert [code for code in page.colors() if code not in text] == []
 
 
 def test_all_photos_come_in_folders_of_their_own(

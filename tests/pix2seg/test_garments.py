@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import re
 from pathlib import Path
 
 import jsonschema
@@ -9,6 +10,7 @@ from PIL import Image
 
 from pix2seg.classes import load_scheme
 from pix2seg.colors.document import palette_schema
+from pix2seg.colors.export import to_css, to_tokens
 from pix2seg.errors import WeightsError
 from pix2seg.garments import FIRST_GARMENT, Garment, Kinds, kinds, name_kinds
 from pix2seg.photo import read_photo
@@ -219,6 +221,15 @@ def test_every_garment_is_written(tmp_path: Path) -> None:
         opaque = np.asarray(image)[..., 3] > 127
     assert opaque[30:38, 2:10].all()
     assert opaque.sum() == 64
+
+
+def test_palettes_for_other_programs_hold_the_garments() -> None:
+    colors = dressed().colors(garments=True)
+    css = to_css(colors).decode()
+    for garment in ("trousers", "top", "bag", "bag-2"):
+        assert re.search(rf"^  --{garment}-1: #[0-9a-f]{{6}};", css, re.MULTILINE)
+    tokens = json.loads(to_tokens(colors))
+    assert set(tokens) >= {"skin", "clothes", "trousers", "top", "bag", "bag 2"}
 
 
 def test_garments_are_cut_out_without_their_neighbours() -> None:
