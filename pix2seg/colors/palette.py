@@ -140,7 +140,8 @@ def extract_palette(
     swatches = [
         Swatch(
             _medoid(histogram, inside),
-            Color(*np.average(histogram.srgb[inside], 0, histogram.weights[inside]).tolist()),
+            # The mean of ones may come out a little larger.
+            Color(*np.average(histogram.srgb[inside], 0, histogram.weights[inside]).clip(0, 1)),
             float(histogram.counts[inside].sum() / total),
         )
         for inside in (np.flatnonzero(clusters == i) for i in distinct(clusters))

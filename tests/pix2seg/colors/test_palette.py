@@ -246,3 +246,12 @@ def test_every_document_passes_the_schema(photos: list[Path]) -> None:
     assert document["classes"]["hair"]["colors"] == []
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({**document, "extra": 1}, schema)
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=30, deadline=None)
+def test_channels_at_their_limit_have_colours_too(seed: int) -> None:
+    pixels = np.random.default_rng(seed).integers(0, 256, (40, 40, 3), dtype=np.uint8)
+    pixels[..., seed % 3] = 255
+    palette = extract_palette(pixels, np.ones((40, 40), bool))
+    assert all(swatch.mean.components[seed % 3] == pytest.approx(1) for swatch in palette)
