@@ -1,11 +1,13 @@
 """Many photos from files to files, in overlapping steps or in several processes."""
 
+import json
 import pickle
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pix2seg.colors.names import NameList
 from pix2seg.colors.palette import Palette
@@ -18,6 +20,7 @@ from pix2seg.inputs import InputPhoto, check_name
 from pix2seg.memory import keep_freed_memory
 from pix2seg.overlap import overlapped
 from pix2seg.result import Segmentation
+from pix2seg.saving import PERSON
 from pix2seg.segmenter import Segmenter
 
 
@@ -30,6 +33,7 @@ class Outputs:
         colors: find the colours, and write swatches and JSON.
         pictures: write files at all; without, colours are found and told alone.
         review: the folder for overlays of photos that should be looked at, or None.
+        everyone: each person has results of their own.
         cutouts, hard_edges, garments, map: see `Segmentation.save`.
         max_colors, names: see `Segmentation.colors`.
     """
@@ -38,6 +42,7 @@ class Outputs:
     colors: bool = False
     pictures: bool = True
     review: Path | None = None
+    everyone: bool = False
     cutouts: bool = False
     hard_edges: bool = False
     garments: bool = False
@@ -46,10 +51,12 @@ class Outputs:
     names: NameList = "css"
 
     def files(self, photo: InputPhoto) -> list[Path]:
-        """The files that every photo gets; cut-outs and single people hang on what it shows."""
+        """The files that tell that a photo is done: those of what every photo of people shows."""
         if not self.pictures:
             return []
         kinds = ["mask.png", "overlay.png"]
+        kinds += [f"{PERSON}.png"] if self.cutouts else []
+        kinds += [f"{PERSON}1.mask.png"] if self.everyone else []
         kinds += ["garments.png"] if self.garments else []
         kinds += ["map.png"] if self.map else []
         if self.colors:
@@ -83,29 +90,66 @@ class Done:
     seconds: float
 
 
+class Existing(NamedTuple):
+    """What an earlier run has done.
+
+    Attributes:
+        photos: those whose results are there.
+        rows: of the table, all but those of photos that are still open.
+        documents: the palette JSON of each of the photos, if it was wanted.
+    """
+
+    photos: set[InputPhoto]
+    rows: list[Row]
+    documents: list[dict[str, Any]]
+
+
 def find_existing(
-    photos: Sequence[InputPhoto], outputs: Outputs, table: Path | None
-) -> tuple[set[InputPhoto], list[Row]]:
-    """The photos whose results are there, and their rows of the table.
+    photos: Sequence[InputPhoto], outputs: Outputs, table: Path | None, *, documents: bool = False
+) -> Existing:
+    """What need not be done again; of photos that an earlier run may have confused, all is.
 
     Args:
         photos: the photos.
         outputs: what is to be written of each.
         table: where rows are written too; a photo without a row there counts as open.
+        documents: palette JSON is wanted of each photo; one without a readable file of it counts
+            as open.
 
     Raises:
         ColorError: the table is broken.
     """
-    there = {p for p in photos if all(file.is_file() for file in outputs.files(p))}
-    if not outputs.pictures and table is None:
+    # Whose results these names bear depends on which photos there were.
+    unsure = {photo.relative.with_suffix("") for photo in photos if photo.keeps_suffix}
+    there = {
+        photo
+        for photo in photos
+        if (photo.keeps_suffix or photo.relative.with_suffix("") not in unsure)
+        and all(file.is_file() for file in outputs.files(photo))
+    }
+    if not outputs.pictures and (documents or table is None):
         there = set()
-    if table is None:
-        return there, []
-    rows = read_table(table) if table.exists() else []
-    listed = {row.file for row in rows}
-    there = {photo for photo in there if photo.relative.as_posix() in listed}
-    names = {photo.relative.as_posix() for photo in there}
-    return there, [row for row in rows if row.file in names]
+    told = {photo: _document(outputs, photo) for photo in there} if documents else {}
+    there -= {photo for photo, document in told.items() if document is None}
+    rows: list[Row] = []
+    if table is not None:
+        rows = read_table(table) if table.exists() else []
+        listed, counts = {row.file for row in rows}, Counter(p.relative for p in photos)
+        there = {p for p in there if p.relative.as_posix() in listed and counts[p.relative] == 1}
+        again = {photo.relative.as_posix() for photo in photos if photo not in there}
+        rows = [row for row in rows if row.file not in again]
+    kept = [told.get(photo) for photo in photos if photo in there]
+    return Existing(there, rows, [document for document in kept if document])
+
+
+def _document(outputs: Outputs, photo: InputPhoto) -> dict[str, Any] | None:
+    """The palette JSON that was written of a photo, or None if it cannot be read."""
+    (file,) = (f for f in outputs.files(photo) if f.name.endswith(".palette.json"))
+    try:
+        document: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return document
 
 
 def segment_files(

@@ -2,6 +2,7 @@
 
 import glob
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,10 @@ ADDRESSES = ("http://", "https://", "ftp://", "s3://", "gs://", "data:")
 
 PICTURES = (*RESERVED, "person", "alpha", "grey")
 """What segmenting adds to a photo's name, but for the names of classes."""
+
+
+SINGLE = re.compile(r"\.person\d+$")
+"""What `--everyone` adds to a photo's name for each person."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +73,11 @@ def told_apart(photos: Sequence[InputPhoto]) -> list[InputPhoto]:
     """
     taken: dict[str, InputPhoto] = {}
     apart = []
+    stems = {photo.stem.as_posix() for photo in photos}
     for photo in photos:
+        stem = photo.stem.as_posix()
         # Some file systems do not tell upper from lower case.
-        if photo.stem.as_posix().casefold() in taken:
+        if stem.casefold() in taken or SINGLE.sub("", stem) in stems - {stem}:
             photo = replace(photo, keeps_suffix=True)
         other = taken.setdefault(photo.stem.as_posix().casefold(), photo)
         if other is not photo:
@@ -130,6 +137,8 @@ def check_overwriting(photos: Sequence[InputPhoto], out: Path) -> None:
 
 def _expand(argument: str) -> Iterator[InputPhoto]:
     path = Path(argument)
+    if not argument:
+        raise PhotoError("an empty name is no photo; write . for the current folder")
     if argument == STANDARD_INPUT:
         yield InputPhoto(path, Path("stdin"))
     elif argument.lower().startswith(ADDRESSES):

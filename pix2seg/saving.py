@@ -32,10 +32,7 @@ def save(
         OutputError: a file cannot be written.
         WeightsError: the weights name no garments.
     """
-    written = []
-    for name, picture in _pictures(result, cutouts, hard_edges, garments, map):
-        written.append(base.with_name(f"{base.name}.{name}.png"))
-        write_png(written[-1], picture)
+    written: list[Path] = []
     for number, one in enumerate(result.people, 1):
         written += save(
             one,
@@ -46,6 +43,9 @@ def save(
             garments=garments,
             map=map,
         )
+    for name, picture in _pictures(result, cutouts, hard_edges, garments, map):
+        written.append(base.with_name(f"{base.name}.{name}.png"))
+        write_png(written[-1], picture)
     return written + (result.colors(garments=garments).save(base) if colors else [])
 
 

@@ -72,6 +72,11 @@ def printable(text: str) -> str:
     )
 
 
+def one_line(text: str) -> str:
+    """The same, with line breaks as escapes too."""
+    return printable(text).replace("\n", "\\n")
+
+
 def swatch_text(palette: "Palette") -> "Text":
     """A palette's base colours, and its colours as blocks, or hex codes where none are shown."""
     from rich.text import Text
@@ -106,13 +111,18 @@ def json_lines(target: str) -> Iterator[Callable[[dict[str, Any]], None]]:
             yield lambda document: print(json.dumps(document, ensure_ascii=False), file=file)
 
 
-def check_json(target: str | None) -> None:
-    """Refuse a place for JSON that is rather a photo that was named in the wrong place.
+def check_json(target: str | None, table: Path | None) -> None:
+    """Refuse a place for JSON that is the table's, or rather a photo named in the wrong place.
 
     Raises:
-        typer.BadParameter: the file is named like a photo.
+        typer.BadParameter: the file is the table, or is named like a photo.
     """
     from pix2seg.photo import SUFFIXES
+
+    if target and table and Path(target).absolute() == table.absolute():
+        raise typer.BadParameter(
+            f"{target} cannot hold the table too; name two files", param_hint="--json"
+        )
 
     if target and Path(target).suffix.lower() in SUFFIXES:
         raise typer.BadParameter(
@@ -145,8 +155,7 @@ def print_warning(console: "Console", text: str) -> None:
 def _print_line(console: "Console", color: str, text: str) -> None:
     from rich.text import Text
 
-    line = printable(text).replace("\n", "\\n")
-    console.print(Text.assemble(("pix2seg: ", color), line))
+    console.print(Text.assemble(("pix2seg: ", color), one_line(text)))
 
 
 @contextmanager
@@ -164,21 +173,37 @@ def noting(bad: "list[Pix2SegError]", photo: "InputPhoto") -> Iterator[None]:
         bad.append(PhotoError(f"{photo.path} needs more memory than there is"))
 
 
-def find_new_photos(arguments: list[str], out: Path) -> "tuple[list[InputPhoto], list[PhotoError]]":
+def find_new_photos(
+    arguments: list[str], out: Path, review: Path | None = None
+) -> "tuple[list[InputPhoto], list[PhotoError]]":
     """The photos to work on; results of an earlier run that lie in a given folder are no photos.
+
+    Args:
+        arguments: what was asked for.
+        out: the folder for the results.
+        review: the folder for overlays of photos that should be looked at.
 
     Returns:
         The photos, and what is wrong with the arguments that name none.
 
     Raises:
         PhotoError: there is no photo.
-        OutputError: the results of two would have the same names, or overwrite a photo.
+        OutputError: the results of two would have the same names, or overwrite a photo; or a
+            folder for results is a file.
     """
-    from pix2seg.errors import PhotoError
+    from pix2seg.errors import OutputError, PhotoError
     from pix2seg.inputs import check_overwriting, find_photos, is_result, told_apart
 
+    folders = [folder for folder in (out, review) if folder]
+    for folder in folders:
+        if folder.exists() and not folder.is_dir():
+            raise OutputError(f"{folder} is a file; name a folder for the results")
     found, wrong = find_photos(arguments)
-    photos = [p for p in found if str(p.path) in arguments or not is_result(p.path, out)]
+    photos = [
+        photo
+        for photo in found
+        if str(photo.path) in arguments or not any(is_result(photo.path, f) for f in folders)
+    ]
     if not photos and wrong:
         raise wrong[0]
     if not photos:

@@ -16,7 +16,7 @@ from pix2seg.cli.output import (
     json_lines,
     messages,
     noting,
-    printable,
+    one_line,
 )
 from pix2seg.cli.telling import news
 from pix2seg.limits import MAX_PIXELS
@@ -74,7 +74,7 @@ def palette(
     from pix2seg.inputs import check_name
     from pix2seg.photo import read_photo
 
-    check_json(json_to)
+    check_json(json_to, table)
     if table:
         check_format(table)
     pictures = bool(out or to or not json_to)
@@ -128,13 +128,16 @@ def _counted(photo: "Photo", mask: Path | None) -> "NDArray[np.bool_]":
         values = read_image(mask)
     except DatasetError:
         raise PhotoError(f"cannot read the mask {mask}; give a grey or indexed PNG") from None
-    counted = values > 0 if values.ndim == 2 else values[..., :3].any(axis=2)
+    counted = values.reshape(*values.shape[:2], -1) > 0
+    if counted.shape[2] in (2, 4):  # the last channel is alpha
+        counted = counted[..., :-1] & (values[..., -1:] > 127)
+    counted = np.asarray(counted.any(axis=2))
     if counted.shape != photo.pixels.shape[:2]:
         raise PhotoError(
             f"the mask {mask} is {counted.shape[1]}x{counted.shape[0]}, the photo "
             f"{photo.width}x{photo.height}; give a mask of the photo's size"
         )
-    return np.asarray(counted)
+    return counted
 
 
 def _print(name: str, colors: "PhotoColors") -> None:
@@ -142,5 +145,5 @@ def _print(name: str, colors: "PhotoColors") -> None:
 
     from pix2seg.cli.output import swatch_text
 
-    line = Text.assemble(printable(name), "  ", swatch_text(colors.palettes["photo"]))
+    line = Text.assemble(one_line(name), "  ", swatch_text(colors.palettes["photo"]))
     news().print(line)

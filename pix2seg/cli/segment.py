@@ -33,15 +33,16 @@ from pix2seg.cli.output import (
     find_new_photos,
     json_lines,
     messages,
+    one_line,
     print_warning,
-    printable,
 )
 from pix2seg.cli.telling import details, news, tracked
 from pix2seg.limits import MAX_PIXELS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pix2seg.batch import Done
-    from pix2seg.colors.row import Row
 
 READABLE_CLASSES = 4
 """Of a scheme with more classes, a photo's line names the largest alone."""
@@ -114,21 +115,27 @@ def segment(
     NAME.skin.png and NAME.hair.png; with --garments NAME.garments.png (pixel value = kind); with
     --map NAME.map.png. With --everyone the same of each person alone, as NAME.person1 and so on.
     """
-    from pix2seg.batch import Outputs, find_existing, segment_files, segment_files_in_processes
+    from pix2seg.batch import (
+        Existing,
+        Outputs,
+        find_existing,
+        segment_files,
+        segment_files_in_processes,
+    )
     from pix2seg.colors.row import rows_of
     from pix2seg.colors.table import check_format, growing_table
     from pix2seg.errors import Pix2SegError
     from pix2seg.memory import keep_freed_memory
     from pix2seg.segmenter import Segmenter
 
-    check_json(json_to)
+    check_json(json_to, table)
     # JSON alone is all that is wanted where nothing else is asked for.
     pictures = bool(out or colors or cutouts or map or review or not json_to)
     out = out or Path("pix2seg-out")
     if table:
         check_format(table)
     options = person_options(person_weights, person_config, trust, everyone, person_box)
-    inputs, wrong = find_new_photos(photos, out)
+    inputs, wrong = find_new_photos(photos, out, review)
     check_person_box(person_box, len(inputs))
     arguments: dict[str, Any] = {
         "weights": weights,
@@ -145,6 +152,7 @@ def segment(
         colors=bool(colors or json_to or table),
         pictures=pictures,
         review=review,
+        everyone=everyone,
         cutouts=cutouts,
         hard_edges=hard_edges,
         garments=garments,
@@ -152,24 +160,26 @@ def segment(
         max_colors=max_colors,
         names=names,
     )
-    kept: list[Row] = []
+    existing = Existing(set(), [], [])
     if skip_existing:
-        there, kept = find_existing(inputs, outputs, table)
-        inputs = [photo for photo in inputs if photo not in there]
-        news().print(f"{len(there)} of {len(there) + len(inputs)} photos have their results")
-        if not inputs:
-            return
-    if jobs > 1:
+        existing = find_existing(inputs, outputs, table, documents=bool(json_to))
+        news().print(f"{len(existing.photos)} of {len(inputs)} photos have their results")
+        inputs = [photo for photo in inputs if photo not in existing.photos]
+    results: Iterator[Done | Pix2SegError] = iter(())
+    if inputs and jobs > 1:
         results = segment_files_in_processes(arguments, inputs, outputs, max_pixels, jobs)
-    else:
+    elif inputs:
         keep_freed_memory()
         results = segment_files(Segmenter(**arguments), inputs, outputs, max_pixels)
     bad: list[Pix2SegError] = [*wrong]
     done: Done | None = None
     stopped, count = False, 0
     with ExitStack() as stack:
-        add_rows = stack.enter_context(growing_table(table, kept)) if table else None
+        add_rows = stack.enter_context(growing_table(table, existing.rows)) if table else None
         write_json = stack.enter_context(json_lines(json_to)) if json_to else None
+        if write_json:
+            for document in existing.documents:
+                write_json(document)
         try:
             for photo, result in zip(tracked(inputs, "segmenting"), results, strict=True):
                 if isinstance(result, Pix2SegError):
@@ -214,7 +224,7 @@ def _print_photo(name: str, done: "Done") -> None:
         facts.append(Text(f"{kind} ").append_text(swatch_text(palette)))
     facts.append(Text(f"quality {done.quality:.2f}"))
     facts.append(Text(f"{done.seconds:.2f} s"))
-    line = Text(f"{printable(name)}  ").append_text(Text(", ").join(facts))
+    line = Text(f"{one_line(name)}  ").append_text(Text(", ").join(facts))
     news().print(line)
     if done.review:
         print_warning(messages(), f"{name} should be looked at: {done.review}")

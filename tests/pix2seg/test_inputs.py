@@ -151,3 +151,20 @@ def test_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
     check_name(photos[0])
     with pytest.raises(PhotoError, match="is not UTF-8"):
         check_name(photos[1])
+
+
+def test_a_photo_named_like_somebodys_results_is_told_apart(tmp_path: Path) -> None:
+    for name in ("a.jpg", "a.person1.jpg", "b.person2.jpg"):
+        (tmp_path / name).touch()
+    photos, _ = find_photos([tmp_path])
+    assert [photo.stem.name for photo in told_apart(photos)] == [
+        "a",
+        "a.person1.jpg",
+        "b.person2",
+    ]
+
+
+def test_an_empty_name_is_not_the_current_folder() -> None:
+    photos, (wrong,) = find_photos([""])
+    assert photos == []
+    assert "an empty name is no photo" in str(wrong)

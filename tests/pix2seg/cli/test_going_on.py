@@ -1,5 +1,6 @@
 """A batch that was broken off goes on, and keeps what was done."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,3 +67,55 @@ def test_ctrl_c_keeps_what_is_done(
         assert broken.exit_code != 0
         assert "--skip-existing" in broken.stderr
         assert {row.file for row in read_table(table)} == {"a/front.jpg"}
+
+
+def test_json_goes_on_too(shop: Path, small_weights: Path) -> None:
+    written = shop.parent / "all.jsonl"
+    options = ("--colors", "--json", written)
+    assert segment(shop, small_weights, *options).exit_code == 0
+    lines = written.read_text("utf-8").splitlines()
+    assert len(lines) == 2
+    (shop.parent / "out" / "b" / "front.mask.png").unlink()
+    assert segment(shop, small_weights, *options, "--skip-existing").exit_code == 0
+    again = written.read_text("utf-8").splitlines()
+    assert [json.loads(line) for line in again] == [json.loads(line) for line in lines]
+    assert segment(shop, small_weights, *options, "--skip-existing").exit_code == 0
+    assert written.read_text("utf-8").splitlines() == again
+
+
+def test_what_is_wrong_is_told_where_nothing_is_left_to_do(shop: Path, small_weights: Path) -> None:
+    assert segment(shop, small_weights).exit_code == 0
+    again = segment(shop, small_weights, shop / "none*.jpg", "--skip-existing")
+    assert again.exit_code == 2
+    assert "no photo matches" in again.stderr
+
+
+def test_other_wishes_are_done_anew(shop: Path, small_weights: Path) -> None:
+    assert segment(shop, small_weights).exit_code == 0
+    for wish in ("--cutouts", "--everyone"):
+        again = segment(shop, small_weights, wish, "--skip-existing")
+        assert "0 of 2 photos have their results" in again.stderr
+
+
+def test_a_photo_is_not_taken_for_another_of_its_name(shop: Path, small_weights: Path) -> None:
+    assert segment(shop, small_weights).exit_code == 0
+    other = shop / "a" / "front.bmp"  # its name comes before front.jpg
+    with Image.open(shop / "b" / "front.jpg") as image:
+        image.save(other)
+    mask = shop.parent / "out" / "a" / "front.mask.png"
+    before = mask.read_bytes()
+    assert segment(shop, small_weights, "--skip-existing").exit_code == 0
+    assert mask.read_bytes() != before
+    rows = read_table(shop.parent / "t.csv")
+    assert {row.file for row in rows} == {"a/front.bmp", "a/front.jpg", "b/front.jpg"}
+
+
+def test_rows_of_photos_outside_the_run_stay_and_none_stands_twice(
+    shop: Path, small_weights: Path
+) -> None:
+    assert segment(shop, small_weights).exit_code == 0
+    rows = read_table(shop.parent / "t.csv")
+    (shop.parent / "out" / "b" / "front.mask.png").unlink()
+    shutil.rmtree(shop / "a")
+    assert segment(shop, small_weights, "--skip-existing").exit_code == 0
+    assert read_table(shop.parent / "t.csv") == rows
