@@ -34,23 +34,29 @@ def atomic_write(path: Path) -> Iterator[Path]:
     What a killed process left unfinished in the folder goes too, once it is an hour old.
 
     Args:
-        path: where the file shall be; its folder is made if need be.
+        path: where the file shall be; its folder is made if need be. Of a link, what it leads to
+            is written.
 
     Yields:
-        The path to write to: hidden, in the same folder, with the same suffix.
+        The path to write to: hidden, in the same folder, with the same suffix; or the path itself
+        where it is a pipe or a device, which nothing may replace.
 
     Raises:
         OutputError: the file cannot be written there. Whatever else goes wrong inside is raised
             as it is; in both cases the file that was there before is left as it was.
     """
-    temporary = path.with_name(f"{UNFINISHED}{secrets.token_hex(4)}{path.suffix}")
+    place = Path(os.path.realpath(path))
+    temporary = place.with_name(f"{UNFINISHED}{secrets.token_hex(4)}{place.suffix}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_dir():  # `replace` would say so too, but after the work
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if place.is_dir():  # `replace` would say so too, but after the work
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        _remove_abandoned(path.parent)
-        yield temporary
-        temporary.replace(path)
+        if place.exists() and not place.is_file():
+            yield place
+        else:
+            _remove_abandoned(place.parent)
+            yield temporary
+            temporary.replace(place)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise OutputError(f"cannot write {path}: {reason}") from error

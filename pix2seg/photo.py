@@ -112,7 +112,8 @@ def read_photo(
     if isinstance(source, bytes):
         return _from_bytes(source, name or "image", max_pixels)
     path = Path(source)
-    return _from_bytes(file_bytes(path), name or path.name, max_pixels, str(source))
+    shown = "standard input" if str(path) == STANDARD_INPUT else str(source)
+    return _from_bytes(file_bytes(path), name or path.name, max_pixels, shown)
 
 
 def file_bytes(path: Path) -> bytes:

@@ -103,8 +103,10 @@ def main() -> None:
     """Run the command line; what a user can mend ends in one line and exit code 2."""
     if not sys.warnoptions:  # what libraries warn each other of is nothing to a user
         warnings.simplefilter("ignore")
-    for stream in (sys.stdout, sys.stderr):
-        cast(io.TextIOWrapper, stream).reconfigure(errors="backslashreplace")
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed, as daemons and cron may start a program
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
+        cast(io.TextIOWrapper, getattr(sys, name)).reconfigure(errors="backslashreplace")
     try:
         try:
             app(args=with_json_target(sys.argv[1:]))

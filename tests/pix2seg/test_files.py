@@ -3,6 +3,7 @@ import os
 import re
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -145,3 +146,24 @@ def test_what_killed_processes_left_is_removed(tmp_path: Path) -> None:
     with atomic_write(other / "a.txt") as temporary:
         temporary.write_text("x")
     assert sorted(other.iterdir()) == sorted([other / "a.txt", *files[1:]])
+
+
+def test_a_link_leads_to_what_is_written(tmp_path: Path) -> None:
+    (tmp_path / "real").write_text("old")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    with atomic_write(tmp_path / "link") as temporary:
+        temporary.write_text("new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_text() == "new"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_takes_what_is_written(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as reader:
+        read = reader.submit(pipe.read_text)
+        with atomic_write(pipe) as place:
+            place.write_text("through")
+        assert read.result(timeout=10) == "through"
+    assert pipe.is_fifo()

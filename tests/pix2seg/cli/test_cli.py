@@ -1,6 +1,7 @@
 import json
 import os
 import resource
+import shlex
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -192,7 +194,10 @@ def test_good_photos_are_done_and_bad_ones_named(
         (["segment", "a.jpg", "--device", "warp"], "cannot use the device 'warp'"),
         (["segment", "a.jpg", "--json", "x.jpg"], "named like a photo"),
         (["segment", "a.jpg", "--max-pixels", "10"], "--max-pixels"),
-        (["segment", "a.jpg", "--out", "a.png"], "cannot write"),
+        (["segment", "a.jpg", "--out", "a.png"], "a.png is a file; name a folder"),
+        (["segment", "a.jpg", "--review", "a.png"], "a.png is a file; name a folder"),
+        (["segment", "a.jpg", "--json", "x.jsonl", "--table", "x.jsonl"], "name two files"),
+        (["segment", ""], "an empty name is no photo"),
         (["segment", "a.jpg", "--colour"], "No such option"),
         (["prepare", "ccp", ".", "out"], "label_list.mat"),
         (["prepare", "ccp", ".", "out", "--scheme", "five"], "no scheme 'five'"),
@@ -321,3 +326,28 @@ def test_prepare_train_evaluate_segment(photos: list[Path], tmp_path: Path) -> N
     assert len(list((tmp_path / "worst").glob("*.jpg"))) == 1
     segmented = run("segment", "photos/0.jpg", *weights, folder=tmp_path)
     assert segmented.returncode == 0, segmented.stderr
+
+
+def test_a_mask_with_alpha_counts_what_is_opaque_and_white(tmp_path: Path) -> None:
+    Image.new("RGB", (40, 20), (200, 30, 40)).save(tmp_path / "photo.png")
+    half = np.zeros((20, 40), np.uint8)
+    half[:, :20] = 255
+    full = np.full_like(half, 255)
+    masks = {
+        "L": half, "LA": np.dstack([half, full]), "RGBA": np.dstack([half, half, half, full]),
+        "cut": np.dstack([full, full, full, half]),
+    }  # fmt: skip
+    for name, mask in masks.items():
+        Image.fromarray(mask).save(tmp_path / f"{name}.mask.png")
+        result = run(
+            "palette", "photo.png", "--mask", f"{name}.mask.png", "--json", folder=tmp_path
+        )
+        assert json.loads(result.stdout)["classes"]["photo"]["coverage"] == 0.5
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_closed_streams_are_no_trouble(tmp_path: Path, closed: str) -> None:
+    Image.new("RGB", (8, 8), (200, 30, 40)).save(tmp_path / "photo.png")
+    command = f"{shlex.quote(PROGRAM)} palette photo.png {closed}"
+    assert subprocess.run(command, shell=True, cwd=tmp_path, timeout=60).returncode == 0
+    assert (tmp_path / "pix2seg-out" / "photo.palette.json").is_file()
