@@ -245,10 +245,11 @@ class Segmentation:
             WeightsError: the weights name no garments.
         """
         person = self.person
+        most = MAX_COLORS if max_colors is None else max_colors
         return photo_colors(
             self.photo,
             {name: self.where(name) for name in reversed(self.scheme.foreground)},  # clothes first
-            garments=self.garments(max_colors or MAX_COLORS) if garments else None,
+            garments=self.garments(most) if garments else None,
             max_colors=max_colors,
             names=names,
             model=self.model,

@@ -121,13 +121,18 @@ class Segmenter(Pretrained):
 
         Yields:
             Each photo's segmentation in turn, or what is wrong with it.
+
+        Raises:
+            ValueError: there are more photos than names, or the other way round.
         """
 
         def read(item: tuple[PhotoSource, str | None]) -> Photo | PhotoError:
             source, name = item
             return _or_error(partial(read_photo, source, max_pixels=max_pixels, name=name), name)
 
-        for photo in overlapped(read, zip(photos, names if names else repeat(None), strict=False)):
+        unnamed = zip(photos, repeat(None), strict=False)
+        named = unnamed if names is None else zip(photos, names, strict=True)
+        for photo in overlapped(read, named):
             if isinstance(photo, PhotoError):
                 yield photo
             else:

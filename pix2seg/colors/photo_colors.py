@@ -128,10 +128,12 @@ def photo_colors(
         review: as in `PhotoColors`.
         people: as in `PhotoColors`.
     """
+
+    def most(name: str) -> int:
+        usual = FEW_COLORS if name in FEW_COLORED else MAX_COLORS
+        return usual if max_colors is None else max_colors
+
     palettes = {
-        name: extract_palette(
-            photo.pixels, mask, max_colors or (FEW_COLORS if name in FEW_COLORED else MAX_COLORS)
-        )
-        for name, mask in masks.items()
+        name: extract_palette(photo.pixels, mask, most(name)) for name, mask in masks.items()
     }
     return PhotoColors(photo, palettes, garments, names, model, person, quality, review, people)

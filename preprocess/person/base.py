@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pix2seg.errors import PersonError
 from pix2seg.preprocess.background import MARGIN, widen, widening
 from pix2seg.preprocess.fit import Box, Size, crop_around, enlarge_decided
 
@@ -186,8 +187,13 @@ def choose(
         shape: the photo's (H, W, ...).
         everyone: take all of them together, with the surest one's score; `members` has each.
         box: take the person whose box overlaps this one the most.
+
+    Raises:
+        PersonError: the box shows nothing of the photo.
     """
     people = [person for person in people if person.found]
+    if box and not overlap(box, (0, 0, shape[1], shape[0])):
+        raise PersonError("the person box lies outside the photo; give x0, y0, x1, y1 in pixels")
     if box:
         people = [person for person in people if overlap(person.box, box)]
     if not people:

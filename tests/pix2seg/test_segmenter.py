@@ -218,3 +218,8 @@ def test_many_photos_come_in_order_and_a_bad_one_ends_nothing(
         assert isinstance(result, Segmentation)
         assert result.photo.file == photo.name
         assert np.array_equal(result.mask, segmenter(photo).mask)
+
+
+def test_each_photo_has_a_name_or_none_has(segmenter: Segmenter, photos: list[Path]) -> None:
+    with pytest.raises(ValueError, match="zip"):
+        list(segmenter.map(photos[:2], names=["only one"]))

@@ -532,3 +532,11 @@ def test_segmenter_greys_what_detectron2_does_not_find(
     result = segmenter(photos[0])
     assert result.person.found
     assert result.colors().document()["model"]["person"] == segmenter.extractor.version
+
+
+def test_a_box_outside_the_photo_is_refused() -> None:
+    person = Person.from_mask(np.ones((20, 10), bool), 0.9)
+    assert choose([person], (20, 10), box=(5, 5, 30, 30)) is person
+    for outside in ((10, 0, 20, 20), (50, 60, 70, 80)):
+        with pytest.raises(PersonError, match="outside the photo"):
+            choose([person], (20, 10), box=outside)
