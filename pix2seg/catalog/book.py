@@ -93,16 +93,20 @@ class Catalog:
         Raises:
             CatalogError: one cannot be read.
         """
-
-        def read(shard: int) -> Stats:
-            try:
-                return Stats(**json.loads(self.folder.read(_name(shard) + STATS)))
-            except (ValueError, TypeError) as error:
-                raise CatalogError(f"{self.place(shard)}: its counts are broken") from error
-
         shards = sorted(self.done())
         with ThreadPoolExecutor(16) as readers:  # far away, each takes its time
-            return dict(zip(shards, readers.map(read, shards), strict=True))
+            return dict(zip(shards, readers.map(self.counts, shards), strict=True))
+
+    def counts(self, shard: int) -> Stats:
+        """The counts of a shard that is done.
+
+        Raises:
+            CatalogError: they cannot be read.
+        """
+        try:
+            return Stats(**json.loads(self.folder.read(_name(shard) + STATS)))
+        except (ValueError, TypeError) as error:
+            raise CatalogError(f"{self.place(shard)}: its counts are broken") from error
 
     def place(self, shard: int) -> str:
         """The path or URI of a shard."""

@@ -1,12 +1,14 @@
 """Filling a catalogue: what to do, who does it, and what has become of it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from pix2seg.catalog.book import Catalog
-from pix2seg.catalog.source import list_source
-from pix2seg.catalog.storage import is_remote, local_path
+from pix2seg.catalog.plan import Plan
+from pix2seg.catalog.source import Item, list_source
+from pix2seg.catalog.storage import Folder, is_remote, local_path
 from pix2seg.catalog.work import Settings
 from pix2seg.errors import CatalogError
 
@@ -92,11 +94,12 @@ def begin_catalog(
         "scheme": segmenter.scheme.to_dict(),
     }
     found = list_source(source, column)
+    planned = len(Plan(Folder(location))) > 0
+    if not planned:
+        found = _at_least_one(found, source)  # a source that is refused leaves no catalogue
     catalog = Catalog.begin(location, facts)
-    if not (keep_plan and len(catalog.plan)):
+    if not (keep_plan and planned):
         catalog.plan.extend(found, shard_size)
-    if not len(catalog.plan):
-        raise CatalogError(f"{source} holds no photos")
     return Opened(catalog, settings, segmenter.device)
 
 
@@ -129,6 +132,18 @@ def open_shards(catalog: Catalog, among: Collection[int] | None = None) -> list[
 def failed_shards(catalog: Catalog) -> dict[int, int]:
     """Failed photos by shard, of the shards that have any."""
     return {shard: stats.failed for shard, stats in catalog.stats().items() if stats.failed}
+
+
+def _at_least_one(found: Iterator[Item], source: str) -> Iterator[Item]:
+    """The photos of a source, of which the first has been looked for.
+
+    Raises:
+        CatalogError: the source cannot be read or holds no photo.
+    """
+    first = next(found, None)
+    if first is None:
+        raise CatalogError(f"{source} holds no photos")
+    return chain([first], found)
 
 
 def _model(segmenter: "Segmenter") -> dict[str, str]:

@@ -187,22 +187,37 @@ def _column_of(source: str, suffix: str, column: str | None) -> Iterator[Any]:
                 for batch in table.iter_batches(columns=[name]):
                     yield from batch.column(0).to_pylist()
                 return
-            lines = io.TextIOWrapper(file, "utf-8", newline="" if suffix == ".csv" else None)
+            lines = io.TextIOWrapper(file, "utf-8-sig", newline="" if suffix == ".csv" else None)
             if suffix == ".csv":
                 reader = csv.DictReader(lines)
                 name = _choose_column(source, reader.fieldnames or (), column)
                 yield from (row[name] for row in reader)
                 return
-            for i, line in enumerate(lines):
-                row = json.loads(line)
-                name = _choose_column(source, row, column) if i == 0 else name
+            name = ""
+            for row in _objects(source, lines):
+                name = name or _choose_column(source, row, column)
                 yield row[name]
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise CatalogError(f"{source} is no readable list of photos ({error!r})") from error
 
 
+def _objects(source: str, lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """The objects of JSON Lines; blank lines are passed over."""
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        row = json.loads(line)
+        if not isinstance(row, dict):
+            raise CatalogError(
+                f'{source}, line {number}, is no JSON object; write such as {{"uri": "a.jpg"}}'
+            )
+        yield row
+
+
 def _choose_column(source: str, there: Iterable[str], column: str | None) -> str:
     names = list(there)
+    if not names:
+        raise CatalogError(f"{source} is empty; give a list with a column '{column or COLUMNS[0]}'")
     fitting = [column] if column else [name for name in COLUMNS if name in names]
     if not column and len(names) == 1:
         fitting = names

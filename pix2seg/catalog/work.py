@@ -122,6 +122,7 @@ class Worker:
         """
         began = time.perf_counter()
         rows: list[PhotoRow] = self.catalog.rows(shard) if self.job.retry else []
+        before = self.catalog.counts(shard).seconds if self.job.retry else 0.0
         items = self.catalog.plan.items(shard)
         todo = [i for i in range(len(items)) if not rows or rows[i]["status"] == FAILED]
         rows = rows or [{}] * len(items)
@@ -132,7 +133,7 @@ class Worker:
                 rows[i] = self._row(items[i], read)
             yield rows[i]["status"] == OK
         ok = sum(row["status"] == OK for row in rows)
-        seconds = round(time.perf_counter() - began, 3)
+        seconds = round(before + time.perf_counter() - began, 3)
         self.catalog.write(shard, rows, Stats(len(rows), ok, len(rows) - ok, seconds))
 
     def _row(self, item: Item, read: Callable[[], bytes | Path]) -> PhotoRow:

@@ -131,6 +131,7 @@ def run(
 @catalog.command()
 def status(out: Location) -> None:
     """Say how far a catalogue is, and what failed."""
+    import re
     from collections import Counter
 
     from pix2seg.catalog.book import Catalog
@@ -146,9 +147,10 @@ def status(out: Location) -> None:
     errors: Counter[str] = Counter()
     example: dict[str, str] = {}
     for shard in failed_shards(book):
-        for row in book.read(shard, ["uri", "status", "error"]).to_pylist():
+        for row in book.read(shard, ["uri", "file", "status", "error"]).to_pylist():
             if row["status"] == "failed":
-                kind = row["error"].replace(row["uri"], "PHOTO")
+                kind = row["error"].replace(row["uri"], "PHOTO").replace(row["file"], "PHOTO")
+                kind = re.sub(r"\d+", "N", kind)  # how many bytes are missing makes no other kind
                 errors[kind] += 1
                 example.setdefault(kind, row["uri"])
     for kind, count in errors.most_common(10):

@@ -68,18 +68,18 @@ def colors_named(text: str, names: NameList | None = None) -> tuple[Color, ...]:
     Raises:
         ColorError: no list has the name, or the hex code is none.
     """
-    text = "".join(text.lower().split())
-    if text.startswith("#"):
-        return (Color.from_hex(text),)
+    word = "".join(text.lower().split())
+    if word.startswith("#"):
+        return (Color.from_hex(word),)
     lists: tuple[NameList, ...] = (names,) if names else ("basic", "css", "xkcd")
     for each in lists:
-        codes = {name.replace(" ", ""): c for name, c in _codes(each).items()}.get(text)
+        codes = {name.replace(" ", ""): c for name, c in _codes(each).items()}.get(word)
         if codes:
             return tuple(Color.from_hex(code) for code in codes)
-    if re.fullmatch("[0-9a-f]{6}|[0-9a-f]{3}", text):
-        return (Color.from_hex(text),)
+    if re.fullmatch("[0-9a-f]{6}|[0-9a-f]{3}", word):
+        return (Color.from_hex(word),)
     known = sorted({name for each in lists for name in _codes(each)})
-    near = get_close_matches(text, known, n=3)
+    near = get_close_matches(text.lower(), known, n=3)
     raise ColorError(
         f"no colour '{text}'" + (f"; {' or '.join(near)}?" if near else "; write it as #1b2a3c")
     )

@@ -151,7 +151,7 @@ def _read(path: Path) -> list[Mapping[str, Any]]:
     if suffix == ".parquet":
         rows: list[Mapping[str, Any]] = _parquet()[1].read_table(path).to_pylist()
         return rows
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:  # as spreadsheets save it, too
         if suffix == ".jsonl":
             return [json.loads(line) for line in file]
         return [{k: _unquoted(v) for k, v in row.items()} for row in csv.DictReader(file)]

@@ -21,6 +21,12 @@ from pix2seg.preprocess.dataset.dataset import indexed_image, read_image
 
 Named = tuple[str, NDArray[np.uint8]]
 
+BRUSH = "brushlabels"
+"""Label Studio's results that make masks."""
+
+TELL_NO_PIXELS = ("choices", "datetime", "number", "rating", "relation", "taxonomy", "textarea")
+"""Label Studio's results that say something of a photo, and draw nothing."""
+
 LOCAL_FILES = "?d="
 """Label Studio names a file below its document root after this."""
 
@@ -40,7 +46,8 @@ def coco_masks(file: Path, scheme: Scheme) -> Iterator[Named]:
     """The masks of a COCO file; where annotations overlap, the later one counts.
 
     Raises:
-        DatasetError: the file is broken, or a category is no class of the scheme.
+        DatasetError: the file is broken or names no images, a category is no class of the scheme,
+            or an annotation is a box alone.
     """
     data = _read_json(file)
     try:
@@ -48,10 +55,17 @@ def coco_masks(file: Path, scheme: Scheme) -> Iterator[Named]:
         drawn: dict[Any, list[dict[str, Any]]] = {image["id"]: [] for image in data["images"]}
         for annotation in data["annotations"]:
             drawn[annotation["image_id"]].append(annotation)
+        if not drawn:
+            raise DatasetError(f"{file} names no images; export it anew, with its annotations")
         for image in data["images"]:
             shape = _shape(image["height"], image["width"])
             mask = np.full(shape, BACKGROUND, np.uint8)
             for annotation in drawn[image["id"]]:
+                if not annotation.get("segmentation"):
+                    raise DatasetError(
+                        f"{file}: {image['file_name']} has an annotation without segmentation, "
+                        "such as a box; draw a polygon or a mask"
+                    )
                 part = _coco_part(annotation["segmentation"], shape)
                 mask[part] = classes[annotation["category_id"]]
             yield _name(image["file_name"]), mask
@@ -63,11 +77,15 @@ def cvat_masks(folder: Path, scheme: Scheme) -> Iterator[Named]:
     """The masks of CVAT's "Segmentation mask 1.1", unpacked.
 
     Raises:
-        DatasetError: the folder holds something else, or a label is no class of the scheme.
+        DatasetError: the folder holds something else or no mask, or a label is no class of the
+            scheme.
     """
     colors = _labelmap(folder / "labelmap.txt", scheme)
     root = folder / "SegmentationClass"
-    for file in sorted(root.rglob("*.png")):
+    files = sorted(root.rglob("*.png"))
+    if not files:
+        raise DatasetError(f"{root} holds no PNG masks; export from CVAT once something is drawn")
+    for file in files:
         pixels = read_image(file, "RGB").astype(np.uint32)
         packed = pixels[..., 0] << 16 | pixels[..., 1] << 8 | pixels[..., 2]
         mask = np.full(packed.shape, BACKGROUND, np.uint8)
@@ -84,13 +102,19 @@ def labelstudio_masks(file: Path, scheme: Scheme) -> Iterator[Named]:
     Tasks that nobody annotated are left out; where brushes overlap, the later one counts.
 
     Raises:
-        DatasetError: the file is broken, or a label is no class of the scheme.
+        DatasetError: the file is broken or has no brush mask, a label is no class of the scheme, or
+            something is drawn otherwise than with the brush.
     """
     data = _read_json(file)
+    count = 0
     try:
         for task in data:
             done = [a for a in task.get("annotations", ()) if not a.get("was_cancelled")]
-            brushes = [r for r in done[-1]["result"] if r["type"] == "brushlabels"] if done else []
+            if not done:
+                continue
+            image = task["data"]["image"]
+            name = task["data"].get("file") or unquote(image.rpartition(LOCAL_FILES)[2])
+            brushes = _brushes(done[-1]["result"], name, file)
             if not brushes:
                 continue
             first = brushes[0]
@@ -100,11 +124,14 @@ def labelstudio_masks(file: Path, scheme: Scheme) -> Iterator[Named]:
                 label = brush["value"]["brushlabels"][0]
                 part = _brush_part(brush["value"]["rle"], shape)
                 mask[part] = _class_id(label, scheme, file)
-            image = task["data"]["image"]
-            name = task["data"].get("file") or unquote(image.rpartition(LOCAL_FILES)[2])
+            count += 1
             yield _name(name), mask
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise DatasetError(f"{file} is no JSON export of Label Studio ({error!r})") from error
+    if not count:
+        raise DatasetError(
+            f"{file} has no annotation with the brush; submit some in Label Studio, and export anew"
+        )
 
 
 def _coco_part(segmentation: Any, shape: tuple[int, int]) -> NDArray[np.bool_]:
@@ -140,6 +167,22 @@ def decompress(letters: str) -> list[int]:
         runs.append(value + runs[-2] if len(runs) > 2 else value)
         value = shift = 0
     return runs
+
+
+def _brushes(results: Any, name: str, file: Path) -> list[dict[str, Any]]:
+    """The brushes among what an annotation of Label Studio says of a photo.
+
+    Raises:
+        DatasetError: something is drawn otherwise, and would be taken for background.
+    """
+    drawn = [result for result in results if result["type"] not in TELL_NO_PIXELS]
+    for result in drawn:
+        if result["type"] != BRUSH:
+            raise DatasetError(
+                f"{file}: {name} has {result['type']}, and only {BRUSH} make masks; draw it with "
+                "the brush"
+            )
+    return drawn
 
 
 def _brush_part(code: Sequence[int], shape: tuple[int, int]) -> NDArray[np.bool_]:

@@ -1,6 +1,8 @@
 """A catalogue in other programs' formats, a module each."""
 
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
@@ -8,10 +10,14 @@ from pix2seg.catalog.book import Catalog
 from pix2seg.catalog.export.base import Exported, copy_photo, exported_photos
 from pix2seg.classes import Scheme
 from pix2seg.errors import CatalogError, OutputError
+from pix2seg.files import UNFINISHED
 from pix2seg.garments import kinds
 
 FORMATS = ("coco", "csv", "cvat", "imagefolder", "labelstudio", "voc")
 """Each is a module here, with `write(folder, photos, scheme)`, and `PHOTOS`, the photos' folder."""
+
+EXPORT = f"{UNFINISHED}export"
+"""What is not yet whole lies in a folder of this name, inside the export's."""
 
 NEED_MASKS = ("coco", "cvat", "labelstudio", "voc")
 
@@ -30,7 +36,7 @@ def export_catalog(
     Args:
         catalog: what to export.
         to: one of `FORMATS`.
-        folder: a new folder.
+        folder: a new folder; what is written appears in it when all is.
         where: only rows of which this SQL condition holds.
         garments: write garments' masks, not the classes'.
         photos: copy the photos too; `imagefolder` always does.
@@ -45,21 +51,44 @@ def export_catalog(
     """
     if to not in FORMATS:
         raise CatalogError(f"no format '{to}'; take {', '.join(FORMATS)}")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if folder.exists() and (not folder.is_dir() or any(f.name != EXPORT for f in folder.iterdir())):
         raise OutputError(f"{folder} is not empty; export to a new folder")
     with_masks = to in NEED_MASKS or (to == "imagefolder" and catalog.facts["options"]["masks"])
     column = ("garment_mask" if garments else "mask") if with_masks else None
     module = import_module(f"pix2seg.catalog.export.{to}")
     count = 0
 
-    def counted() -> Iterator[Exported]:
+    def counted(unfinished: Path) -> Iterator[Exported]:
         nonlocal count
         for photo in exported_photos(catalog, where, column):
             if photos or to == "imagefolder":
-                copy_photo(photo, folder / module.PHOTOS)
+                copy_photo(photo, unfinished / module.PHOTOS)
             yield photo
             count += 1
 
     scheme = kinds() if garments else Scheme.from_dict(catalog.facts["scheme"])
-    module.write(folder, counted(), scheme)
+    with _whole(folder) as unfinished:
+        module.write(unfinished, counted(unfinished), scheme)
     return count
+
+
+@contextmanager
+def _whole(folder: Path) -> Iterator[Path]:
+    """A folder to write to, whose content moves to where it belongs when it is whole.
+
+    It lies inside, not beside: a folder that is mounted, or the current one, cannot be replaced.
+
+    Raises:
+        OutputError: the content cannot be moved.
+    """
+    unfinished = folder / EXPORT
+    shutil.rmtree(unfinished, ignore_errors=True)  # of an export that was killed
+    try:
+        yield unfinished
+        for part in list(unfinished.iterdir()):
+            part.rename(folder / part.name)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise OutputError(f"cannot write {folder}: {reason}") from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -51,6 +52,7 @@ def exported_photos(
     Raises:
         CatalogError: the condition is wrong, or a row has no mask.
     """
+    files: set[str] = set()
     stems: set[str] = set()
     for shard in sorted(catalog.done()):
         for row in _chosen(catalog.read(shard), where):
@@ -60,11 +62,11 @@ def exported_photos(
                     f"{catalog.folder.location} has no {mask_column} of {row['file']}; fill a new "
                     "catalogue with --masks" + (" --garments" if "garment" in mask_column else "")
                 )
-            file = _safe(row["file"])
+            file = _free(_safe(row["file"]), files)
             stem = str(PurePosixPath(file).with_suffix(""))
             if stem.casefold() in stems:  # `x.jpg` beside `x.png`
                 stem = file
-            stems.add(stem.casefold())
+            stem = _free(stem, stems)
             yield Exported(row, file, stem, read_mask_png(data) if data is not None else None)
 
 
@@ -96,9 +98,10 @@ def _chosen(table: Any, where: str | None) -> list[PhotoRow]:
     duckdb = import_duckdb()
     connection = duckdb.connect()
     connection.register("photos", table)
-    condition = f" AND ({where})" if where else ""
+    found = connection.sql(f"SELECT * FROM photos WHERE status = '{OK}'")
     try:
-        found = connection.sql(f"SELECT * FROM photos WHERE status = '{OK}'{condition}")
+        if where:
+            found = found.filter(where)  # which takes one whole condition, and no more of a query
         rows: list[PhotoRow] = found.to_arrow_table().to_pylist()
     except duckdb.Error as error:
         raise CatalogError(f"--where '{where}': {str(error).splitlines()[0]}") from None
@@ -109,3 +112,19 @@ def _safe(file: str) -> str:
     """A photo's name as a relative path below an export's folder: `s3://a/b.jpg` is `a/b.jpg`."""
     parts = file.rpartition("://")[2].split("/")
     return "/".join(part for part in parts if part not in ("", ".", "..")) or "photo"
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """A name, or where it is taken, the first free one with -2, -3 ... behind its stem.
+
+    Args:
+        name: a relative path with `/`.
+        taken: the names that are, casefolded, as some file systems see them; the free one is added.
+    """
+    path, free = PurePosixPath(name), name
+    for number in count(2):
+        if free.casefold() not in taken:
+            break
+        free = str(path.with_stem(f"{path.stem}-{number}"))
+    taken.add(free.casefold())
+    return free

@@ -1,10 +1,15 @@
+import io
 import shutil
+import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 from typer.testing import CliRunner, Result
 
 from pix2seg.catalog.book import Catalog
 from pix2seg.cli import app
+
+Fill = Callable[[str, str], Catalog]
 
 
 def run(*arguments: object) -> Result:
@@ -35,3 +40,17 @@ def test_from_photos_to_an_export(shop: Path, small_onnx: Path, tmp_path: Path) 
     wrong = run(*fill, "--shards", "9-1")
     assert wrong.exit_code == 2
     assert "no range of shards" in wrong.stderr
+
+
+def test_status_puts_failures_of_a_kind_together(shop: Path, fill: Fill, tmp_path: Path) -> None:
+    source, photo = tmp_path / "source", (shop / "men" / "front0.jpg").read_bytes()
+    source.mkdir()
+    (source / "a.jpg").write_bytes(photo[:-30])
+    with tarfile.open(source / "b.tar", "w") as tar:
+        info = tarfile.TarInfo("c2.jpg")
+        info.size = len(photo) - 200
+        tar.addfile(info, io.BytesIO(photo[:-200]))
+    fill(str(source), str(tmp_path / "out"))
+    said = run("status", tmp_path / "out").stdout
+    assert "2 × PHOTO is broken or cut off (image file is truncated (N bytes" in said
+    assert f"such as {source / 'a.jpg'}" in said

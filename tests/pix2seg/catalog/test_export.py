@@ -2,7 +2,9 @@
 
 import csv
 import json
+import re
 import shutil
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,12 +18,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pix2seg.catalog.book import Catalog
-from pix2seg.catalog.export import FORMATS, export_catalog
+from pix2seg.catalog.export import EXPORT, FORMATS, export_catalog
+from pix2seg.catalog.export.base import exported_photos
 from pix2seg.catalog.export.coco import compress
 from pix2seg.catalog.export.labelstudio import brush_rle
 from pix2seg.catalog.schema import colors_of, read_mask_png
 from pix2seg.colors.table import read_table
-from pix2seg.errors import CatalogError, OutputError
+from pix2seg.errors import CatalogError, OutputError, PhotoError
 
 MASKS = arrays(bool, array_shapes(min_dims=2, max_dims=2, max_side=40))
 FRONT = "women/front0"
@@ -186,11 +189,54 @@ def test_what_is_exported(small_catalog: Catalog, tmp_path: Path) -> None:
     assert names == [FRONT, "women/front1"]
     with Image.open(tmp_path / "women" / "SegmentationClass" / f"{FRONT}.png") as mask:
         assert (np.asarray(mask) == stored_masks(small_catalog)[FRONT]).all()
-    with pytest.raises(CatalogError, match=r"--where 'qualty < 1': .*qualty"):
-        export_catalog(small_catalog, "voc", tmp_path / "a", where="qualty < 1")
+    for where, message in (("qualty < 1", "qualty"), ("true) OR (true", "syntax error")):
+        with pytest.raises(CatalogError, match=rf"--where '{re.escape(where)}': .*{message}"):
+            export_catalog(small_catalog, "voc", tmp_path / "a", where=where)
     with pytest.raises(CatalogError, match=", ".join(FORMATS)):
         export_catalog(small_catalog, "yolo", tmp_path / "a")
     with pytest.raises(OutputError, match="not empty"):
         export_catalog(small_catalog, "voc", tmp_path / "women")
     with pytest.raises(CatalogError, match="--masks --garments"):
         export_catalog(small_catalog, "voc", tmp_path / "b", garments=True)
+
+
+def test_no_photo_replaces_another(
+    shop: Path, fill: Callable[[str, str], Catalog], tmp_path: Path
+) -> None:
+    """A folder with photos beside a tar of other photos with the same names."""
+    source, fronts = tmp_path / "in", sorted(shop.rglob("front*.jpg"))
+    (source / "shop").mkdir(parents=True)
+    shutil.copy(fronts[0], source / "shop" / "0001.jpg")
+    with tarfile.open(source / "shop.tar", "w") as tar:
+        tar.add(fronts[1], "0001.jpg")
+        tar.add(fronts[2], "0001.JPG")
+        tar.add(fronts[3], "0001.png")
+    catalog = fill(str(source), str(tmp_path / "book"))
+    found = list(exported_photos(catalog, None, None))
+    for names in ({photo.file.lower() for photo in found}, {photo.stem.lower() for photo in found}):
+        assert len(names) == 4
+    assert [photo.file for photo in found][:2] == ["shop/0001.jpg", "shop/0001-2.jpg"]
+    export_catalog(catalog, "voc", tmp_path / "out", photos=True)
+    copied = [file.read_bytes() for file in (tmp_path / "out" / "JPEGImages").rglob("*.*")]
+    assert sorted(copied) == sorted(file.read_bytes() for file in fronts)
+    assert len(list((tmp_path / "out" / "SegmentationClass").rglob("*.png"))) == 4
+
+
+@pytest.mark.parametrize("to", FORMATS)
+def test_an_export_that_fails_can_be_tried_again(
+    shop: Path, fill: Callable[[str, str], Catalog], tmp_path: Path, to: str
+) -> None:
+    source, out = tmp_path / "in", tmp_path / "out"
+    shutil.copytree(shop / "men", source)
+    catalog = fill(str(source), str(tmp_path / "book"))
+    gone = (source / "front1.jpg").rename(tmp_path / "gone.jpg")
+    out.mkdir()
+    with pytest.raises(PhotoError, match=r"front1\.jpg does not exist"):
+        export_catalog(catalog, to, out, photos=True)
+    assert not list(out.iterdir())
+    gone.rename(source / "front1.jpg")
+    (out / EXPORT).mkdir()  # as one that is killed leaves it
+    (out / EXPORT / "half").touch()
+    assert export_catalog(catalog, to, out, photos=True) == 2
+    assert not [file for file in out.rglob("*") if file.name in (EXPORT, "half")]
+    assert len(list(out.rglob("*.jpg"))) == 2

@@ -189,6 +189,40 @@ def test_colors_as_people_say_them() -> None:
     assert parse_wanted("navy, red", kinds, "skin")[1].of == "skin"
     with pytest.raises(ColorError, match="no colour 'nvy'; navy"):
         parse_wanted("nvy trousers", kinds)
+    with pytest.raises(ColorError, match="no colour 'Dark olve'; dark olive"):
+        colors_named("Dark olve")
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("navy AND white tops", [("navy", None), ("white", "top")]),
+        ("a navy top, and The red dresses", [("navy", "top"), ("red", "dress")]),
+        ("some beige scarves & an olive skin", [("beige", "scarf"), ("olive", "skin")]),
+        ("sand", [("sand", None)]),
+    ],
+)
+def test_colors_are_asked_for_in_english(text: str, asked: list[tuple[str, str | None]]) -> None:
+    kinds = ["clothes", "skin", "top", "dress", "scarf"]
+    found = [(one.colors, one.of) for one in parse_wanted(text, kinds)]
+    assert found == [(colors_named(color), of) for color, of in asked]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "white blouses",
+            "no colour 'white blouses', and no class 'blouses'; there are skin, top$",
+        ),
+        ("", "a colour is missing in ''"),
+        ("navy,", "a colour is missing in 'navy,'"),
+        ("the and red", "a colour is missing in 'the and red'"),
+    ],
+)
+def test_what_is_not_understood_is_named(text: str, message: str) -> None:
+    with pytest.raises(ColorError, match=message):
+        parse_wanted(text, ["skin", "top"])
 
 
 def test_command(small_catalog: Catalog, shop: Path, small_weights: Path) -> None:

@@ -139,6 +139,29 @@ def test_other_settings_are_refused(
         begin_catalog(str(shop), str(shop / "men"), settings, shard_size=2)
 
 
+@pytest.mark.parametrize("keep_plan", [False, True])
+def test_a_refused_source_leaves_no_catalogue(
+    shop: Path, settings: Settings, tmp_path: Path, keep_plan: bool
+) -> None:
+    out, source = tmp_path / "out", tmp_path / "source"
+
+    def begin(source: Path) -> Catalog:
+        how = {"shard_size": 2, "keep_plan": keep_plan}
+        return begin_catalog(str(source), str(out), settings, **how).catalog
+
+    with pytest.raises(CatalogError, match="no folder"):
+        begin(source)
+    source.mkdir()
+    with pytest.raises(CatalogError, match="holds no photos"):
+        begin(source)
+    assert not out.exists()
+    shutil.copytree(shop / "men", source, dirs_exist_ok=True)
+    assert begin(source).plan.counts == [2]
+    shutil.rmtree(source)
+    source.mkdir()  # what is planned stays
+    assert begin(source).plan.counts == [2]
+
+
 def test_failed_photos_are_tried_again(
     shop: Path, fill: Fill, settings: Settings, tmp_path: Path
 ) -> None:
@@ -148,10 +171,11 @@ def test_failed_photos_are_tried_again(
     opened = reopen_catalog(out, settings.weights, "cpu")
     catalog = opened.catalog
     assert failed_shards(catalog) == {1: 1}
-    good = catalog.rows(1)[1]
+    good, took = catalog.rows(1)[1], catalog.counts(1).seconds
     shutil.copy(source / "men" / "front0.jpg", source / "women" / "broken.jpg")
     assert list(Worker(Job(out, opened.settings, retry=True)).run(1)) == [True]
     assert state(catalog).failed == 0
+    assert catalog.counts(1).seconds > took  # for the good row that stays, and the one that came
     mended, untouched = catalog.rows(1)
     assert mended["sha256"] == catalog.rows(0)[0]["sha256"]
     assert untouched == good

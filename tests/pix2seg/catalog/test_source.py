@@ -54,11 +54,30 @@ def test_lists(shop: Path, tmp_path: Path) -> None:
         assert found[0].file == "near/b.jpg"
         with pytest.raises(CatalogError, match="no column 'photo'"):
             files(tmp_path / f"list.{suffix}", "photo")
+    for suffix in ("csv", "jsonl"):  # as spreadsheets and editors save them
+        marked = tmp_path / f"marked.{suffix}"
+        marked.write_bytes(b"\xef\xbb\xbf" + (tmp_path / f"list.{suffix}").read_bytes())
+        assert files(marked) == files(tmp_path / f"list.{suffix}")
+    assert files(tmp_path / "marked.csv", "id") == ["0", "1", "2"]
     (tmp_path / "broken.parquet").write_bytes(b"PAR1")
     with pytest.raises(CatalogError, match="no readable list"):
         files(tmp_path / "broken.parquet")
     with pytest.raises(CatalogError, match="--column"):
         files(shop, "uri")
+
+
+def test_odd_lists(tmp_path: Path) -> None:
+    (tmp_path / "list.jsonl").write_text('\n{"uri": "a.jpg"}\n \n{"uri": "b.jpg"}\n\n')
+    assert files(tmp_path / "list.jsonl") == ["a.jpg", "b.jpg"]
+    for name, text, message in (
+        ("list.jsonl", '{"uri": "a.jpg"}\n"b.jpg"\n', "line 2, is no JSON object; write such as {"),
+        ("list.jsonl", "[]\n", "line 1, is no JSON object"),
+        ("list.jsonl", "{}\n", r"list\.jsonl is empty; give a list with a column 'uri'"),
+        ("list.csv", "", r"list\.csv is empty; give a list with a column 'uri'"),
+    ):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(CatalogError, match=message):
+            files(tmp_path / name)
 
 
 def test_tars_are_read_in_place(shop: Path, tmp_path: Path) -> None:

@@ -42,6 +42,14 @@ def test_table_comes_back(tmp_path: Path, suffix: str) -> None:
     assert read_table(path) == []
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+def test_a_table_with_a_byte_order_mark_is_read(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"palettes{suffix}"
+    write_table(path, rows("a.jpg", NAVY))
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert read_table(path) == rows("a.jpg", NAVY)
+
+
 def test_no_cell_is_a_formula_to_a_spreadsheet(tmp_path: Path) -> None:
     path = tmp_path / "palettes.csv"
     write_table(path, [row for name in FORMULAS for row in rows(name, NAVY)])

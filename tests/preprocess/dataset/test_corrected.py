@@ -83,10 +83,41 @@ def test_other_codes_of_coco(tmp_path: Path) -> None:
         {"size": [3, 4], "counts": "???"},
         [["a", "b"]],
         [[1e300, 0, 1, 1]],
-        None,
     ):
         with pytest.raises(DatasetError, match="no COCO file"):
             read(wrong)
+    for box in ([], None):
+        with pytest.raises(DatasetError, match=r"a\.jpg has an annotation without segmentation"):
+            read(box)
+
+
+def test_other_tools_of_label_studio(tmp_path: Path) -> None:
+    def read(*results: dict[str, Any]) -> list[NDArray[np.uint8]]:
+        tasks[0]["annotations"] = [{"result": [*brushes, *results]}]
+        (tmp_path / "tasks.json").write_text(json.dumps(tasks))
+        return [mask for _, mask in labelstudio_masks(tmp_path / "tasks.json", FOUR)]
+
+    mask = np.eye(3, dtype=np.uint8)
+    write_labelstudio(tmp_path, iter([exported(mask)]), FOUR)
+    tasks = json.loads((tmp_path / "tasks.json").read_text())
+    brushes = tasks[0].pop("predictions")[0]["result"]
+    assert (read({"type": "choices", "value": {"choices": ["good"]}})[0] == mask).all()
+    for drawn in ("polygonlabels", "rectanglelabels"):
+        with pytest.raises(DatasetError, match=rf"women/a\.jpg has {drawn}, .* with the brush"):
+            read({"type": drawn, "value": {"points": [[0, 0], [50, 0], [50, 50]]}})
+
+
+def test_files_without_masks_are_named(tmp_path: Path) -> None:
+    empty: list[Exported] = []
+    write_coco(tmp_path, iter(empty), FOUR)
+    with pytest.raises(DatasetError, match=r"annotations\.json names no images"):
+        next(coco_masks(tmp_path / "annotations.json", FOUR))
+    write_cvat(tmp_path, iter(empty), FOUR)
+    with pytest.raises(DatasetError, match="SegmentationClass holds no PNG masks"):
+        next(cvat_masks(tmp_path, FOUR))
+    write_labelstudio(tmp_path, iter([exported(np.eye(3, dtype=np.uint8))]), FOUR)
+    with pytest.raises(DatasetError, match=r"tasks\.json has no annotation with the brush"):
+        next(labelstudio_masks(tmp_path / "tasks.json", FOUR))  # predictions alone
 
 
 def test_wrong_files_are_refused(tmp_path: Path) -> None:
