@@ -21,6 +21,9 @@ from pix2seg.cli.options import (
 )
 from pix2seg.cli.telling import loaded
 
+DAY = 86_400
+"""Seconds; a request that may take longer, or for ever, is one that nobody waits for."""
+
 
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
@@ -33,10 +36,10 @@ def serve(
     ] = 16,
     batch: Annotated[int, typer.Option(min=1, max=64, help="Photos segmented together.")] = 4,
     deadline: Annotated[
-        float, typer.Option(min=0.1, help="Seconds that a request may take.")
+        float, typer.Option(min=0.1, max=DAY, help="Seconds that a request may take.")
     ] = 60.0,
     upload_seconds: Annotated[
-        float, typer.Option(min=0.1, help="Of these, seconds that its body may take.")
+        float, typer.Option(min=0.1, max=DAY, help="Of these, seconds that its body may take.")
     ] = 30.0,
     max_upload: Annotated[int, typer.Option(min=1, help="A body's bytes.")] = 20_000_000,
     max_pixels: Annotated[

@@ -12,7 +12,7 @@ from pix2seg.colors.photo_colors import PhotoColors, photo_colors
 from pix2seg.files import encode_png
 from pix2seg.serve.masks import counted_pixels, drawn
 from pix2seg.serve.options import MaskedPaletteOptions, PaletteOptions, SegmentOptions
-from pix2seg.serve.problems import Problem
+from pix2seg.serve.problems import option_problem
 from pix2seg.serve.uploads import Upload
 
 if TYPE_CHECKING:
@@ -44,13 +44,37 @@ def check_pictures(names: Iterable[str], scheme: "Scheme") -> None:
     Raises:
         Problem: one does not.
     """
-    known = picture_names(scheme)
+    known = (*picture_names(scheme), CUTOUTS)
     for name in names:
-        if name not in (*known, CUTOUTS):
-            detail = f"there is no picture '{name[:40]}'; there are {', '.join(known)}, {CUTOUTS}"
-            raise Problem(
-                "options", detail, more={"errors": [{"option": "pictures", "detail": detail}]}
-            )
+        if name not in known:
+            raise option_problem("pictures", _no_picture(name, known))
+
+
+def check_picture(name: str | None, scheme: "Scheme") -> None:
+    """See that the picture that shall be the answer exists and is one, before any work.
+
+    Raises:
+        Problem: it does not, or is several.
+    """
+    known = picture_names(scheme)
+    if name == CUTOUTS:
+        raise option_problem("picture", f"{CUTOUTS} are several; ask for pictures={CUTOUTS}")
+    if name and name not in known:
+        raise option_problem("picture", _no_picture(name, known))
+
+
+def check_masks(upload: Upload, options: MaskedPaletteOptions) -> None:
+    """See that nothing sent or asked for would be ignored or missing, before any work.
+
+    Raises:
+        Problem: garments or pictures come without classes, or the garments' picture without them.
+    """
+    if not options.classes and upload.garments is not None:
+        raise option_problem("classes", "a file 'garments' needs classes=true and a file 'mask'")
+    if not options.classes and options.pictures:
+        raise option_problem("classes", "pictures need classes=true and a file 'mask'")
+    if "garments" in options.pictures and upload.garments is None:
+        raise option_problem("pictures", "there are no garments to show; send a file 'garments'")
 
 
 def segment_answer(result: "Segmentation", options: SegmentOptions) -> bytes:
@@ -78,6 +102,10 @@ def masked_answer(
     colors = result.colors(options.max_colors, garments=garments, names=options.names)
     colors = replace(colors, quality=None)  # there is nothing to estimate
     return _document(colors, options, _pictures(result, options.pictures, garments))
+
+
+def _no_picture(name: str, known: Iterable[str]) -> str:
+    return f"there is no picture '{name[:40]}'; there are {', '.join(known)}"
 
 
 def _pictures(

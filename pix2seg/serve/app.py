@@ -6,25 +6,37 @@ from functools import partial
 from importlib import resources
 
 from fastapi import FastAPI, Request, Response
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse
+from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from pix2seg.colors.document import palette_schema
 from pix2seg.errors import Pix2SegError
-from pix2seg.serve.answers import check_pictures, masked_answer, picture_png, segment_answer
+from pix2seg.serve.answers import (
+    check_masks,
+    check_picture,
+    check_pictures,
+    masked_answer,
+    picture_png,
+    segment_answer,
+)
 from pix2seg.serve.description import PALETTE, SEGMENT, describe
-from pix2seg.serve.exchange import JSON, answer, answer_type, record_of
-from pix2seg.serve.guard import ROUTES, Guard
+from pix2seg.serve.exchange import JSON, answer, answer_type, check_json, record_of
+from pix2seg.serve.guard import Guard
 from pix2seg.serve.options import MaskedPaletteOptions, SegmentOptions, parse_options
 from pix2seg.serve.problems import problem_of_status
 from pix2seg.serve.reference import reference_page
 from pix2seg.serve.service import Service
 from pix2seg.serve.settings import Settings
-from pix2seg.serve.uploads import Upload
+from pix2seg.serve.uploads import FILES, Upload
 from pix2seg.serve.work import Task
+
+READING = {"GET", "HEAD"}
+"""The methods of the page's files."""
 
 
 def create_app(settings: Settings, failed: Callable[[Pix2SegError], None] | None = None) -> FastAPI:
@@ -56,6 +68,7 @@ def create_app(settings: Settings, failed: Callable[[Pix2SegError], None] | None
     app.add_exception_handler(HTTPException, _framework_problem)
     _add_work(app, service)
     _add_facts(app, service)
+    _add_heads(app)
     page = str(resources.files("pix2seg") / "serve" / "page")
     # An editable install links to the sources.
     app.mount("/", _Page(directory=page, html=True, follow_symlink=True))
@@ -67,12 +80,12 @@ def _add_work(app: FastAPI, service: Service) -> None:
     @app.post("/v1/segment", openapi_extra=SEGMENT, summary="Segment a photo")
     async def segment(request: Request) -> Response:
         """Find skin, hair and clothes of a dressed person, and their colours."""
-        return await answer(request, service, partial(_segment, request, service))
+        return await answer(request, service, FILES[:1], partial(_segment, request, service))
 
     @app.post("/v1/palette", openapi_extra=PALETTE, summary="Find a picture's colours")
     async def palette(request: Request) -> Response:
         """Find the colours of a picture as it is, or of what a mask shows."""
-        return await answer(request, service, partial(_palette, request, service))
+        return await answer(request, service, FILES, partial(_palette, request, service))
 
 
 def _add_facts(app: FastAPI, service: Service) -> None:
@@ -108,9 +121,17 @@ def _add_facts(app: FastAPI, service: Service) -> None:
         return reference_page(app.openapi())
 
 
+def _add_heads(app: FastAPI) -> None:
+    """Let what answers GET answer HEAD; the server leaves the bodies out."""
+    for route in list(app.routes):
+        if isinstance(route, APIRoute) and "GET" in (route.methods or ()):
+            app.add_api_route(route.path, route.endpoint, methods=["HEAD"], include_in_schema=False)
+
+
 async def _segment(request: Request, service: Service, upload: Upload) -> Response:
     options = parse_options(SegmentOptions, upload.fields)
-    check_pictures((*options.pictures, *filter(None, [options.picture])), service.segmenter.scheme)
+    check_pictures(options.pictures, service.segmenter.scheme)
+    check_picture(options.picture, service.segmenter.scheme)
     kind = answer_type(request, options)
     record = record_of(request)
     async with service.work.turn(record.steps) as turn:
@@ -129,6 +150,8 @@ async def _palette(request: Request, service: Service, upload: Upload) -> Respon
     options = parse_options(MaskedPaletteOptions, upload.fields)
     scheme = service.segmenter.scheme
     check_pictures(options.pictures, scheme)
+    check_masks(upload, options)
+    check_json(request)
     record = record_of(request)
     async with service.work.turn(record.steps) as turn:
         photo = await turn.step("read", partial(service.read, upload))
@@ -149,8 +172,16 @@ class _Page(StaticFiles):
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """A file, or 304 where the browser has it."""
-        if f"/{path}" in ROUTES:
-            raise HTTPException(405)  # what comes here was sent with another method
+        # What comes here and is a route's was sent with another method.
+        taken = _methods(scope["app"], f"/{path}")
+        if taken or scope["method"] not in READING:
+            raise HTTPException(405, headers={"Allow": ", ".join(sorted(taken or READING))})
         response = await super().get_response(path, scope)
         response.headers["Cache-Control"] = "no-cache"
         return response
+
+
+def _methods(app: FastAPI, path: str) -> set[str]:
+    """The methods that an address takes; none where it is the page's."""
+    routes = [r for r in app.routes if isinstance(r, Route) and r.path == path]
+    return {method for route in routes for method in route.methods or ()}

@@ -1,7 +1,7 @@
 """One request and its answer: within the deadline, as long as somebody waits, of the right type."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from pix2seg.serve.guard import Record
 from pix2seg.serve.options import SegmentOptions
-from pix2seg.serve.problems import Problem
+from pix2seg.serve.problems import Problem, option_problem
 from pix2seg.serve.service import Service
 from pix2seg.serve.uploads import Upload, read_upload
 
@@ -17,9 +17,19 @@ JSON, PNG = "application/json", "image/png"
 
 
 async def answer(
-    request: Request, service: Service, handle: Callable[[Upload], Coroutine[Any, Any, Response]]
+    request: Request,
+    service: Service,
+    files: Sequence[str],
+    handle: Callable[[Upload], Coroutine[Any, Any, Response]],
 ) -> Response:
-    """Read the body and handle it, within the deadline and as long as somebody waits for it."""
+    """Read the body and handle it, within the deadline and as long as somebody waits for it.
+
+    Args:
+        request: whose body has not been read yet.
+        service: what works for it.
+        files: which of `FILES` a form may have here.
+        handle: gives the answer to what was uploaded.
+    """
     settings, record = service.settings, record_of(request)
     _ = service.segmenter  # refused before its body is read while there is no model
     try:
@@ -27,7 +37,11 @@ async def answer(
             with service.memory.share() as share:
                 with service.metrics.step("upload", record.steps):
                     upload = await read_upload(
-                        request, share, most=settings.max_upload, seconds=settings.upload_seconds
+                        request,
+                        share,
+                        files=files,
+                        most=settings.max_upload,
+                        seconds=settings.upload_seconds,
                     )
                 record.facts["bytes_in"] = share.held
                 return await _unless_gone(request, handle(upload))
@@ -45,20 +59,34 @@ def answer_type(request: Request, options: SegmentOptions) -> str:
     Raises:
         Problem: it accepts neither, or only PNG and names no picture.
     """
-    accepted = request.headers.get("accept", "*/*").lower()
-    kinds = [kind.partition(";")[0].strip() for kind in accepted.split(",")]
-    png = not {PNG, "image/*", "*/*"}.isdisjoint(kinds)
-    json = not {JSON, "application/*", "*/*"}.isdisjoint(kinds)
+    png = _accepts(request, PNG)
     if options.picture and png:
         return PNG
-    if json and not options.picture:
+    if not options.picture and _accepts(request, JSON):
         return JSON
     if png:
-        detail = "name the picture that shall be the answer, such as picture=overlay"
-        raise Problem("options", detail, more={"errors": [{"option": "picture", "detail": detail}]})
+        raise option_problem(
+            "picture", "name the picture that shall be the answer, such as picture=overlay"
+        )
     raise Problem(
         "not-acceptable", f"answers are {JSON}, or {PNG} for a picture; accept one of them"
     )
+
+
+def check_json(request: Request) -> None:
+    """See that the client accepts JSON.
+
+    Raises:
+        Problem: it does not.
+    """
+    if not _accepts(request, JSON):
+        raise Problem("not-acceptable", f"answers are {JSON}; accept that")
+
+
+def _accepts(request: Request, kind: str) -> bool:
+    accepted = request.headers.get("accept", "*/*").lower().split(",")
+    family = f"{kind.partition('/')[0]}/*"
+    return not {kind, family, "*/*"}.isdisjoint(a.partition(";")[0].strip() for a in accepted)
 
 
 def record_of(request: Request) -> Record:

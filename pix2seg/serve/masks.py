@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from pix2seg.photo import Photo
     from pix2seg.result import Segmentation
 
+TRANSPARENT = 127
+"""Pixels with no more alpha count as transparent."""
+
 
 def drawn(
     photo: "Photo", mask: bytes | None, garments: bytes | None, scheme: "Scheme"
@@ -47,7 +50,7 @@ def drawn(
 
 
 def counted_pixels(photo: "Photo", mask: bytes | None) -> NDArray[np.bool_]:
-    """Where a mask is not 0; without one, where the photo is opaque; bool (H, W).
+    """Where a mask is opaque and not 0; without one, where the photo is opaque; bool (H, W).
 
     Raises:
         Problem: the mask cannot be read or has another size.
@@ -55,7 +58,7 @@ def counted_pixels(photo: "Photo", mask: bytes | None) -> NDArray[np.bool_]:
     if mask is None:
         if photo.alpha is None:
             return np.ones(photo.pixels.shape[:2], bool)
-        return np.asarray(photo.alpha > 127)
+        return np.asarray(photo.alpha > TRANSPARENT)
     values = _read_mask(photo, mask)
     return np.asarray(values > 0 if values.ndim == 2 else values.any(axis=2))
 
@@ -89,7 +92,7 @@ def class_ids(photo: "Photo", mask: bytes | None, scheme: "Scheme") -> NDArray[n
 
 
 def _read_mask(photo: "Photo", mask: bytes) -> NDArray[np.uint8]:
-    """A mask's values, uint8 (H, W), or its colours, uint8 (H, W, 3)."""
+    """A mask's values, uint8 (H, W), or its colours, uint8 (H, W, 3); 0 where it is transparent."""
     from PIL import Image
 
     size = photo.width, photo.height
@@ -109,6 +112,10 @@ def _read_mask(photo: "Photo", mask: bytes) -> NDArray[np.uint8]:
         )
     if image.mode in ("1", "L", "P"):
         return np.asarray(image if image.mode != "1" else image.convert("L"), np.uint8)
-    if image.mode in ("RGB", "RGBA"):
-        return np.asarray(image.convert("RGB"), np.uint8)
+    if image.mode == "RGB":
+        return np.asarray(image, np.uint8)
+    if image.mode in ("LA", "RGBA"):
+        values = np.asarray(image, np.uint8)
+        seen = np.where(values[..., -1:] > TRANSPARENT, values[..., :-1], np.uint8(0))
+        return seen[..., 0] if image.mode == "LA" else seen
     raise Problem("bad-request", "the mask has more than 8 bits a value; send 8-bit PNG")

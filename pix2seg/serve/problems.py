@@ -84,6 +84,11 @@ class Problem(Exception):  # noqa: N818  RFC 9457 calls it so
         return JSONResponse(document, self.status, self.headers, MEDIA_TYPE)
 
 
+def option_problem(option: str, detail: str) -> Problem:
+    """What is wrong with one option."""
+    return Problem("options", detail, more={"errors": [{"option": option, "detail": detail}]})
+
+
 def problem_of(error: Pix2SegError) -> Problem:
     """The problem that one of our own errors is to a client."""
     kind = "bad-request"

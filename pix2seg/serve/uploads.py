@@ -1,7 +1,7 @@
 """A request's body, counted as it comes, in memory alone."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
@@ -21,7 +21,7 @@ MAX_FIELDS = 40
 """Form fields that a request may have; there are fewer options."""
 
 FILES = ("photo", "mask", "garments")
-"""The files that a form may have."""
+"""The files that a form may have; which of them an address takes is its own."""
 
 RETRY = 2
 """Seconds after which to try again when memory for uploads is short."""
@@ -81,12 +81,15 @@ class _Share:
         self._memory.held += count
 
 
-async def read_upload(request: Request, share: _Share, *, most: int, seconds: float) -> Upload:
+async def read_upload(
+    request: Request, share: _Share, *, files: Sequence[str], most: int, seconds: float
+) -> Upload:
     """Read a request's body: a form with a file `photo`, or a photo as it is.
 
     Args:
         request: whose body has not been read yet.
         share: counts the bytes that all requests hold.
+        files: which of `FILES` a form may have here.
         most: bytes of a body.
         seconds: in which it must have come.
 
@@ -117,7 +120,7 @@ async def read_upload(request: Request, share: _Share, *, most: int, seconds: fl
         if not body:
             raise Problem("bad-request", "the body is empty; send a photo")
         return Upload(body, "image", query)
-    return await _parse_form(request, body, query)
+    return await _parse_form(request, body, query, files)
 
 
 async def _read(request: Request, share: _Share, most: int) -> bytes:
@@ -158,7 +161,9 @@ class _InMemory(MultiPartParser):
     spool_max_size = 1 << 62
 
 
-async def _parse_form(request: Request, body: bytes, query: tuple[tuple[str, str], ...]) -> Upload:
+async def _parse_form(
+    request: Request, body: bytes, query: tuple[tuple[str, str], ...], takes: Sequence[str]
+) -> Upload:
     async def stream() -> AsyncGenerator[bytes, None]:
         yield body
 
@@ -170,19 +175,11 @@ async def _parse_form(request: Request, body: bytes, query: tuple[tuple[str, str
         raise Problem("bad-request", f"the form cannot be read: {message}") from None
     except (ValueError, LookupError) as error:  # a boundary or a character set that is none
         raise Problem("bad-request", f"the form cannot be read: {error}") from None
-    files = {name: value for name, value in form.multi_items() if isinstance(value, UploadFile)}
+    came = [(name, value) for name, value in form.multi_items() if isinstance(value, UploadFile)]
+    _check_files([name for name, _ in came], takes)
+    files = dict(came)
     fields = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
     given = {name for name, _ in fields}
-    unknown = set(files) - set(FILES)
-    if unknown or "photo" not in files:
-        raise Problem(
-            "bad-request",
-            f"the form has no file 'photo' but {', '.join(sorted(unknown))[:80] or 'no file'}; "
-            "send the photo as a file named 'photo'"
-            if "photo" not in files
-            else f"there is no file '{min(unknown)[:80]}'; send 'photo', perhaps 'mask' and "
-            "'garments'",
-        )
     photo = files["photo"]
     data = await photo.read()
     if not data:
@@ -193,6 +190,29 @@ async def _parse_form(request: Request, body: bytes, query: tuple[tuple[str, str
         (*((n, v) for n, v in query if n not in given), *fields),
         *[await files[name].read() if name in files else None for name in FILES[1:]],
     )
+
+
+def _check_files(names: Sequence[str], takes: Sequence[str]) -> None:
+    """See that a form has a photo, and nothing that would be ignored.
+
+    Raises:
+        Problem: it lacks the photo, or a file is unknown here or came twice.
+    """
+    detail = None
+    unknown = sorted(set(names) - set(takes))
+    if "photo" not in names:
+        detail = (
+            f"the form has no file 'photo' but {', '.join(unknown)[:80] or 'no file'}; "
+            "send the photo as a file named 'photo'"
+        )
+    elif unknown:
+        known = ", perhaps ".join(f"'{name}'" for name in takes)
+        detail = f"there is no file '{unknown[0][:80]}' here; send {known}"
+    elif len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        detail = f"there are {names.count(twice)} files '{twice}'; send one a request"
+    if detail:
+        raise Problem("bad-request", detail)
 
 
 def _base_name(name: str | None) -> str:

@@ -10,6 +10,21 @@ from conftest import SMALL_UPLOAD, TOKEN, serving
 from PIL import Image
 from selenium import webdriver
 
+SLOW = """
+const done = arguments[0];
+let [now, sent] = [0, 0];
+performance.now = () => now;
+window.fetch = async () => {
+  sent++;
+  now += 60_000;
+  const problem = JSON.stringify({ detail: "it took longer than 60 s" });
+  return new Response(problem, { status: 503, headers: { "Retry-After": "0.01" } });
+};
+const { segment } = await import("/api.js");
+await segment(new File([], "slow.jpg"), {}).catch(({ message }) => done([sent, message]));
+"""
+"""A server that answers each time at its deadline."""
+
 
 @pytest.fixture(scope="module")
 def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
@@ -73,3 +88,8 @@ def test_the_server_gone_is_said_and_trying_again_is_offered(
     page.one(".failure button").click()
     page.until(lambda: page.all(".thumbnail.done"), "the photo, once the server is back")
     page.console()
+
+
+def test_a_photo_that_takes_too_long_is_not_sent_for_ever(page: Page) -> None:
+    script = f"(async (...arguments) => {{{SLOW}}})(...arguments)"
+    assert page.driver.execute_async_script(script) == [2, "it took longer than 60 s"]

@@ -2,7 +2,9 @@
 
 import { askToken } from "./token.js";
 
-const PATIENCE = 120; // seconds that a busy or a starting server is asked again
+// Seconds after the first question that a busy or a starting server is asked again: answers count,
+// since one that comes at the server's deadline took a minute of its work.
+const PATIENCE = 120;
 const LONGEST_WAIT = 10;
 const GONE = "The server does not answer. Start it again with pix2seg serve, then try once more.";
 
@@ -48,7 +50,7 @@ export const fromBase64 = (text) => Uint8Array.from(atob(text), (char) => char.c
 
 async function request(path, form, signal) {
   let token = sessionStorage.getItem("token");
-  let waited = 0;
+  let since = performance.now();
   for (;;) {
     const headers = token ? { Authorization: `Bearer ${token}` } : {};
     const response = await reach(path, { method: form ? "POST" : "GET", body: form, headers, signal });
@@ -59,9 +61,9 @@ async function request(path, form, signal) {
       token = await askToken(problem.detail);
       if (!token) throw new Problem("The server needs a token.");
       sessionStorage.setItem("token", token);
-    } else if (wait && waited < PATIENCE) {
+      since = performance.now(); // it was a person that was waited for
+    } else if (wait && performance.now() - since < PATIENCE * 1000) {
       await pause(wait, signal);
-      waited += wait;
     } else {
       throw new Problem(problem.detail ?? `The server answered ${response.status}.`);
     }

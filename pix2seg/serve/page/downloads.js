@@ -5,13 +5,14 @@ import { fromHex } from "./colors.js";
 import { writeIndexed } from "./png.js";
 import { zip } from "./zip.js";
 
-const EXPORTS = ["ase", "gpl", "css", "tokens"];
+/** Palettes for other programs, and how their files' names end. */
+const EXPORTS = { ase: ".ase", gpl: ".gpl", css: ".css", tokens: ".tokens.json" };
 
 /** What to ask the server for, by the name of a download. */
 const WANTED = {
-  all: { pictures: ["overlay", "cutouts"], exports: EXPORTS },
+  all: { pictures: ["overlay", "cutouts"], exports: Object.keys(EXPORTS) },
   cutouts: { pictures: ["cutouts"] },
-  ...Object.fromEntries(EXPORTS.map((kind) => [kind, { exports: [kind] }])),
+  ...Object.fromEntries(Object.keys(EXPORTS).map((kind) => [kind, { exports: [kind] }])),
 };
 
 /**
@@ -71,8 +72,8 @@ async function filesOf(photo, kind, facts) {
     name: `${photo.stem}.${name}.png`,
     bytes: fromBase64(text),
   }));
-  const exports = Object.values(answer.exports ?? {}).map(({ file, base64 }) => ({
-    name: photo.stem + file.slice(file.indexOf(".")),
+  const exports = Object.entries(answer.exports ?? {}).map(([name, { base64 }]) => ({
+    name: photo.stem + EXPORTS[name],
     bytes: fromBase64(base64),
   }));
   const whole = kind === "all" ? [palette(photo), ...(await masks(photo, facts))] : [];

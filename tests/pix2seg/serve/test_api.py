@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import httpx
 import jsonschema
@@ -17,11 +18,15 @@ from pix2seg.colors.document import palette_schema
 from pix2seg.garments import kinds
 from pix2seg.photo import read_photo
 from pix2seg.serve.description import EXAMPLE
+from pix2seg.serve.guard import ROUTES
 from pix2seg.serve.options import SegmentOptions
 
 Running = Callable[..., AbstractContextManager[httpx.Client]]
 
 JPEG = {"Content-Type": "image/jpeg"}
+
+WORKING = ("/v1/palette", "/v1/segment")
+"""What takes photos."""
 
 
 def picture(data: bytes) -> Image.Image:
@@ -100,6 +105,10 @@ def test_accept_png_gives_the_picture_itself(
     assert ask("*/*", "?picture=overlay").headers["content-type"] == "image/png"
     assert ask("image/png").json()["errors"][0]["option"] == "picture"
     assert ask("text/html").status_code == 406
+    for accept, status in (("image/png", 406), ("text/html, application/*;q=0.9", 200)):
+        headers = {**JPEG, "Accept": accept}
+        answer = service.post("/v1/palette", content=photos[0].read_bytes(), headers=headers)
+        assert answer.status_code == status
 
 
 def test_a_corrected_mask_changes_the_palette(service: httpx.Client, photos: list[Path]) -> None:
@@ -171,6 +180,77 @@ def test_exports_come_with_the_document(service: httpx.Client, photos: list[Path
     assert answer["exports"]["tokens"]["file"] == f"{photos[0].stem}.tokens.json"
 
 
+def test_what_would_be_ignored_is_refused(service: httpx.Client, photos: list[Path]) -> None:
+    photo = (photos[0].name, photos[0].read_bytes())
+    mask = ("mask.png", photos[0].with_suffix(".png").read_bytes())
+    classes = {"classes": "true"}
+
+    def ask(path: str, *files: tuple[str, tuple[str, bytes]], **fields: str) -> httpx.Response:
+        return service.post(path, files=[("photo", photo), *files], data=fields)
+
+    segment, palette = "/v1/segment", "/v1/palette"
+    for answer, status, sentence in (
+        (ask(segment, ("mask", mask)), 400, "there is no file 'mask' here; send 'photo'"),
+        (ask(palette, ("hat", mask)), 400, "no file 'hat' here; send 'photo', perhaps 'mask'"),
+        (ask(segment, ("photo", photo)), 400, "there are 2 files 'photo'; send one"),
+        (ask(palette, ("mask", mask), ("mask", mask)), 400, "there are 2 files 'mask'"),
+        (ask(palette, ("garments", mask)), 422, "a file 'garments' needs classes=true"),
+        (ask(palette, ("mask", mask), pictures="mask"), 422, "pictures need classes=true"),
+        (
+            ask(palette, ("mask", mask), pictures="garments", **classes),
+            422,
+            "there are no garments to show; send a file 'garments'",
+        ),
+    ):
+        assert answer.status_code == status, answer.text
+        assert sentence in answer.json()["detail"]
+    assert ask(palette, ("mask", mask)).status_code == 200
+    assert ask(palette, pictures="").status_code == 200
+
+
+def test_what_a_mask_hides_does_not_count(service: httpx.Client, photos: list[Path]) -> None:
+    truth = np.array(Image.open(photos[0].with_suffix(".png")))
+    clothes = truth == 3
+
+    def ask(mask: NDArray[np.uint8], **fields: str) -> dict[str, Any]:
+        files = {"photo": (photos[0].name, photos[0].read_bytes()), "mask": ("mask", png(mask))}
+        answer = service.post("/v1/palette", files=files, data=fields)
+        assert answer.status_code == 200, answer.text
+        document: dict[str, Any] = answer.json()
+        return document
+
+    grey = np.where(clothes, 255, 0).astype(np.uint8)
+    white, half = np.full_like(grey, 255), np.where(clothes, 128, 127).astype(np.uint8)
+    expected = ask(grey)
+    for channels in ([white, grey], [white, half], [grey, white], [white] * 3 + [grey]):
+        assert ask(np.dstack(channels)) == expected
+    assert ask(np.dstack([truth, grey]), classes="true") == ask(
+        np.where(clothes, truth, 0).astype(np.uint8), classes="true"
+    )
+
+
+def test_addresses_say_which_methods_they_take(service: httpx.Client) -> None:
+    for method, path, allowed in (
+        ("GET", "/v1/segment", "POST"),
+        ("HEAD", "/v1/palette", "POST"),
+        ("POST", "/v1/info", "GET, HEAD"),
+        ("DELETE", "/openapi.json", "GET, HEAD"),
+        ("POST", "/", "GET, HEAD"),
+        ("POST", "/nothing", "GET, HEAD"),
+    ):
+        answer = service.request(method, path)
+        assert answer.status_code == 405
+        assert answer.headers["allow"] == allowed
+
+
+@pytest.mark.parametrize("path", [*(r for r in ROUTES if r not in WORKING), "/", "/app.js"])
+def test_what_answers_get_answers_head(service: httpx.Client, path: str) -> None:
+    got, head = service.get(path), service.head(path)
+    assert head.status_code == got.status_code == 200
+    assert head.content == b""
+    assert head.headers["content-type"] == got.headers["content-type"]
+
+
 @pytest.mark.parametrize(
     ("query", "option", "sentence"),
     [
@@ -179,6 +259,8 @@ def test_exports_come_with_the_document(service: httpx.Client, photos: list[Path
         ("garments=perhaps", "garments", "boolean"),
         ("names=french", "names", "'css', 'xkcd' or 'basic'"),
         ("pictures=mask,selfie", "pictures", "no picture 'selfie'; there are photo, mask"),
+        ("picture=selfie", "picture", "no picture 'selfie'; there are photo, mask"),
+        ("picture=cutouts", "picture", "cutouts are several; ask for pictures=cutouts"),
         ("exports=psd", "exports", "'gpl', 'ase'"),
         ("person_box=40,10,30,700", "person_box", "such as 40,10,300,700"),
         ("colour=red", "colour", "no option 'colour'; there are max_colors"),

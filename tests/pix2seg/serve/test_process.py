@@ -11,6 +11,9 @@ from typing import Any
 
 import httpx
 import pytest
+from typer.testing import CliRunner
+
+from pix2seg.cli import app
 
 Start = Callable[..., Any]
 
@@ -113,3 +116,12 @@ def test_what_it_cannot_start_with_is_one_line(tmp_path: Path) -> None:
             assert ended.returncode == 2
             assert message in " ".join(ended.stderr.split())
             assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("option", ["--deadline", "--upload-seconds"])
+@pytest.mark.parametrize("seconds", ["inf", "nan", "86401"])
+def test_no_request_may_take_for_ever(option: str, seconds: str) -> None:
+    ended = CliRunner().invoke(app, ["serve", option, seconds])
+    assert ended.exit_code == 2
+    assert f"'{option}'" in ended.output
+    assert "86400" in ended.output
