@@ -178,6 +178,16 @@ class SegmentationRecipe(Recipe):
         return self.model_copy(update={"generator": generator, "loss": loss})
 
     @model_validator(mode="after")
+    def _statistics_can_be_taken(self) -> Self:
+        piece = self.schedule.batch_size // self.schedule.accumulate
+        if self.generator.architecture == "deeplabv3" and piece < 2:
+            raise ValueError(
+                "DeepLab looks at whole photos, whose statistics take two at least; let "
+                "schedule.batch_size be twice schedule.accumulate or more"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _losses_can_be_computed(self) -> Self:
         loss = self.loss
         of_logits = [

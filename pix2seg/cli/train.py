@@ -58,7 +58,9 @@ def train(
     chosen = join(device)
     console = news(quiet=not is_writer())
     settings = (
-        _read_run(run, recipe, data, set_) if resume else _new_run(recipe, data, people, set_, init)
+        _read_run(run, recipe, data, people, set_, init)
+        if resume
+        else _new_run(recipe, data, people, set_, init)
     )
     parsed = parse_recipe(settings.recipe)
     check_run(run, resume)
@@ -121,12 +123,21 @@ def _paths(folders: list[Path]) -> list[Path]:
 
 
 def _read_run(
-    run: Path, recipe: str | None, data: list[Path] | None, overrides: list[str] | None
+    run: Path,
+    recipe: str | None,
+    data: list[Path] | None,
+    people: list[Path] | None,
+    overrides: list[str] | None,
+    init: str | None,
 ) -> "RunFile":
     from pix2seg.errors import TrainingError
     from pix2seg.train.run.run_file import read_run_file
 
     if recipe or overrides:
         raise TrainingError("--resume keeps the run's recipe; leave --recipe and --set out")
-    settings = read_run_file(run)
-    return settings.model_copy(update={"data": _paths(data)}) if data else settings
+    if init:
+        raise TrainingError("--resume goes on from the run's checkpoint; leave --init out")
+    moved = {"data": data, "people": people}
+    return read_run_file(run).model_copy(
+        update={name: _paths(folders) for name, folders in moved.items() if folders}
+    )

@@ -65,6 +65,12 @@ def test_wrong_override_is_refused_by_name(override: str, message: str) -> None:
     assert "\n" not in str(error.value)
 
 
+def test_deeplab_needs_two_photos_at_a_time() -> None:
+    for sizes in (["schedule.batch_size=1"], ["schedule.batch_size=2", "schedule.accumulate=2"]):
+        with pytest.raises(RecipeError, match="take two at least"):
+            parse_recipe(read_recipe("deeplab-garment2", sizes))
+
+
 def test_recipe_without_losses_is_refused() -> None:
     weights = ("adversarial", "l1", "cross_entropy", "dice")
     with pytest.raises(RecipeError, match="every loss weighs 0"):

@@ -187,9 +187,10 @@ def _cut(mask: NDArray[np.uint8], rng: np.random.Generator) -> tuple[Transform, 
     """
     height, width = mask.shape
     _, head, _, feet = box_around(mask != BACKGROUND)
-    if not feet:
+    if feet - head < 2:  # nobody, or nothing to end within
         return np.eye(3), None
     end = round(head + rng.uniform(*ENDS) * (feet - head))
+    end = min(max(end, head + 1), feet - 1)
     first, last = (0, end) if rng.random() < UPPER else (end, height)
     rows, columns = part_around(mask[first:last] != BACKGROUND, (width, height))
     rows = slice(rows.start + first, rows.stop + first)

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from pix2seg.classes import SOMEBODY, UNKNOWN
 from pix2seg.garments import FIRST_GARMENT
-from pix2seg.train.run.distributed import sum_over_processes
+from pix2seg.train.run.distributed import sum_over_processes, world_size
 
 AdversarialLoss = Literal["lsgan", "vanilla"]
 
@@ -74,10 +74,12 @@ def garment_loss(logits: Tensor, garments: Tensor) -> Tensor:
     stride = garments.shape[1] // logits.shape[2]
     kinds = garments[:, stride // 2 :: stride, stride // 2 :: stride] - FIRST_GARMENT
     worn = kinds >= 0
-    if not worn.any():
+    # Counted over the whole batch: a process whose share shows no garment goes on with the others.
+    count = sum_over_processes(worn.sum().float())
+    if not count:
         return logits.sum() * 0.0
-    entropy = F.cross_entropy(logits, kinds.where(worn, -100), ignore_index=-100)
-    return entropy + dice_loss(logits, kinds.where(worn, UNKNOWN))
+    entropy = F.cross_entropy(logits, kinds.where(worn, -100), ignore_index=-100, reduction="sum")
+    return entropy * world_size() / count + dice_loss(logits, kinds.where(worn, UNKNOWN))
 
 
 def dice_loss(logits: Tensor, mask: Tensor) -> Tensor:
@@ -91,7 +93,8 @@ def dice_loss(logits: Tensor, mask: Tensor) -> Tensor:
         mask: int64 (N, H, W), class ids; pixels of `SOMEBODY` and `UNKNOWN` do not count.
 
     Returns:
-        A scalar, 0..1. A class without a pixel in the batch costs nothing.
+        A scalar, 0..1. A class without a pixel in the batch costs nothing, and so does a batch of
+        which nothing is known.
     """
     classes = logits.shape[1]
     known = is_class(mask).flatten()
@@ -105,7 +108,8 @@ def dice_loss(logits: Tensor, mask: Tensor) -> Tensor:
     # Dice is no mean over photos, so its sums are those of the whole batch.
     met, found, there = sum_over_processes(torch.stack([met, found, there])).unbind()
     dice = 2 * met / (found + there).clamp(min=1e-6)
-    return (1 - dice)[there > 0].mean()
+    shown = there > 0
+    return ((1 - dice) * shown).sum() / shown.sum().clamp(min=1)
 
 
 def class_weights(shares: Tensor, power: float) -> Tensor:

@@ -25,7 +25,7 @@ from pix2seg.train.generator.samples import (
 )
 from pix2seg.train.generator.start import starting_tensors
 from pix2seg.train.generator.validate import picture_grid, validate
-from pix2seg.train.person.photos import photos_fingerprint, read_person_photos
+from pix2seg.train.person.photos import photos_fingerprint, read_people
 from pix2seg.train.recipe import SegmentationRecipe
 from pix2seg.train.run.batches import RunBatches, load_batches
 from pix2seg.train.run.trainer import Validation
@@ -100,7 +100,7 @@ class SegmentationTask:
             raise TrainingError(f"recipe {recipe.name} has no [people]; leave --people out")
         if people:
             longest = max(recipe.size)
-            photos = [p for f in people for p in read_person_photos(f, "train", longest)]
+            photos = read_people(people, "train", longest)
             self.people = people_samples(photos, recipe.size)
             self.people_fingerprint = photos_fingerprint(photos)
         if recipe.hide:

@@ -62,6 +62,22 @@ def read_person_photos(folder: Path, split: Split, longest: int = 0) -> Iterator
         yield _shrink(photo, longest) if longest else photo
 
 
+def read_people(folders: Sequence[Path], split: Split, longest: int = 0) -> list[PersonPhoto]:
+    """The photos of one side of the split of several folders; see `read_person_photos`.
+
+    Raises:
+        DatasetError: there is none, or a folder has neither layout, or a file is broken.
+    """
+    photos = [p for folder in folders for p in read_person_photos(folder, split, longest)]
+    if not photos:
+        use = {"train": "trains", "val": "validates"}[split]
+        raise DatasetError(
+            f"no photo of {', '.join(map(str, folders))} {use}, as a hash of the names decides; "
+            "give more photos"
+        )
+    return photos
+
+
 def photos_fingerprint(photos: Iterable[PersonPhoto]) -> str:
     """Tells photos from others: by names, sizes and how many people each shows, not by pixels."""
     digest = hashlib.sha256()

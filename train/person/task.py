@@ -28,7 +28,7 @@ from pix2seg.train.person.photos import (
     PersonPhoto,
     main_person,
     photos_fingerprint,
-    read_person_photos,
+    read_people,
 )
 from pix2seg.train.recipe import PersonRecipe
 from pix2seg.train.run.batches import BatchKeys, Key, RunBatches, load_batches
@@ -56,7 +56,7 @@ class PersonTask:
         init: weights to start from.
 
     Raises:
-        DatasetError: a folder has neither layout, or a file is broken.
+        DatasetError: a folder has neither layout, a file is broken, or there are too few photos.
         TrainingError: `init` holds a network of other widths.
         WeightsError: `init` holds none.
     """
@@ -70,8 +70,8 @@ class PersonTask:
     ) -> None:
         self.recipe, self.folders, self.device = recipe, folders, device
         torch.manual_seed(recipe.seed)
-        self.photos = [p for f in folders for p in read_person_photos(f, "train", STORED_SIDE)]
-        self.val_photos = [p for f in folders for p in read_person_photos(f, "val", STORED_SIDE)]
+        self.photos = read_people(folders, "train", STORED_SIDE)
+        self.val_photos = read_people(folders, "val", STORED_SIDE)
         network = build_network(**recipe.network.model_dump())
         self.network = share_batch_norm(network).to(device)
         if init:

@@ -57,7 +57,7 @@ class KernelMuon(torch.optim.Optimizer):
 
 
 def orthogonalised(matrix: Tensor) -> Tensor:
-    """A matrix of the same directions whose singular values are near 1, between 0.5 and 1.5.
+    """A matrix of the same directions whose singular values are near 1.
 
     Newton and Schulz's iteration, of fifth order; in bfloat16 where the device has hardware for it.
 

@@ -39,7 +39,7 @@ def check_origin(run: Path, begun: dict[str, Any], recipe: Recipe, fingerprint: 
     if begun.get(DATA, fingerprint) != fingerprint:
         raise TrainingError(
             f"{run} was begun with other data: photos, people or classes have changed; give the "
-            "same again with --data, or start a new run"
+            "same again with --data and --people, or start a new run"
         )
 
 

@@ -153,6 +153,8 @@ class Trainer:
             InterruptedRunError: Ctrl-C or SIGTERM; the state is saved first.
             TrainingError: a loss is not finite.
         """
+        if self._has_lost_patience():  # a run that is resumed may have ended already
+            return self.run / "best.safetensors"
         log = RunLog(self.run, self.progress.step) if is_writer() else None
         with self._bar() as advance, _stop_signals() as stopped:
             saved = began = time.monotonic() - self.progress.seconds
@@ -218,8 +220,13 @@ class Trainer:
                 weights = self.run / "best.safetensors"
                 self.task.save(weights, {**about, "validation": validation.facts})
         self._print_epoch(epoch, means, validation.text)
+        return self._has_lost_patience()
+
+    def _has_lost_patience(self) -> bool:
+        """Whether the last whole epochs, as many as the recipe has patience for, were no better."""
         patience = self.recipe.schedule.patience
-        return bool(patience) and epoch - progress.best_epoch >= patience
+        epoch = self.progress.step // self.task.order.steps_per_epoch
+        return bool(patience) and epoch - self.progress.best_epoch >= patience
 
     def _print_epoch(self, epoch: int, means: dict[str, float], text: str) -> None:
         losses = "  ".join(f"{name} {mean:.3f}" for name, mean in means.items())

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from pix2seg.classes import load_scheme
 from pix2seg.preprocess.background import GREY, Background, widen
-from pix2seg.train.generator.augment import WIDEST_MARGIN, Sample, augment
+from pix2seg.train.generator.augment import WIDEST_MARGIN, Sample, _cut, augment
 from pix2seg.train.generator.recolor import parts_of
 from pix2seg.train.recipe import AugmentationSettings
 
@@ -217,3 +217,14 @@ def test_clothes_are_recoloured_where_the_mask_alone_tells_of_them() -> None:
     assert np.array_equal(copy.photo[mask == 0], photo[mask == 0])
     assert not np.array_equal(copy.photo[mask == 3], photo[mask == 3])
     assert not copy.garments.any()
+
+
+@pytest.mark.parametrize("rows", [(0, 1), (7, 8), (0, 2), (6, 8), (3, 4), (0, 8)])
+def test_whoever_is_a_line_at_an_edge_can_be_cut(rows: tuple[int, int]) -> None:
+    mask = np.zeros((8, 6), np.uint8)
+    mask[slice(*rows), 2:4] = 1
+    for seed in range(100):
+        transform, part = _cut(mask, np.random.default_rng(seed))
+        assert np.isfinite(transform).all()
+        if part:
+            assert all(axis.start < axis.stop for axis in part)

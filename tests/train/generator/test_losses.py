@@ -1,7 +1,14 @@
 import pytest
 import torch
 
-from pix2seg.train.generator.losses import adversarial_loss, class_weights, dice_loss
+from pix2seg.classes import SOMEBODY, UNKNOWN
+from pix2seg.train.generator import losses
+from pix2seg.train.generator.losses import (
+    adversarial_loss,
+    class_weights,
+    dice_loss,
+    garment_loss,
+)
 
 
 @pytest.mark.parametrize("kind", ["lsgan", "vanilla"])
@@ -42,3 +49,27 @@ def test_dice_loss_of_even_probabilities() -> None:
     mask = torch.tensor([[[0, 1]]])
     # Each class: 2 * 0.5 / (1 + 1).
     assert dice_loss(torch.zeros(1, 2, 1, 2), mask) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("unknown", [SOMEBODY, UNKNOWN])
+def test_dice_loss_of_nothing_known_is_0(unknown: int) -> None:
+    logits = torch.randn(1, 4, 8, 8, requires_grad=True)
+    loss = dice_loss(logits, torch.full((1, 8, 8), unknown))
+    loss.backward()
+    assert loss == 0
+    assert logits.grad is not None
+    assert logits.grad.isfinite().all()
+
+
+def test_a_share_without_garments_still_joins_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    logits, garments = torch.randn(1, 13, 4, 4), torch.zeros(1, 8, 8, dtype=torch.int64)
+    assert garment_loss(logits, garments) == 0
+    asked = []
+
+    def with_another(tensor: torch.Tensor) -> torch.Tensor:
+        asked.append(tensor.shape)
+        return tensor + 5
+
+    monkeypatch.setattr(losses, "sum_over_processes", with_another)
+    assert garment_loss(logits, garments).isfinite()
+    assert len(asked) == 2, "how many garments, and the sums of Dice"

@@ -172,6 +172,19 @@ def metrics(run: Path) -> list[dict[str, float]]:
     return [{k: v for k, v in line.items() if k != "seconds"} for line in lines]
 
 
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_too_few_photos_are_refused(coco: Path, tmp_path: Path, split: str) -> None:
+    shutil.copytree(coco, tmp_path / "few")
+    (file,) = (tmp_path / "few").glob("*.json")
+    facts = json.loads(file.read_text())
+    facts["images"] = [i for i in facts["images"] if split_of(Path(i["file_name"]).stem) != split]
+    left = {image["id"] for image in facts["images"]}
+    facts["annotations"] = [a for a in facts["annotations"] if a["image_id"] in left]
+    file.write_text(json.dumps(facts))
+    with pytest.raises(DatasetError, match="give more photos"):
+        PersonTask(small_recipe(), [tmp_path / "few"], CPU)
+
+
 def test_losses_fall(coco: Path, tmp_path: Path) -> None:
     train(coco, tmp_path, "schedule.epochs=8", "schedule.warmup_steps=0", FAST)
     losses = [line["epoch_loss/classifier"] for line in metrics(tmp_path) if "epoch" in line]

@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 from pix2seg.classes import load_scheme
 from pix2seg.cli import app
+from pix2seg.cli.train import _read_run
 from pix2seg.device import choose_device
 from pix2seg.errors import Pix2SegError, SizeError, TrainingError
 from pix2seg.generators.build import build_generator
@@ -32,6 +33,7 @@ from pix2seg.train.generator.samples import Batch
 from pix2seg.train.generator.start import PHOTO_STATISTICS, starting_tensors
 from pix2seg.train.generator.task import SegmentationTask
 from pix2seg.train.recipe import AugmentationSettings, SegmentationRecipe, parse_recipe, read_recipe
+from pix2seg.train.run.run_file import RunFile, write_run_file
 from pix2seg.train.run.trainer import Trainer
 
 SMALL = (
@@ -170,6 +172,8 @@ def test_early_stopping(small_dataset: Dataset, tmp_path: Path) -> None:
     scores = [line["val/mean_iou"] for line in metrics(run) if "epoch" in line]
     best = scores.index(max(scores)) + 1
     assert len(scores) == best + 3 < 500
+    trainer(small_dataset, run, *still, "optimizer.ema_decay=0", resume=True).train()
+    assert [line["val/mean_iou"] for line in metrics(run) if "epoch" in line] == scores
 
 
 def test_infinite_loss_stops_the_run(small_dataset: Dataset, tmp_path: Path) -> None:
@@ -468,3 +472,21 @@ def test_unknown_device_is_refused() -> None:
     if not torch.cuda.is_available():
         with pytest.raises(Pix2SegError, match="try cpu"):
             choose_device("cuda")
+
+
+def test_resuming_takes_moved_folders_and_no_other_start(
+    small_dataset: Dataset, small_weights: Path, tmp_path: Path
+) -> None:
+    run, moved = tmp_path / "run", tmp_path / "moved"
+    trainer(small_dataset, run, "schedule.epochs=1").train()
+    folders = RunFile(
+        recipe=read_recipe("pix2pix-ccp4"), data=[tmp_path / "gone"], people=[tmp_path / "lost"]
+    )
+    write_run_file(run, folders)
+    words = ["train", "--run", str(run), "--resume"]
+    refused = CliRunner().invoke(app, [*words, "--init", str(small_weights)])
+    assert isinstance(refused.exception, TrainingError)
+    assert "leave --init out" in str(refused.exception)
+    settings = _read_run(run, None, None, [moved], None, None)
+    assert settings.data == [tmp_path / "gone"]
+    assert settings.people == [moved]
