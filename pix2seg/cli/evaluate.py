@@ -67,6 +67,9 @@ def evaluate(
     from pix2seg.train.judge.evaluate import evaluate as evaluate_photos
     from pix2seg.train.judge.worst import WorstPhotos
 
+    count, folder = worst or (0, Path())
+    if worst and count < 1:
+        raise typer.BadParameter(f"{count} photos are none; give 1 or more", param_hint="--worst")
     dataset = Dataset(data)
     segmenter = Segmenter(
         weights,
@@ -78,7 +81,6 @@ def evaluate(
         flip=flip,
     )
     evaluation = Evaluation(segmenter.scheme, segmenter.margin, colors)
-    count, folder = worst or (0, Path())
     worst_photos = WorstPhotos(count)
     for photo in tracked(
         evaluate_photos(segmenter, dataset, garments=garments, scale=scale),

@@ -1,6 +1,7 @@
 """A prepared data set: fitted photos and masks in a folder that training and evaluation read.
 
-dataset.json      scheme, size, counts, each class's share of pixels and photos
+dataset.json      scheme, size, counts, each class's share of pixels and photos; written last:
+                  until then, unfinished.json says whose files these are
 split.json        names of the training and the validation photos
 photos/NAME.jpg   photos fitted to the network's size
 masks/NAME.png    their masks, pixel value = class id
@@ -20,19 +21,60 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
 from pix2seg.classes import Scheme
-from pix2seg.errors import DatasetError, is_out_of_memory
+from pix2seg.errors import DatasetError, first_fault, is_out_of_memory
 from pix2seg.preprocess.dataset.split import FIRST_TENTH, Split
 from pix2seg.preprocess.fit import Size
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-FORMAT = "pix2seg.dataset/1"
+FAMILY = "pix2seg.dataset/"
+"""Begins the format of each version's data sets."""
+
+FORMAT = f"{FAMILY}1"
 
 TELLING = ("scheme", "size", "photos", "classes", "garments", "person", "person_options", "crop")
 """Facts that tell a data set from others; where it came from does not."""
+
+
+class Facts(BaseModel):
+    """What `dataset.json` must say, and what it may; other facts are taken as they are.
+
+    Attributes:
+        scheme: the classes, as `Scheme.from_dict` takes them.
+        size: width and height of the fitted photos.
+        source: where the photos come from.
+        classes: each class's share of pixels and photos, by name.
+        garments: whether the kinds of garments are known.
+        fold: the photos that validate.
+        person: the version of the extractor that found the people.
+        extractor: its name.
+        person_options: its options.
+    """
+
+    model_config = ConfigDict(strict=True)
+
+    scheme: dict[str, Any]
+    size: list[PositiveInt] = Field(min_length=2, max_length=2)
+    source: str
+    classes: dict[str, dict[str, float]]
+    garments: bool = False
+    fold: str = str(FIRST_TENTH)
+    person: str = ""
+    extractor: str | None = None
+    person_options: dict[str, Any] = {}
+
+
+class Names(BaseModel):
+    """What `split.json` says: the names of the photos of each split."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    train: list[str] = Field(min_length=1)
+    val: list[str] = Field(min_length=1)
 
 
 @dataclass(frozen=True)
@@ -52,17 +94,22 @@ class Dataset:
         root: the folder.
 
     Raises:
-        DatasetError: the folder was not written by `pix2seg prepare`, or not to the end.
+        DatasetError: the folder was not written by `pix2seg prepare`, or not to the end, or one
+            of its two JSON files is broken.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.facts = _read_json(root / "dataset.json", root)
-        if self.facts.get("format") != FORMAT:
+        facts = _read_json(root / "dataset.json", root)
+        if isinstance(facts, dict) and facts.get("format") != FORMAT:
             raise DatasetError(
                 f"{root} is not a prepared data set of this version; prepare it anew"
             )
-        self.splits: dict[Split, list[str]] = _read_json(root / "split.json", root)
+        _check(root / "dataset.json", facts, Facts)
+        self.facts: dict[str, Any] = facts
+        splits = _read_json(root / "split.json", root)
+        _check(root / "split.json", splits, Names)
+        self.splits: dict[Split, list[str]] = splits
 
     @cached_property
     def scheme(self) -> Scheme:
@@ -196,5 +243,17 @@ def _read_json(path: Path, root: Path) -> Any:
         raise DatasetError(
             f"{root} is not a prepared data set (no {path.name}); make one with pix2seg prepare"
         ) from None
-    except (OSError, ValueError) as error:
-        raise DatasetError(f"cannot read {path}: {error}") from error
+    except OSError as error:
+        raise DatasetError(f"cannot read {path}: {(error.strerror or '').lower()}") from error
+    except (ValueError, RecursionError) as error:
+        raise DatasetError(f"{path} is broken ({error}); prepare the data set anew") from error
+
+
+def _check(path: Path, data: Any, model: type[BaseModel]) -> None:
+    """Make sure that what a file said is what it must say."""
+    try:
+        model.model_validate(data)
+    except ValidationError as error:
+        raise DatasetError(
+            f"{path} is broken ({first_fault(error)}); prepare the data set anew"
+        ) from None

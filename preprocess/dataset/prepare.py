@@ -1,10 +1,11 @@
 """Turn photos with label maps into a prepared data set (see `preprocess.dataset.dataset`)."""
 
 import json
+import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -18,13 +19,19 @@ from pix2seg.classes import Scheme
 from pix2seg.errors import DatasetError, OutputError, Pix2SegError, is_out_of_memory
 from pix2seg.files import atomic_write, write_image
 from pix2seg.photo import read_photo
-from pix2seg.preprocess.dataset.dataset import FORMAT, indexed_image
+from pix2seg.preprocess.dataset.dataset import FAMILY, FORMAT, indexed_image
 from pix2seg.preprocess.dataset.split import SPLITS, Split
 from pix2seg.preprocess.fit import Fit, Size
 from pix2seg.preprocess.person import PersonExtractor, load_extractor
 from pix2seg.workers import in_workers
 
 JPEG_QUALITY = 95
+
+FOLDERS = ("photos", "masks", "garments", "people", "full")
+"""What a data set's folder holds beside its JSON files."""
+
+UNFINISHED = "unfinished.json"
+"""Says that a folder's files are a data set's, as long as no `dataset.json` does."""
 
 LabelReader = Callable[[Path], NDArray[np.uint8]]
 
@@ -179,7 +186,7 @@ def prepare(
     """Prepare all photos on all cores, then write `split.json` and `dataset.json`.
 
     Every file is written whole, and the two JSON files last, so a broken-off run leaves no data
-    set that looks complete; running it again writes everything anew.
+    set that looks complete; running it again removes what is there and writes everything anew.
 
     Args:
         sources: what to prepare.
@@ -192,16 +199,19 @@ def prepare(
     Raises:
         DatasetError: no photo could be used, one split would have none, or there is no extractor
             to crop by.
-        OutputError: the folder cannot be written.
+        OutputError: the folder cannot be written, or holds the photos themselves or other files
+            that are no data set's.
+        PersonError: the extractor is unknown or not installed.
     """
     if preparation.crop and not preparation.person:
         raise DatasetError("--crop needs to know where the people are; add --person mask-rcnn")
-    _begin(preparation.out)
-    if preparation.person:  # an unknown or missing extractor is told before any work
+    _refuse_to_spoil(preparation.out, sources)
+    if preparation.person:  # an unknown or missing extractor is told before anything is removed
         version = preparation.extractor().version
         options = {k: str(v) for k, v in preparation.person_options.items() if v is not None}
         found = {"extractor": preparation.person, "person_options": options}
         facts = {**facts, "person": version, **found, "crop": preparation.crop}
+    _begin(preparation.out)
     done, first_error = [], ""
     for result in _prepare_all(sources, preparation):
         yield result
@@ -221,14 +231,51 @@ def prepare(
     _write_json(preparation.out / "split.json", names)
     summary = _summary(done, preparation)
     _write_json(preparation.out / "dataset.json", {"format": FORMAT, **facts, **summary})
+    (preparation.out / UNFINISHED).unlink(missing_ok=True)
+
+
+def _refuse_to_spoil(out: Path, sources: Sequence[Source]) -> None:
+    """Refuse a folder where files would be lost that no preparation can bring back.
+
+    Raises:
+        OutputError: photos or labels lie where the data set's files go, or other files do that
+            are no data set's.
+    """
+    files = [file for source in sources for file in (source.photo, source.labels)]
+    # Writing follows links: neither what lies there nor what a link there leads to may be given.
+    ways = [way for file in files for way in (file.absolute(), Path(os.path.realpath(file)))]
+    above = {folder for way in ways for folder in way.parents}
+    places = {os.path.realpath(out / folder) for folder in FOLDERS}
+    if not places.isdisjoint(map(os.path.realpath, above)):
+        raise OutputError(f"{out} holds the photos themselves; name another folder")
+    found = _files(out)
+    if found and not _is_data_set(out):
+        raise OutputError(f"{out} holds files of no data set: {found[0]}; name another folder")
+
+
+def _files(out: Path) -> list[Path]:
+    """All files in the folders that a data set has."""
+    return [file for folder in FOLDERS for file in (out / folder).rglob("*") if not file.is_dir()]
+
+
+def _is_data_set(out: Path) -> bool:
+    """Whether a folder's files come from a preparation, done or broken off, of any version."""
+    for name in ("dataset.json", UNFINISHED):
+        with suppress(OSError, ValueError, RecursionError):
+            facts = json.loads((out / name).read_text("utf-8"))
+            if isinstance(facts, dict) and str(facts.get("format")).startswith(FAMILY):
+                return True
+    return False
 
 
 def _begin(out: Path) -> None:
-    """Make sure that the folder can be written, and that it does not look like a data set."""
+    """Make a folder to write to that has no data set's files, and does not look like one."""
     try:
         out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out):
-            (out / "dataset.json").unlink(missing_ok=True)
+        _write_json(out / UNFINISHED, {"format": FORMAT})
+        (out / "dataset.json").unlink(missing_ok=True)
+        for file in _files(out):
+            file.unlink()
     except OSError as error:
         raise OutputError(f"cannot write to {out}: {(error.strerror or '').lower()}") from error
 

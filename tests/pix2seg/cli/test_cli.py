@@ -215,6 +215,7 @@ def test_good_photos_are_done_and_bad_ones_named(
         (["train", "--run", "r", "--recipe", "pix2pix-ccp4", "--data", "."], "pix2seg prepare"),
         (["train", "--run", "r", "--resume"], "no run to resume"),
         (["evaluate", "--data", "."], "not a prepared data set"),
+        (["evaluate", "--data", ".", "--worst", "-1", "w"], "-1 photos are none; give 1 or more"),
         (["segment", "a.jpg", "--table", "t.xls"], "is no table"),
         (["palette", "a.jpg", "--mask", "a.jpg", "--to", "psd"], "is not one of"),
         (["palette", "a.jpg", "--max-pixels", "10"], "--max-pixels"),

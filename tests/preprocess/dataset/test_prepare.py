@@ -125,6 +125,132 @@ def test_interrupted_preparation_is_no_data_set_and_can_be_done_again(
     assert not list(out.rglob(".*"))
 
 
+def files(folder: Path) -> dict[Path, bytes]:
+    """What lies in a folder."""
+    return {f.relative_to(folder): f.read_bytes() for f in folder.rglob("*") if f.is_file()}
+
+
+def test_preparing_again_leaves_nothing_of_before(ccp: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    prepare_ccp(ccp, out)
+    for name in ("0000", Dataset(out).names("val")[0]):
+        (ccp / "annotations" / "pixel-level" / f"{name}.mat").unlink()
+    (out / "notes.txt").write_text("mine")
+    preparation = Preparation(
+        out,
+        load_scheme("four"),
+        np.array([0, 3, 2, 1, 3], np.uint8),
+        read_labels,
+        (64, 96),
+        garment_table=np.zeros(len(LABELS), np.uint8),
+    )
+    broken_off = prepare(ccp_sources(ccp), preparation, {"source": "ccp"})
+    for _ in range(12):
+        next(broken_off)
+    broken_off.close()
+    as_png = []
+    for source in ccp_sources(ccp):
+        photo = source.photo.with_suffix(".png")
+        source.photo.rename(photo)  # readers go by what is in a file, not by its name
+        as_png.append(replace(source, photo=photo))
+    list(prepare(as_png, replace(preparation, garment_table=None), {"source": "ccp"}))
+    (out / "notes.txt").unlink()  # it was not prepare's to remove
+    fresh = replace(preparation, out=tmp_path / "fresh", garment_table=None)
+    list(prepare(as_png, fresh, {"source": "ccp"}))
+    assert files(out) == files(fresh.out)
+    assert {f.name for f in out.iterdir() if f.is_file()} == {"dataset.json", "split.json"}
+    assert {photo.photo.suffix for photo in Dataset(out).full()} == {".png"}
+
+
+def test_photos_are_never_prepared_onto_themselves(ccp: Path, tmp_path: Path) -> None:
+    link, store = tmp_path / "link", tmp_path / "store"
+    link.symlink_to(ccp)
+    store.mkdir()
+    for photo in (ccp / "photos").iterdir():  # what a link in the folder leads to is no safer
+        photo.rename(store / photo.name)
+        photo.symlink_to(store / photo.name)
+    before, kept = files(ccp), files(store)
+    for out in (ccp, link):
+        with pytest.raises(OutputError, match="holds the photos themselves; name another folder"):
+            prepare_ccp(ccp, out)
+    data = tmp_path / "data"
+    (data / "full").mkdir(parents=True)
+    ccp.rename(data / "full" / "ccp")
+    with pytest.raises(OutputError, match="data holds the photos themselves"):
+        prepare_ccp(data / "full" / "ccp", data)
+    assert (files(data / "full" / "ccp"), files(store)) == (before, kept)
+
+
+def test_masks_are_never_prepared_onto_themselves(photos: list[Path], tmp_path: Path) -> None:
+    own, out = tmp_path / "own", tmp_path / "out"
+    for folder in (own, out / "masks"):
+        folder.mkdir(parents=True)
+    shutil.copy(photos[0], own / "a.jpg")
+    shutil.copy(photos[0].with_suffix(".png"), out / "masks" / "a.png")
+    before = files(tmp_path)
+    words = ["prepare", "folder", own, out / "masks", out, "--scheme", "four", "--size", "64x96"]
+    with pytest.raises(OutputError, match="out holds the photos themselves"):
+        CliRunner().invoke(app, [*map(str, words)], catch_exceptions=False)
+    assert files(tmp_path) == before
+
+
+def test_files_of_no_data_set_are_left_alone(ccp: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    (out / "photos").mkdir(parents=True)
+    (out / "photos" / "0001.jpg").write_text("mine")
+    (out / "dataset.json").write_text('{"name": "mine"}')
+    before = files(out)
+    with pytest.raises(OutputError, match=r"holds files of no data set: .*0001\.jpg; name another"):
+        prepare_ccp(ccp, out)
+    assert files(out) == before
+
+
+BROKEN_FACTS = (
+    "",
+    "{",
+    "[" * 100_000,
+    "[]",
+    '"x"',
+    "null",
+    '{"format": "pix2seg.dataset/1"}',
+    '{"format": "pix2seg.dataset/1", "scheme": {}, "size": [64], "source": "x", "classes": {}}',
+)
+BROKEN_NAMES = ("", "[]", "{}", '{"train": ["a"], "val": []}', '{"train": "a", "val": ["b"]}')
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [("dataset.json", t) for t in BROKEN_FACTS] + [("split.json", t) for t in BROKEN_NAMES],
+)
+def test_broken_json_is_named(small_dataset: Dataset, tmp_path: Path, file: str, text: str) -> None:
+    for name in ("dataset.json", "split.json"):
+        shutil.copy(small_dataset.root / name, tmp_path)
+    assert Dataset(tmp_path).fingerprint() == small_dataset.fingerprint()
+    (tmp_path / file).write_text(text)
+    with pytest.raises(DatasetError) as error:
+        Dataset(tmp_path)
+    said = str(error.value)
+    assert said.startswith(f"{tmp_path / file} is broken (")
+    assert said.endswith("; prepare the data set anew")
+    assert "\n" not in said
+
+
+def test_data_set_of_another_version_is_named(small_dataset: Dataset, tmp_path: Path) -> None:
+    facts = {**small_dataset.facts, "format": "pix2seg.dataset/0"}
+    (tmp_path / "dataset.json").write_text(json.dumps(facts))
+    with pytest.raises(DatasetError, match="not a prepared data set of this version"):
+        Dataset(tmp_path)
+
+
+def test_names_that_are_no_unicode_are_kept(ccp: Path, tmp_path: Path) -> None:
+    sources = [replace(source, name=f"{source.name}\udcff") for source in ccp_sources(ccp)]
+    table = np.array([0, 3, 2, 1, 3], np.uint8)
+    preparation = Preparation(tmp_path / "out", load_scheme("four"), table, read_labels, (64, 96))
+    list(prepare(sources, preparation, {"source": "ccp"}))
+    names = Dataset(tmp_path / "out").splits.values()
+    assert {n for split in names for n in split} == {source.name for source in sources}
+
+
 def test_wrong_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="not the CCP data set"):
         ccp_sources(tmp_path)
@@ -365,9 +491,10 @@ def test_people_found_by_an_extractor_come_with_the_data_set(
     found = dataset.read_person(dataset.names("train")[0])
     assert found.shape == (96, 64)
     assert set(np.unique(found)) == {0, 255}
-    unknown = Preparation(tmp_path / "no", load_scheme("four"), same, read_mask, (64, 96), "yolo")
+    unknown, before = replace(preparation, person="yolo"), files(preparation.out)
     with pytest.raises(PersonError, match="no person extractor 'yolo'"):
         list(prepare(sources, unknown, {"source": "x"}))
+    assert files(preparation.out) == before
 
 
 def test_only_photos_that_show_a_class(ccp: Path, tmp_path: Path) -> None:
