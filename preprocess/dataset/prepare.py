@@ -1,11 +1,8 @@
 """Turn photos with label maps into a prepared data set (see `preprocess.dataset.dataset`)."""
 
-import json
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -16,22 +13,17 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pix2seg.classes import Scheme
-from pix2seg.errors import DatasetError, OutputError, Pix2SegError, is_out_of_memory
+from pix2seg.errors import DatasetError, Pix2SegError, is_out_of_memory
 from pix2seg.files import atomic_write, write_image
 from pix2seg.photo import read_photo
-from pix2seg.preprocess.dataset.dataset import FAMILY, FORMAT, indexed_image
+from pix2seg.preprocess.dataset.dataset import indexed_image
+from pix2seg.preprocess.dataset.place import begin, finish, refuse_to_spoil
 from pix2seg.preprocess.dataset.split import SPLITS, Split
 from pix2seg.preprocess.fit import Fit, Size
 from pix2seg.preprocess.person import PersonExtractor, load_extractor
 from pix2seg.workers import in_workers
 
 JPEG_QUALITY = 95
-
-FOLDERS = ("photos", "masks", "garments", "people", "full")
-"""What a data set's folder holds beside its JSON files."""
-
-UNFINISHED = "unfinished.json"
-"""Says that a folder's files are a data set's, as long as no `dataset.json` does."""
 
 LabelReader = Callable[[Path], NDArray[np.uint8]]
 
@@ -205,13 +197,14 @@ def prepare(
     """
     if preparation.crop and not preparation.person:
         raise DatasetError("--crop needs to know where the people are; add --person mask-rcnn")
-    _refuse_to_spoil(preparation.out, sources)
+    files = [file for source in sources for file in (source.photo, source.labels)]
+    refuse_to_spoil(preparation.out, files)
     if preparation.person:  # an unknown or missing extractor is told before anything is removed
         version = preparation.extractor().version
         options = {k: str(v) for k, v in preparation.person_options.items() if v is not None}
         found = {"extractor": preparation.person, "person_options": options}
         facts = {**facts, "person": version, **found, "crop": preparation.crop}
-    _begin(preparation.out)
+    begin(preparation.out)
     done, first_error = [], ""
     for result in _prepare_all(sources, preparation):
         yield result
@@ -228,56 +221,7 @@ def prepare(
                 f"of {len(sources)} photos, {len(done)} could be used and none fell into the "
                 f"{split} split; give more photos"
             )
-    _write_json(preparation.out / "split.json", names)
-    summary = _summary(done, preparation)
-    _write_json(preparation.out / "dataset.json", {"format": FORMAT, **facts, **summary})
-    (preparation.out / UNFINISHED).unlink(missing_ok=True)
-
-
-def _refuse_to_spoil(out: Path, sources: Sequence[Source]) -> None:
-    """Refuse a folder where files would be lost that no preparation can bring back.
-
-    Raises:
-        OutputError: photos or labels lie where the data set's files go, or other files do that
-            are no data set's.
-    """
-    files = [file for source in sources for file in (source.photo, source.labels)]
-    # Writing follows links: neither what lies there nor what a link there leads to may be given.
-    ways = [way for file in files for way in (file.absolute(), Path(os.path.realpath(file)))]
-    above = {folder for way in ways for folder in way.parents}
-    places = {os.path.realpath(out / folder) for folder in FOLDERS}
-    if not places.isdisjoint(map(os.path.realpath, above)):
-        raise OutputError(f"{out} holds the photos themselves; name another folder")
-    found = _files(out)
-    if found and not _is_data_set(out):
-        raise OutputError(f"{out} holds files of no data set: {found[0]}; name another folder")
-
-
-def _files(out: Path) -> list[Path]:
-    """All files in the folders that a data set has."""
-    return [file for folder in FOLDERS for file in (out / folder).rglob("*") if not file.is_dir()]
-
-
-def _is_data_set(out: Path) -> bool:
-    """Whether a folder's files come from a preparation, done or broken off, of any version."""
-    for name in ("dataset.json", UNFINISHED):
-        with suppress(OSError, ValueError, RecursionError):
-            facts = json.loads((out / name).read_text("utf-8"))
-            if isinstance(facts, dict) and str(facts.get("format")).startswith(FAMILY):
-                return True
-    return False
-
-
-def _begin(out: Path) -> None:
-    """Make a folder to write to that has no data set's files, and does not look like one."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        _write_json(out / UNFINISHED, {"format": FORMAT})
-        (out / "dataset.json").unlink(missing_ok=True)
-        for file in _files(out):
-            file.unlink()
-    except OSError as error:
-        raise OutputError(f"cannot write to {out}: {(error.strerror or '').lower()}") from error
+    finish(preparation.out, names, {**facts, **_summary(done, preparation)})
 
 
 def _prepare_all(sources: Sequence[Source], preparation: Preparation) -> Iterator[Prepared]:
@@ -305,8 +249,3 @@ def _summary(done: list[Prepared], preparation: Preparation) -> dict[str, Any]:
             for name, p, q in zip(preparation.scheme.names, shares, in_photos, strict=True)
         },
     }
-
-
-def _write_json(path: Path, data: Mapping[Any, Any]) -> None:
-    with atomic_write(path) as temporary:
-        temporary.write_text(json.dumps(data, indent=2) + "\n", "utf-8")
