@@ -197,7 +197,7 @@ def find_new_photos(
     folders = [folder for folder in (out, review) if folder]
     for folder in folders:
         if folder.exists() and not folder.is_dir():
-            raise OutputError(f"{folder} is a file; name a folder for the results")
+            raise OutputError(f"cannot write {folder}: it is a file; name a folder for the results")
     found, wrong = find_photos(arguments)
     photos = [
         photo
