@@ -47,6 +47,9 @@ WHITE = (255, 255, 255)
 UPRIGHT = 1
 """EXIF's orientation of a photo whose first pixel is its upper left one."""
 
+TRANSPARENT = 127
+"""Pixels with no more alpha count as transparent."""
+
 STRIP = 256
 """Rows of a large photo that are taken over at a time."""
 
@@ -78,6 +81,13 @@ class Photo:
     def height(self) -> int:
         """Height in pixels."""
         return int(self.pixels.shape[0])
+
+    @property
+    def opaque(self) -> NDArray[np.bool_]:
+        """Where the photo is more than half opaque, bool (H, W)."""
+        if self.alpha is None:
+            return np.ones(self.pixels.shape[:2], bool)
+        return self.alpha > TRANSPARENT
 
 
 PhotoSource = str | Path | bytes | Image.Image | NDArray[np.generic] | Photo

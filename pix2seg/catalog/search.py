@@ -11,6 +11,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from pix2seg.colors.color import Color
+from pix2seg.colors.names import name_of
 from pix2seg.colors.reach import lab_box
 from pix2seg.colors.space import Floats, delta_e
 from pix2seg.colors.wanted import Wanted
@@ -18,11 +20,21 @@ from pix2seg.colors.wanted import Wanted
 
 @dataclass(frozen=True)
 class Hit:
-    """A photo's colour that comes near a wanted one; `distance` is CIEDE2000."""
+    """A photo's colour that comes near a wanted one.
+
+    Attributes:
+        of: its class or garment.
+        hex: the colour.
+        name: its name in the list that the photo's palette was named by.
+        basic: its base colour.
+        share: its share of the class or garment, 0..1.
+        distance: from the wanted colour, CIEDE2000.
+    """
 
     of: str
     hex: str
     name: str
+    basic: str
     share: float
     distance: float
 
@@ -146,4 +158,5 @@ def _hit(photo: ListedPhoto, wanted: Wanted) -> Hit:
     distance, color = min(
         zip(distances, fitting, strict=True), key=lambda pair: (int(pair[0]), -pair[1].share)
     )
-    return Hit(color.of, color.hex, color.name, color.share, round(distance, 4))
+    basic = name_of(Color.from_hex(color.hex), "basic")
+    return Hit(color.of, color.hex, color.name, basic, color.share, round(distance, 4))

@@ -5,7 +5,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pix2seg.cli.options import Device, EngineName, Flip, Hide, PersonName, PrecisionName, Weights
+from pix2seg.cli.options import (
+    Device,
+    EngineName,
+    Flip,
+    Hide,
+    PersonName,
+    PersonWeights,
+    PrecisionName,
+    Weights,
+)
 from pix2seg.cli.output import results
 from pix2seg.cli.telling import tracked
 
@@ -51,6 +60,7 @@ def evaluate(
         ),
     ] = 1.0,
     person: PersonName = None,
+    person_weights: PersonWeights = None,
     hide: Hide = None,
     flip: Flip = False,
     engine: EngineName = "auto",
@@ -74,6 +84,7 @@ def evaluate(
     segmenter = Segmenter(
         weights,
         person=person,
+        person_options={"weights": person_weights},
         engine=engine,
         device=device,
         precision=precision,

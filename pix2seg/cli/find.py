@@ -120,7 +120,7 @@ def _print(matches: "list[Match]", wanted: "list[Wanted]", within: float) -> Non
         asked = " and ".join(one.text for one in wanted)
         console.print(f"no photo within {within:g} of {asked}; try a larger --within")
         return
-    listing = Table("photo", "class", "colour", "", "name", "CIEDE2000", "share", box=None)
+    listing = Table("photo", "class", "colour", "", "basic", "name", "CIEDE2000", "share", box=None)
     for match in matches:
         for i, hit in enumerate(match.hits):
             listing.add_row(
@@ -128,6 +128,7 @@ def _print(matches: "list[Match]", wanted: "list[Wanted]", within: float) -> Non
                 Text(printable(hit.of)),
                 hit.hex,
                 Text("  ", f"on {hit.hex}"),
+                hit.basic,
                 hit.name,
                 f"{hit.distance:.1f}",
                 f"{hit.share:.0%}",

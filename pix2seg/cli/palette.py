@@ -118,19 +118,18 @@ def _counted(photo: "Photo", mask: Path | None) -> "NDArray[np.bool_]":
     import numpy as np
 
     from pix2seg.errors import DatasetError, PhotoError
+    from pix2seg.photo import TRANSPARENT
     from pix2seg.preprocess.dataset.dataset import read_image
 
     if mask is None:
-        if photo.alpha is None:
-            return np.ones(photo.pixels.shape[:2], bool)
-        return photo.alpha > 127
+        return photo.opaque
     try:
         values = read_image(mask)
     except DatasetError:
         raise PhotoError(f"cannot read the mask {mask}; give a grey or indexed PNG") from None
     counted = values.reshape(*values.shape[:2], -1) > 0
     if counted.shape[2] in (2, 4):  # the last channel is alpha
-        counted = counted[..., :-1] & (values[..., -1:] > 127)
+        counted = counted[..., :-1] & (values[..., -1:] > TRANSPARENT)
     counted = np.asarray(counted.any(axis=2))
     if counted.shape != photo.pixels.shape[:2]:
         raise PhotoError(

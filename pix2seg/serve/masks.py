@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from pix2seg.photo import TRANSPARENT
 from pix2seg.serve.problems import Problem
 
 if TYPE_CHECKING:
     from pix2seg.classes import Scheme
     from pix2seg.photo import Photo
     from pix2seg.result import Segmentation
-
-TRANSPARENT = 127
-"""Pixels with no more alpha count as transparent."""
 
 
 def drawn(
@@ -56,9 +54,7 @@ def counted_pixels(photo: "Photo", mask: bytes | None) -> NDArray[np.bool_]:
         Problem: the mask cannot be read or has another size.
     """
     if mask is None:
-        if photo.alpha is None:
-            return np.ones(photo.pixels.shape[:2], bool)
-        return np.asarray(photo.alpha > TRANSPARENT)
+        return photo.opaque
     values = _read_mask(photo, mask)
     return np.asarray(values > 0 if values.ndim == 2 else values.any(axis=2))
 

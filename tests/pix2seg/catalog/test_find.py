@@ -162,6 +162,7 @@ def test_tables_are_searched_too(tmp_path: Path, suffix: str) -> None:
     near = find(listing, [Wanted("", (Color.from_rgb(28, 42, 61),))])
     assert [match.file for match in near] == ["much.jpg", "little.jpg"]
     assert all(match.hits[0].distance < 1 for match in near)
+    assert {match.hits[0].basic for match in near} == {"navy"}
     green = [Wanted("", (Color.from_hex("#00ff00"),))]
     assert find(listing, green, within=5) == []
     assert len(find(listing, green, within=200)) == 3

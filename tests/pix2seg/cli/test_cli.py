@@ -327,6 +327,9 @@ def test_prepare_train_evaluate_segment(photos: list[Path], tmp_path: Path) -> N
     assert scores["photos"] == len(Dataset(tmp_path / "data").names("val"))
     assert 0 <= scores["mean_iou"] <= 1
     assert len(list((tmp_path / "worst").glob("*.jpg"))) == 1
+    unheard = run("evaluate", "--data", "data", "--person-weights", "no.onnx", folder=tmp_path)
+    assert unheard.returncode == 2
+    assert "no.onnx" in unheard.stderr
     segmented = run("segment", "photos/0.jpg", *weights, folder=tmp_path)
     assert segmented.returncode == 0, segmented.stderr
 
