@@ -38,12 +38,12 @@ def calibrate(
     from pix2seg.train.judge.photo_sets import PhotoSet, empty_scenes, photo_sets
     from pix2seg.train.judge.trust import calibrate as fit
     from pix2seg.train.judge.trust import read_samples
-    from pix2seg.train.person.photos import read_person_photos
+    from pix2seg.train.person.photos import read_people
 
     keep_freed_memory()
     console = news()
     dataset = Dataset(data)
-    scenes = empty_scenes(p for folder in people or () for p in read_person_photos(folder, "val"))
+    scenes = empty_scenes(read_people(people, "val")) if people else []
     sets: list[PhotoSet] = ["plain", "busy", "far"]
     sets += ["scenes"] if scenes else []
     options = {"weights": person_weights}

@@ -27,7 +27,7 @@ from pix2seg.train.judge.ablation_tables import (
 from pix2seg.train.judge.evaluate import EvaluatedPhoto, Evaluation
 from pix2seg.train.judge.people import PersonScore
 from pix2seg.train.judge.photo_sets import SETS, PhotoSet, SetPhoto, empty_scenes, photo_sets
-from pix2seg.train.person.photos import main_person, read_person_photos
+from pix2seg.train.person.photos import PersonPhoto, main_person, read_people
 
 MASK_RCNN = "mask-rcnn"
 NOBODY = "none"
@@ -86,8 +86,12 @@ class Ablation:
     most: int | None = None
 
     @cached_property
+    def _people(self) -> list[PersonPhoto]:
+        return read_people(self.people, "val") if self.people else []
+
+    @cached_property
     def _scenes(self) -> list[NDArray[np.uint8]]:
-        return empty_scenes(photo for f in self.people for photo in read_person_photos(f, "val"))
+        return empty_scenes(self._people)
 
     @property
     def _sets(self) -> tuple[PhotoSet, ...]:
@@ -158,7 +162,7 @@ class Ablation:
         extractor = load_person(
             MASK_RCNN, device=self.device, weights=self.mask_rcnn, everyone=True
         )
-        for photo in (p for folder in self.people for p in read_person_photos(folder, "val")):
+        for photo in self._people:
             everyone, truth = extractor.find(photo.pixels), photo.labels > 0
             main = choose(everyone.members, truth.shape)
             score = PersonScore.of(everyone.mask, everyone.visible(), truth)
