@@ -13,8 +13,8 @@ from pix2seg.colors.names import NameList
 from pix2seg.colors.palette import Palette
 from pix2seg.colors.row import Row
 from pix2seg.colors.table import read_table
-from pix2seg.engines.onnx.network import thread_count
-from pix2seg.errors import PhotoError, Pix2SegError, is_out_of_memory
+from pix2seg.cores import thread_count
+from pix2seg.errors import Pix2SegError, enough_memory
 from pix2seg.files import write_png
 from pix2seg.inputs import InputPhoto, check_name
 from pix2seg.memory import keep_freed_memory
@@ -222,14 +222,11 @@ def _finish(
     if isinstance(result, Pix2SegError):
         return result
     try:
-        check_name(photo)
-        return _write(outputs, device, photo, result)
+        with enough_memory(photo.path):
+            check_name(photo)
+            return _write(outputs, device, photo, result)
     except Pix2SegError as error:
         return error
-    except Exception as error:
-        if not is_out_of_memory(error):
-            raise
-        return PhotoError(f"{photo.path} needs more memory than there is")
 
 
 def _write(outputs: Outputs, device: str, photo: InputPhoto, result: Segmentation) -> Done:

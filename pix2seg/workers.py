@@ -9,6 +9,10 @@ from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
 from typing import TypeVar
 
+import cv2
+
+from pix2seg.cores import core_count
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -37,7 +41,10 @@ def in_workers(
     """
     # PyTorch's threads do not survive a fork.
     workers = ProcessPoolExecutor(
-        processes, mp_context=get_context("spawn"), initializer=start_worker, initargs=(threads,)
+        processes or core_count(),
+        mp_context=get_context("spawn"),
+        initializer=start_worker,
+        initargs=(threads,),
     )
     try:
         with without_ctrl_c():
@@ -56,6 +63,7 @@ def start_worker(threads: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ["OMP_NUM_THREADS"] = str(threads)  # PyTorch and ONNX Runtime read it as they load
+    cv2.setNumThreads(threads)  # and OpenCV does not
 
 
 def _end_with_parent() -> None:

@@ -25,7 +25,7 @@ from pix2seg.limits import MAX_PIXELS
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from pix2seg.catalog.engines.base import Team
+    from pix2seg.catalog.engines.base import Pool
     from pix2seg.catalog.run import Opened
     from pix2seg.catalog.work import Job
 
@@ -134,7 +134,7 @@ def status(out: Location) -> None:
     import re
     from collections import Counter
 
-    from pix2seg.catalog.book import Catalog
+    from pix2seg.catalog.catalog import Catalog
     from pix2seg.catalog.run import failed_shards, state
 
     book = Catalog(out)
@@ -199,7 +199,7 @@ def export(
     ] = False,
 ) -> None:
     """Write a catalogue for programs that correct masks or train."""
-    from pix2seg.catalog.book import Catalog
+    from pix2seg.catalog.catalog import Catalog
     from pix2seg.catalog.export import export_catalog
 
     console = news()
@@ -224,11 +224,11 @@ def _fill(
     from pix2seg.catalog.run import state
     from pix2seg.cli.progress import Progress
 
-    team, hands = _team(job, opened.device, workers, ray)
+    pool, count = _pool(job, opened.device, workers, ray)
     progress = Progress(console, photos)
     try:
         with progress:
-            for well in run_shards(team, shards, hands):
+            for well in run_shards(pool, shards, count):
                 progress.count(well)
     except KeyboardInterrupt:
         now = state(opened.catalog)
@@ -245,16 +245,16 @@ def _fill(
     )
 
 
-def _team(job: "Job", device: str, workers: int | None, ray: str | None) -> "tuple[Team, int]":
-    """An engine and how many hands to take on."""
+def _pool(job: "Job", device: str, workers: int | None, ray: str | None) -> "tuple[Pool, int]":
+    """An engine and how many workers to start."""
     if ray is not None:
-        from pix2seg.catalog.engines.cluster import RayTeam
+        from pix2seg.catalog.engines.cluster import RayPool
 
-        cluster = RayTeam(job, ray)
-        return cluster, cluster.hands(workers)
-    from pix2seg.catalog.engines.local import LocalTeam, default_workers
+        cluster = RayPool(job, ray)
+        return cluster, cluster.worker_count(workers)
+    from pix2seg.catalog.engines.local import LocalPool, default_workers
 
-    return LocalTeam(job), workers or default_workers(device)
+    return LocalPool(job), workers or default_workers(device)
 
 
 def _shard_range(text: str) -> range:

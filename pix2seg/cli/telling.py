@@ -2,7 +2,6 @@
 
 import gc
 import inspect
-import os
 import platform
 import time
 from collections.abc import Callable, Iterable, Sized
@@ -14,6 +13,7 @@ import typer
 
 from pix2seg import __version__
 from pix2seg.cli.output import messages, plain_console
+from pix2seg.cores import core_count
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -96,7 +96,7 @@ def telling(command: Callable[..., None]) -> Callable[..., None]:
         _wish.quiet, _wish.verbose = quiet, verbose
         began = time.monotonic()
         _say_loading()
-        system = f"Python {platform.python_version()}, {platform.system()}, {os.cpu_count()} cores"
+        system = f"Python {platform.python_version()}, {platform.system()}, {core_count()} cores"
         details().print(f"pix2seg {__version__}, {system}")
         try:
             command(*arguments, **options)

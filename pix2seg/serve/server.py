@@ -16,6 +16,7 @@ from uvicorn import Config, Server
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
+from pix2seg.cores import core_count
 from pix2seg.errors import Pix2SegError, ServiceError
 from pix2seg.serve.app import create_app
 from pix2seg.serve.log import LOGGER, log_event, start_logging
@@ -106,7 +107,7 @@ def _serve_alone(settings: Settings, listener: socket.socket) -> None:
 
 def _serve_together(settings: Settings, listener: socket.socket, workers: int) -> None:
     # Processes that each take all cores only wait for each other.
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, core_count() // workers)))
     app = partial(_worker_app, settings)
     with _shared_numbers():
         supervisor = Multiprocess(

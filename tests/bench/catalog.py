@@ -15,7 +15,7 @@ from itertools import cycle, islice
 from pathlib import Path
 
 from pix2seg.catalog.engines.base import run_shards
-from pix2seg.catalog.engines.local import LocalTeam
+from pix2seg.catalog.engines.local import LocalPool
 from pix2seg.catalog.run import begin_catalog, open_shards
 from pix2seg.catalog.work import Job, Settings, Worker
 from pix2seg.inputs import find_photos
@@ -37,7 +37,7 @@ def measure_processes(out: str, settings: Settings, workers: int, photos: int) -
     """Photos a second and core seconds a photo of the local engine, its start included."""
     began, before = time.perf_counter(), cpu_seconds(resource.RUSAGE_CHILDREN)
     opened = begin_catalog(str(Path(out).parent / "photos"), out, settings, shard_size=50)
-    for _ in run_shards(LocalTeam(Job(out, settings)), open_shards(opened.catalog), workers):
+    for _ in run_shards(LocalPool(Job(out, settings)), open_shards(opened.catalog), workers):
         pass
     seconds = time.perf_counter() - began
     cores = cpu_seconds(resource.RUSAGE_CHILDREN) - before

@@ -11,11 +11,11 @@ MOST_DEATHS = 5
 """So many photos of a shard may end a process; more are not the photos' fault."""
 
 
-class Ended(Exception):  # noqa: N818  it is news, and no error of its own
-    """A hand's process has ended without a word."""
+class WorkerDied(Exception):  # noqa: N818  it is news, and no error of its own
+    """A runner's process has ended without a word."""
 
 
-class Hand(Protocol):
+class Runner(Protocol):
     """A worker as its engine sees it."""
 
     def give(self, shard: int, deadly: Sequence[int]) -> None:
@@ -25,7 +25,7 @@ class Hand(Protocol):
         """What it has to say: whether a photo went well, or None at the end of the shard.
 
         Raises:
-            Ended: it has died.
+            WorkerDied: it has died.
             Pix2SegError: it could not go on.
         """
 
@@ -33,19 +33,19 @@ class Hand(Protocol):
         """End it, whatever it does."""
 
 
-class Team(Protocol):
-    """An engine's hands."""
+class Pool(Protocol):
+    """An engine's runners."""
 
-    def hire(self) -> Hand:
+    def start(self) -> Runner:
         """Start a worker."""
 
-    def waiting(self, hands: Sequence[Hand]) -> Sequence[Hand]:
-        """Those of the hands that have something to say; waits until there is one."""
+    def waiting(self, runners: Sequence[Runner]) -> Sequence[Runner]:
+        """Those of the runners that have something to say; waits until there is one."""
 
 
 @dataclass
 class _Task:
-    """A shard in a hand.
+    """A shard that a runner does.
 
     Attributes:
         shard: which one.
@@ -67,14 +67,14 @@ class _Task:
         return _Task(self.shard, [*self.deadly, self.done])
 
 
-def run_shards(team: Team, shards: Sequence[int], workers: int) -> Iterator[bool]:
+def run_shards(pool: Pool, shards: Sequence[int], workers: int) -> Iterator[bool]:
     """Do the shards.
 
     A photo that ends the process that works on it is left out, as failed, when its shard is done
     again.
 
     Args:
-        team: who does them.
+        pool: who does them.
         shards: which ones.
         workers: how many at once.
 
@@ -85,33 +85,33 @@ def run_shards(team: Team, shards: Sequence[int], workers: int) -> Iterator[bool
         Pix2SegError: a worker cannot go on.
     """
     todo = deque(_Task(shard) for shard in shards)
-    busy: dict[Hand, _Task] = {}
+    busy: dict[Runner, _Task] = {}
     try:
         for _ in range(min(workers, len(todo))):
-            _give(team.hire(), todo.popleft(), busy)
+            _give(pool.start(), todo.popleft(), busy)
         while busy:
-            for hand in team.waiting(list(busy)):
-                task = busy[hand]
+            for runner in pool.waiting(list(busy)):
+                task = busy[runner]
                 try:
-                    said = hand.take()
-                except Ended:
-                    del busy[hand]
-                    hand.stop()
-                    _give(team.hire(), task.after_death(), busy)
+                    said = runner.take()
+                except WorkerDied:
+                    del busy[runner]
+                    runner.stop()
+                    _give(pool.start(), task.after_death(), busy)
                     continue
                 if said is not None:
                     task.done += 1
                     yield said
                 elif todo:
-                    _give(hand, todo.popleft(), busy)
+                    _give(runner, todo.popleft(), busy)
                 else:
-                    del busy[hand]
-                    hand.stop()
+                    del busy[runner]
+                    runner.stop()
     finally:
-        for hand in busy:
-            hand.stop()
+        for runner in busy:
+            runner.stop()
 
 
-def _give(hand: Hand, task: _Task, busy: dict[Hand, _Task]) -> None:
-    busy[hand] = task
-    hand.give(task.shard, task.deadly)
+def _give(runner: Runner, task: _Task, busy: dict[Runner, _Task]) -> None:
+    busy[runner] = task
+    runner.give(task.shard, task.deadly)

@@ -4,15 +4,12 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from pix2seg.catalog.engines.base import Ended, Hand
+from pix2seg.catalog.engines.base import Runner, WorkerDied
 from pix2seg.catalog.work import Job, Worker
 from pix2seg.errors import CatalogError, Pix2SegError
 
-LOCAL = "local"
-"""The address that means: start a cluster of this machine."""
 
-
-class RayTeam:
+class RayPool:
     """Actors of a Ray cluster.
 
     Ray's own checkpoints are left alone: they stop at the first exception. A shard that is
@@ -36,7 +33,7 @@ class RayTeam:
                 reason = (str(error).splitlines() or [""])[0]
                 raise CatalogError(f"no Ray cluster at '{address}' ({reason})") from None
 
-    def hands(self, wanted: int | None) -> int:
+    def worker_count(self, wanted: int | None) -> int:
         """How many actors to take on: as wanted, or as many as the cluster has room for.
 
         Raises:
@@ -55,7 +52,7 @@ class RayTeam:
             )
         return wanted or room
 
-    def hire(self) -> "RayHand":
+    def start(self) -> "RayRunner":
         """Start an actor."""
         options: dict[str, Any] = {"num_cpus": 1, "max_restarts": 0}
         if self.on_gpu:
@@ -63,16 +60,16 @@ class RayTeam:
         else:
             options["runtime_env"] = {"env_vars": {"OMP_NUM_THREADS": "1"}}
         actor = self.ray.remote(_Actor).options(**options).remote(self.job)
-        return RayHand(self.ray, actor)
+        return RayRunner(self.ray, actor)
 
-    def waiting(self, hands: Sequence[Hand]) -> Sequence[Hand]:
+    def waiting(self, runners: Sequence[Runner]) -> Sequence[Runner]:
         """Those that have something to say."""
-        ears = {hand.said: hand for hand in hands if isinstance(hand, RayHand)}
-        ready, _ = self.ray.wait(list(ears), num_returns=1)
-        return [ears[ear] for ear in ready]
+        by_stream = {runner.said: runner for runner in runners if isinstance(runner, RayRunner)}
+        ready, _ = self.ray.wait(list(by_stream), num_returns=1)
+        return [by_stream[stream] for stream in ready]
 
 
-class RayHand:
+class RayRunner:
     """An actor with a worker; `said` streams what it has to say about its shard."""
 
     def __init__(self, ray: Any, actor: Any) -> None:
@@ -92,7 +89,7 @@ class RayHand:
         except self.ray.exceptions.RayActorError as error:
             if isinstance(error, self.ray.exceptions.ActorDiedError) and not _loaded(error):
                 raise CatalogError(f"a worker could not start: {_reason(error)}") from None
-            raise Ended from None
+            raise WorkerDied from None
         except self.ray.exceptions.RayTaskError as error:
             if isinstance(error.cause, Pix2SegError):
                 raise error.cause from None

@@ -1,14 +1,14 @@
 """Processes of this machine, one thread each."""
 
 import multiprocessing
-import os
 from collections.abc import Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from typing import Literal
 
-from pix2seg.catalog.engines.base import Ended, Hand
+from pix2seg.catalog.engines.base import Runner, WorkerDied
 from pix2seg.catalog.work import Job, Worker
+from pix2seg.cores import core_count
 from pix2seg.errors import CatalogError, Pix2SegError
 from pix2seg.workers import start_worker, without_ctrl_c
 
@@ -17,7 +17,7 @@ READY = "ready"
 Message = bool | str | Pix2SegError | None
 
 
-class LocalTeam:
+class LocalPool:
     """Processes of this machine.
 
     Args:
@@ -30,41 +30,41 @@ class LocalTeam:
         self.job = job
         self.context: BaseContext = multiprocessing.get_context(start)
 
-    def hire(self) -> "LocalHand":
+    def start(self) -> "LocalRunner":
         """Start a process."""
-        return LocalHand(self.context, self.job)
+        return LocalRunner(self.context, self.job)
 
-    def waiting(self, hands: Sequence[Hand]) -> Sequence[Hand]:
+    def waiting(self, runners: Sequence[Runner]) -> Sequence[Runner]:
         """Those that have something to say, the dead among them."""
-        ears = {hand.ear: hand for hand in hands if isinstance(hand, LocalHand)}
-        return [ears[ear] for ear in wait(list(ears)) if isinstance(ear, Connection)]
+        by_end = {runner.end: runner for runner in runners if isinstance(runner, LocalRunner)}
+        return [by_end[end] for end in wait(list(by_end)) if isinstance(end, Connection)]
 
 
-class LocalHand:
+class LocalRunner:
     """A process with a worker."""
 
     def __init__(self, context: BaseContext, job: Job) -> None:
-        self.ear, mouth = context.Pipe()
-        self.process = context.Process(target=_serve, args=(mouth, job))  # type: ignore[attr-defined]
+        self.end, other_end = context.Pipe()
+        self.process = context.Process(target=_serve, args=(other_end, job))  # type: ignore[attr-defined]
         with without_ctrl_c():
             self.process.start()
-        mouth.close()  # so that the process's end is heard
+        other_end.close()  # so that the process's end is heard
         self.ready = False
 
     def give(self, shard: int, deadly: Sequence[int]) -> None:
         """Let it do a shard."""
-        self.ear.send((shard, deadly))
+        self.end.send((shard, deadly))
 
     def take(self) -> bool | None:
         """What it has to say."""
         try:
-            said: Message = self.ear.recv()
+            said: Message = self.end.recv()
             if said == READY:
                 self.ready = True
-                said = self.ear.recv()
+                said = self.end.recv()
         except (EOFError, ConnectionResetError):
             if self.ready:
-                raise Ended from None
+                raise WorkerDied from None
             raise CatalogError(
                 "a worker ended while it loaded the models; out of memory? Try fewer --workers"
             ) from None
@@ -75,7 +75,7 @@ class LocalHand:
 
     def stop(self) -> None:
         """End the process."""
-        self.ear.close()
+        self.end.close()
         self.process.terminate()
         self.process.join()
 
@@ -86,24 +86,21 @@ def default_workers(device: str) -> int:
     Args:
         device: where a segmenter runs, such as `cpu`.
     """
-    if device != "cpu":
-        return 1
-    allowed = getattr(os, "sched_getaffinity", None)  # Linux alone has it
-    return len(allowed(0)) if allowed else os.cpu_count() or 1
+    return core_count() if device == "cpu" else 1
 
 
-def _serve(mouth: Connection, job: Job) -> None:
+def _serve(connection: Connection, job: Job) -> None:
     """A worker process: does the shards that it is given until there is nobody to listen."""
     start_worker(threads=1)
     try:
         worker = Worker(job)
-        mouth.send(READY)
+        connection.send(READY)
         while True:
-            shard, deadly = mouth.recv()
+            shard, deadly = connection.recv()
             for well in worker.run(shard, deadly):
-                mouth.send(well)
-            mouth.send(None)
+                connection.send(well)
+            connection.send(None)
     except Pix2SegError as error:
-        mouth.send(error)
+        connection.send(error)
     except (EOFError, BrokenPipeError):
         return

@@ -8,6 +8,7 @@ from typing import Any
 
 import onnxruntime
 
+from pix2seg.cores import thread_count
 from pix2seg.errors import Pix2SegError, WeightsError
 
 ERRORS_ONLY = 3
@@ -65,16 +66,6 @@ class OnnxNetwork:
             reason = str(error).splitlines()[0]
             raise WeightsError(f"{self._path} is not a whole ONNX file ({reason})") from error
         self._process = os.getpid()
-
-
-def thread_count() -> int:
-    """How many threads to compute with: OMP_NUM_THREADS, or the cores that this process may use."""
-    wanted = os.environ.get("OMP_NUM_THREADS", "")
-    if wanted.isdecimal() and int(wanted):
-        return int(wanted)
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _providers(device: str) -> tuple[str, list[Any]]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pix2seg.catalog.book import Catalog
+from pix2seg.catalog.catalog import Catalog
 from pix2seg.catalog.engines.base import run_shards
 from pix2seg.catalog.run import begin_catalog, open_shards
 from pix2seg.catalog.work import Job, Settings
@@ -26,15 +26,15 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 def test_actors_fill_the_same_catalogue(
     cluster: Any, shop: Path, small_catalog: Catalog, settings: Settings, tmp_path: Path
 ) -> None:
-    from pix2seg.catalog.engines.cluster import RayTeam
+    from pix2seg.catalog.engines.cluster import RayPool
 
     out = str(tmp_path / "out")
     opened = begin_catalog(str(shop), out, settings, shard_size=2)
-    team = RayTeam(Job(out, settings), "auto")
-    assert team.hands(None) == 3
+    pool = RayPool(Job(out, settings), "auto")
+    assert pool.worker_count(None) == 3
     with pytest.raises(CatalogError, match="room for 3 workers, not 4"):
-        team.hands(4)
-    done = list(run_shards(team, open_shards(opened.catalog), 2))
+        pool.worker_count(4)
+    done = list(run_shards(pool, open_shards(opened.catalog), 2))
     assert sorted(done) == [False, True, True, True, True]
     here, there = list(small_catalog.all_rows()), list(opened.catalog.all_rows())
     for row in here + there:

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from pyarrow import parquet
 
-from pix2seg.catalog.book import Catalog
+from pix2seg.catalog.catalog import Catalog
 from pix2seg.catalog.engines.base import run_shards
-from pix2seg.catalog.engines.local import LocalTeam
+from pix2seg.catalog.engines.local import LocalPool
 from pix2seg.catalog.run import begin_catalog, failed_shards, open_shards, reopen_catalog, state
 from pix2seg.catalog.schema import read_mask_png
 from pix2seg.catalog.work import Job, Settings, Worker
@@ -34,7 +34,7 @@ def rows(catalog: Catalog) -> list[dict[str, Any]]:
 def fill_here(source: str, out: str, settings: Settings) -> None:
     """What `pix2seg catalog run` does, by a process that may be killed."""
     catalog = begin_catalog(source, out, settings, shard_size=2).catalog
-    for _ in run_shards(LocalTeam(Job(out, settings), "fork"), open_shards(catalog), 2):
+    for _ in run_shards(LocalPool(Job(out, settings), "fork"), open_shards(catalog), 2):
         pass
 
 
