@@ -9,15 +9,15 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from pix2seg.classes import BACKGROUND, Scheme
 from pix2seg.errors import DatasetError, SchemeError
-from pix2seg.files import write_image
+from pix2seg.files import indexed_image, write_image
 from pix2seg.limits import MAX_PIXELS
-from pix2seg.preprocess.dataset.dataset import indexed_image, read_image
+from pix2seg.preprocess.dataset.coco import region
+from pix2seg.preprocess.dataset.dataset import read_image
 
 Named = tuple[str, NDArray[np.uint8]]
 
@@ -66,7 +66,7 @@ def coco_masks(file: Path, scheme: Scheme) -> Iterator[Named]:
                         f"{file}: {image['file_name']} has an annotation without segmentation, "
                         "such as a box; draw a polygon or a mask"
                     )
-                part = _coco_part(annotation["segmentation"], shape)
+                part = region(annotation["segmentation"], *shape)
                 mask[part] = classes[annotation["category_id"]]
             yield _name(image["file_name"]), mask
     except (KeyError, TypeError, ValueError, IndexError) as error:
@@ -132,41 +132,6 @@ def labelstudio_masks(file: Path, scheme: Scheme) -> Iterator[Named]:
         raise DatasetError(
             f"{file} has no annotation with the brush; submit some in Label Studio, and export anew"
         )
-
-
-def _coco_part(segmentation: Any, shape: tuple[int, int]) -> NDArray[np.bool_]:
-    """Polygons, or runs down the columns, in COCO's letters or as a list."""
-    if isinstance(segmentation, list):
-        part = np.zeros(shape, np.uint8)
-        for polygon in segmentation:
-            points = np.array(polygon, np.float64).reshape(-1, 1, 2)
-            if not np.isfinite(points).all() or np.abs(points).max() > MAX_PIXELS:
-                raise ValueError("a polygon is out of bounds")
-            cv2.fillPoly(part, [np.round(points - 0.5).astype(np.int32)], 1)
-        return part.astype(bool)
-    counts = segmentation["counts"]
-    runs = decompress(counts) if isinstance(counts, str) else counts
-    if tuple(segmentation["size"]) != shape or min(runs) < 0 or sum(runs) != shape[0] * shape[1]:
-        raise ValueError("a run-length code does not fit its photo")
-    flat = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
-    return flat.reshape(shape, order="F")
-
-
-def decompress(letters: str) -> list[int]:
-    """The runs of COCO's compressed code; see `pix2seg.catalog.export.coco.compress`."""
-    runs: list[int] = []
-    value = shift = 0
-    for letter in letters:
-        digit = ord(letter) - 48
-        value |= (digit & 31) << shift
-        shift += 5
-        if digit & 32:
-            continue
-        if digit & 16:
-            value -= 1 << shift
-        runs.append(value + runs[-2] if len(runs) > 2 else value)
-        value = shift = 0
-    return runs
 
 
 def _brushes(results: Any, name: str, file: Path) -> list[dict[str, Any]]:

@@ -12,9 +12,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pix2seg.errors import DatasetError
+from pix2seg.errors import DatasetError, PhotoError
+from pix2seg.photo import read_photo
 from pix2seg.preprocess.background import GREY
 from pix2seg.preprocess.dataset.ccp import ccp_sources, read_labels
+from pix2seg.preprocess.dataset.coco import region
 from pix2seg.preprocess.dataset.split import Split, split_of
 from pix2seg.preprocess.person.base import Person, choose
 
@@ -138,64 +140,24 @@ def _with_people(file: Path, instances: Sequence[Mapping[str, Any]]) -> PersonPh
     label = 0
     # Smaller persons last: where outlines overlap, the smaller mostly stands in front.
     for instance in sorted(instances, key=lambda instance: -instance["area"]):
-        region = _region(instance["segmentation"], *pixels.shape[:2])
+        shown = region(instance["segmentation"], *pixels.shape[:2])
         if instance.get("iscrowd"):
-            crowds |= region
+            crowds |= shown
         elif label < MOST_PEOPLE:
             label += 1
-            labels[region] = label
+            labels[shown] = label
     pixels[crowds & (labels == 0)] = GREY
     return PersonPhoto(file.stem, pixels, labels)
 
 
-def _region(segmentation: Any, height: int, width: int) -> NDArray[np.bool_]:
-    """Polygons or run lengths, compressed or not, as bool (height, width)."""
-    from pycocotools import mask
-
-    if isinstance(segmentation, list):
-        outlines = [np.asarray(part, float).reshape(-1, 2) for part in segmentation]
-        if not all(np.isfinite(outline).all() for outline in outlines):
-            raise ValueError("an outline with coordinates that are no numbers")
-        # Two points are no area, and pycocotools walks along edges outside of the photo too.
-        inside = [o.clip(0, (width, height)).ravel().tolist() for o in outlines if len(o) > 2]
-        if not inside:
-            return np.zeros((height, width), bool)
-        runs = mask.merge(mask.frPyObjects(inside, height, width))
-    else:
-        counts = segmentation["counts"]
-        counts = counts if isinstance(counts, list) else _run_lengths(counts)
-        # pycocotools believes what it is given, and writes beyond its memory.
-        fit = list(segmentation["size"]) == [height, width] and sum(counts) == height * width
-        if not fit or min(counts) < 0:
-            raise ValueError("run lengths that do not fill the photo")
-        runs = mask.frPyObjects({"size": [height, width], "counts": counts}, height, width)
-    return np.asarray(mask.decode(runs), bool)
-
-
-def _run_lengths(text: str) -> list[int]:
-    """COCO's compressed run lengths: six bits a character, differences from the third on."""
-    counts: list[int] = []
-    value = shift = 0
-    for character in text:
-        bits = ord(character) - 48
-        if not 0 <= bits < 64:
-            raise ValueError(f"'{character}' in run lengths")
-        value |= (bits & 31) << shift
-        shift += 5
-        if bits < 32:  # the last character of a number; its highest bit is the sign
-            value -= (bits & 16) << (shift - 4)
-            counts.append(value + (counts[-2] if len(counts) > 2 else 0))
-            value = shift = 0
-    return counts
-
-
 def _read_pixels(file: Path, shape: tuple[int, ...] | None = None) -> NDArray[np.uint8]:
-    bgr = cv2.imread(str(file), cv2.IMREAD_COLOR)
-    if bgr is None:
-        raise DatasetError(f"{file} is missing or no photo")
-    if shape and bgr.shape[:2] != shape:
+    try:
+        pixels = read_photo(file).pixels
+    except PhotoError as error:
+        raise DatasetError(str(error)) from error
+    if shape and pixels.shape[:2] != shape:
         raise DatasetError(f"{file} is of another size than its annotation")
-    return np.ascontiguousarray(bgr[..., ::-1], np.uint8)
+    return pixels
 
 
 def _shrink(photo: PersonPhoto, longest: int) -> PersonPhoto:

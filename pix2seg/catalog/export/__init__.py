@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
-from pix2seg.catalog.book import Catalog
+from pix2seg.catalog.catalog import Catalog
 from pix2seg.catalog.export.base import Exported, copy_photo, exported_photos
 from pix2seg.classes import Scheme
 from pix2seg.errors import CatalogError, OutputError

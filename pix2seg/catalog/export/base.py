@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pix2seg.catalog.book import Catalog
+from pix2seg.catalog.catalog import Catalog
 from pix2seg.catalog.schema import OK, PhotoRow, read_mask_png
 from pix2seg.catalog.source import Item
 from pix2seg.catalog.storage import import_duckdb

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pix2seg.catalog.export.base import Exported
 from pix2seg.classes import BACKGROUND, Scheme
 from pix2seg.files import atomic_write
+from pix2seg.preprocess.person.base import box_around
 
 PHOTOS = "images"
 
@@ -70,17 +71,11 @@ def runs(flat: NDArray[Any]) -> list[int]:
     return lengths
 
 
-def box_of(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
-    """x0, y0, x1 and y1 around a mask that is not empty, x1 and y1 one past the last."""
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
-
-
 def _annotations(photo: Exported) -> Iterator[dict[str, Any]]:
     assert photo.mask is not None
     for class_id in np.unique(photo.mask[photo.mask != BACKGROUND]).tolist():
         mask = photo.mask == class_id
-        x0, y0, x1, y1 = box_of(mask)
+        x0, y0, x1, y1 = box_around(mask)
         yield {
             "category_id": class_id,
             "segmentation": {"size": list(mask.shape), "counts": compress(mask)},

@@ -7,9 +7,9 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 import numpy as np
 
 from pix2seg.catalog.export.base import Exported, write_file
-from pix2seg.catalog.export.coco import box_of
 from pix2seg.catalog.schema import mask_png
 from pix2seg.classes import BACKGROUND, Scheme
+from pix2seg.preprocess.person.base import box_around
 
 PHOTOS = "JPEGImages"
 
@@ -58,7 +58,7 @@ def _annotation(photo: Exported, scheme: Scheme) -> Element:
     for class_id in np.unique(photo.mask[photo.mask != BACKGROUND]).tolist():
         thing = SubElement(root, "object")
         _text(thing, name=scheme.names[class_id], truncated=0, difficult=0, occluded=0)
-        x0, y0, x1, y1 = box_of(photo.mask == class_id)
+        x0, y0, x1, y1 = box_around(photo.mask == class_id)
         box = SubElement(thing, "bndbox")
         _text(box, xmin=x0 + 1, ymin=y0 + 1, xmax=x1, ymax=y1)  # VOC counts pixels from 1
     return root

@@ -10,7 +10,6 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 
 from pix2seg.catalog.export.base import Exported
-from pix2seg.catalog.export.coco import compress
 from pix2seg.catalog.export.coco import write as write_coco
 from pix2seg.catalog.export.cvat import write as write_cvat
 from pix2seg.catalog.export.labelstudio import write as write_labelstudio
@@ -19,7 +18,6 @@ from pix2seg.errors import DatasetError
 from pix2seg.preprocess.dataset.corrected import (
     coco_masks,
     cvat_masks,
-    decompress,
     labelstudio_masks,
 )
 
@@ -56,13 +54,6 @@ def test_masks_come_back(tmp_path_factory: pytest.TempPathFactory, mask: NDArray
     for name, read in found:
         assert name == "women/a"
         assert (read == mask).all()
-
-
-@given(MASKS)
-def test_coco_letters_come_back(mask: NDArray[np.uint8]) -> None:
-    runs = decompress(compress(mask > 1))
-    flat = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
-    assert (flat.reshape(mask.shape, order="F") == (mask > 1)).all()
 
 
 def test_other_codes_of_coco(tmp_path: Path) -> None:
