@@ -4,6 +4,8 @@ Every message is one line that says what is wrong and what to do about it; the c
 prints it and exits with code 2.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -85,3 +87,21 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether memory ran out, which NumPy, OpenCV and torch each say in their own way."""
     said = ("can't allocate memory", "out of memory", "Insufficient memory")
     return isinstance(error, MemoryError) or any(phrase in str(error) for phrase in said)
+
+
+@contextmanager
+def enough_memory(photo: object) -> Iterator[None]:
+    """Within it, a photo for which memory does not suffice is a photo that cannot be worked on.
+
+    Args:
+        photo: what it is called.
+
+    Raises:
+        PhotoError: there is not enough.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        raise PhotoError(f"{photo} needs more memory than there is") from error

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pix2seg.classes import BACKGROUND, Scheme
 from pix2seg.engines.base import Engine, Precision
-from pix2seg.errors import PhotoError, is_out_of_memory
+from pix2seg.errors import PersonError, PhotoError, Pix2SegError, enough_memory
 from pix2seg.garments import Kinds, name_kinds
 from pix2seg.generators.predictor import Predictor
 from pix2seg.hub import Pretrained
@@ -111,7 +111,7 @@ class Segmenter(Pretrained):
         *,
         names: Iterable[str] | None = None,
         max_pixels: int = MAX_PIXELS,
-    ) -> "Iterator[Segmentation | PhotoError]":
+    ) -> "Iterator[Segmentation | PhotoError | PersonError]":
         """Segment many photos, each read while the one before is worked on.
 
         Args:
@@ -126,14 +126,14 @@ class Segmenter(Pretrained):
             ValueError: there are more photos than names, or the other way round.
         """
 
-        def read(item: tuple[PhotoSource, str | None]) -> Photo | PhotoError:
+        def read(item: tuple[PhotoSource, str | None]) -> Photo | PhotoError | PersonError:
             source, name = item
             return _or_error(partial(read_photo, source, max_pixels=max_pixels, name=name), name)
 
         unnamed = zip(photos, repeat(None), strict=False)
         named = unnamed if names is None else zip(photos, names, strict=True)
         for photo in overlapped(read, named):
-            if isinstance(photo, PhotoError):
+            if isinstance(photo, Pix2SegError):
                 yield photo
             else:
                 yield _or_error(partial(self, photo), photo.file)
@@ -147,6 +147,7 @@ class Segmenter(Pretrained):
 
         Raises:
             PhotoError: the photo cannot be read.
+            PersonError: the box in which somebody is to be found lies outside it.
         """
         photo = read_photo(source, max_pixels=max_pixels)
         began = time.perf_counter()
@@ -234,16 +235,13 @@ class Segmenter(Pretrained):
         return to_photo_map(follow_edges(settled, framed, fit), fit, self.scheme), named
 
 
-def _or_error(work: Callable[[], Result], name: str | None) -> "Result | PhotoError":
+def _or_error(work: Callable[[], Result], name: str | None) -> "Result | PhotoError | PersonError":
     """What some work on a photo gives, or what is wrong with the photo."""
     try:
-        return work()
-    except PhotoError as error:
+        with enough_memory(name or "a photo"):
+            return work()
+    except (PhotoError, PersonError) as error:
         return error
-    except Exception as error:
-        if not is_out_of_memory(error):
-            raise
-        return PhotoError(f"{name or 'a photo'} needs more memory than there is")
 
 
 def _whole_map(

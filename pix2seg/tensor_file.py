@@ -22,7 +22,10 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[st
     """Write tensors by name, whole or not at all.
 
     What has two dimensions or more, as weights of layers have, is stored in 8 bits, other numbers
-    in 16 bits, and whole numbers as they are.
+    in 16 bits, or in 32 where these do not reach, and whole numbers as they are.
+
+    Raises:
+        OutputError: the file cannot be written.
     """
     stored: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
@@ -32,7 +35,8 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[st
             stored[name] = (tensor / _beside(steps, tensor)).round().to(torch.int8).contiguous()
             stored[name + SCALE] = steps
         else:
-            stored[name] = tensor.half() if tensor.is_floating_point() else tensor
+            short = tensor.half() if tensor.is_floating_point() else tensor
+            stored[name] = short if short.isfinite().all() else tensor
     with atomic_write(path) as temporary:
         temporary.write_bytes(save(stored, dict(metadata)))
 

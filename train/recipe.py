@@ -3,25 +3,23 @@
 import os
 import reprlib
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
-from torch import Tensor
 
 from pix2seg.errors import RecipeError
 from pix2seg.generators.settings import GeneratorSettings, Pix2PixSettings
 from pix2seg.preprocess.background import Background
 from pix2seg.preprocess.fit import parse_size
 from pix2seg.preprocess.person.mask_rcnn.info import NetworkWidths
-from pix2seg.train.generator.losses import AdversarialLoss
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
 Side = Annotated[int, Field(ge=1, le=8192)]
-Loss = TypeVar("Loss", float, Tensor)
+AdversarialLoss = Literal["lsgan", "vanilla"]
 
 LOWEST_FACTOR = 0.1
 """Where each cycle of a cyclical learning rate begins and ends."""
@@ -49,14 +47,6 @@ class LossSettings(_Section):
     dice_weight: Annotated[float, Field(ge=0)]
     garment_weight: Annotated[float, Field(ge=0)] = 0.0
     class_weight_power: Share
-
-    def weighted(self, losses: Mapping[str, Loss]) -> list[Loss]:
-        """Each loss of the generator times its weight, from the losses by name."""
-        return [
-            getattr(self, f"{name}_weight") * loss
-            for name, loss in losses.items()
-            if name != "discriminator"
-        ]
 
 
 class AugmentationSettings(_Section):

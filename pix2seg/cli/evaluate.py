@@ -71,12 +71,14 @@ def evaluate(
     import json
 
     from pix2seg.files import atomic_write
+    from pix2seg.memory import keep_freed_memory
     from pix2seg.preprocess.dataset.dataset import Dataset
     from pix2seg.segmenter import Segmenter
     from pix2seg.train.judge.evaluate import Evaluation
     from pix2seg.train.judge.evaluate import evaluate as evaluate_photos
     from pix2seg.train.judge.worst import WorstPhotos
 
+    keep_freed_memory()
     count, folder = worst or (0, Path())
     if worst and count < 1:
         raise typer.BadParameter(f"{count} photos are none; give 1 or more", param_hint="--worst")

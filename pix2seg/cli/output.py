@@ -135,11 +135,16 @@ def print_lines(lines: Iterable[str]) -> None:
     """Print lines of JSON to standard output, in UTF-8 as JSON has to be.
 
     Raises:
-        OSError: standard output takes no more.
+        OutputError: standard output takes no more.
     """
-    for line in lines:
-        sys.stdout.buffer.write(line.encode() + b"\n")
-    sys.stdout.buffer.flush()
+    from pix2seg.errors import OutputError
+
+    try:
+        for line in lines:
+            sys.stdout.buffer.write(line.encode() + b"\n")
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        raise OutputError(f"standard output: {(error.strerror or str(error)).lower()}") from error
 
 
 def print_error(console: "Console", error: "Pix2SegError | str") -> None:
@@ -156,21 +161,6 @@ def _print_line(console: "Console", color: str, text: str) -> None:
     from rich.text import Text
 
     console.print(Text.assemble(("pix2seg: ", color), one_line(text)))
-
-
-@contextmanager
-def noting(bad: "list[Pix2SegError]", photo: "InputPhoto") -> Iterator[None]:
-    """Within it, what is wrong with one photo of a batch is noted, and the batch goes on."""
-    from pix2seg.errors import PhotoError, Pix2SegError, is_out_of_memory
-
-    try:
-        yield
-    except Pix2SegError as error:
-        bad.append(error)
-    except Exception as error:
-        if not is_out_of_memory(error):
-            raise
-        bad.append(PhotoError(f"{photo.path} needs more memory than there is"))
 
 
 def find_new_photos(
@@ -199,10 +189,11 @@ def find_new_photos(
         if folder.exists() and not folder.is_dir():
             raise OutputError(f"cannot write {folder}: it is a file; name a folder for the results")
     found, wrong = find_photos(arguments)
+    named = set(arguments)
     photos = [
         photo
         for photo in found
-        if str(photo.path) in arguments or not any(is_result(photo.path, f) for f in folders)
+        if str(photo.path) in named or not any(is_result(photo.path, f) for f in folders)
     ]
     if not photos and wrong:
         raise wrong[0]

@@ -15,7 +15,6 @@ from pix2seg.cli.output import (
     find_new_photos,
     json_lines,
     messages,
-    noting,
     one_line,
 )
 from pix2seg.cli.telling import news
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pix2seg.colors.photo_colors import PhotoColors
-    from pix2seg.errors import Pix2SegError
+    from pix2seg.inputs import InputPhoto
     from pix2seg.photo import Photo
 
 
@@ -67,12 +66,9 @@ def palette(
     For cut-outs, swatches and packshots: nothing is segmented. Counts every pixel, or those that
     are opaque, or those of a --mask. Writes NAME.palette.json and NAME.palette.png.
     """
-    from pix2seg.colors.photo_colors import photo_colors
     from pix2seg.colors.row import rows_of
     from pix2seg.colors.table import check_format, growing_table
-    from pix2seg.errors import OutputError
-    from pix2seg.inputs import check_name
-    from pix2seg.photo import read_photo
+    from pix2seg.errors import OutputError, Pix2SegError, enough_memory
 
     check_json(json_to, table)
     if table:
@@ -87,20 +83,33 @@ def palette(
         add_rows = stack.enter_context(growing_table(table)) if table else None
         write_json = stack.enter_context(json_lines(json_to)) if json_to else None
         for photo in inputs:
-            with noting(bad, photo):
-                check_name(photo)
-                name = photo.relative.as_posix()
-                read = read_photo(photo.path, max_pixels=max_pixels, name=name)
-                counted = _counted(read, mask)
-                colors = photo_colors(read, {"photo": counted}, max_colors=max_colors, names=names)
-                if pictures:
-                    _save(colors, out / photo.stem, to or ())
-                if add_rows:
-                    add_rows(list(rows_of(colors.document())))
-                if write_json:
-                    write_json(colors.document())
-                _print(name, colors)
+            try:
+                with enough_memory(photo.path):
+                    colors = _find_colors(photo, mask, max_pixels, max_colors, names)
+                    if pictures:
+                        _save(colors, out / photo.stem, to or ())
+            except Pix2SegError as error:
+                bad.append(error)
+                continue
+            if add_rows:
+                add_rows(list(rows_of(colors.document())))
+            if write_json:
+                write_json(colors.document())
+            _print(photo.relative.as_posix(), colors)
     exit_on_bad(messages(), bad)
+
+
+def _find_colors(
+    photo: "InputPhoto", mask: Path | None, max_pixels: int, max_colors: int | None, names: Names
+) -> "PhotoColors":
+    from pix2seg.colors.photo_colors import photo_colors
+    from pix2seg.inputs import check_name
+    from pix2seg.photo import read_photo
+
+    check_name(photo)
+    read = read_photo(photo.path, max_pixels=max_pixels, name=photo.relative.as_posix())
+    counted = {"photo": _counted(read, mask)}
+    return photo_colors(read, counted, max_colors=max_colors, names=names)
 
 
 def _save(colors: "PhotoColors", base: Path, formats: Iterable[PaletteFormat]) -> None:

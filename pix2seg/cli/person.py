@@ -24,7 +24,6 @@ from pix2seg.cli.output import (
     exit_on_bad,
     find_new_photos,
     messages,
-    noting,
     print_warning,
 )
 from pix2seg.cli.telling import details, news, tracked
@@ -33,7 +32,6 @@ from pix2seg.limits import MAX_PIXELS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pix2seg.errors import Pix2SegError
     from pix2seg.preprocess.background import Background, Rgb
     from pix2seg.result import Segmentation
 
@@ -76,12 +74,15 @@ def person(
     NAME.1b2a3c.png. With --everyone also NAME.person1.alpha.png and so on. Where nobody is found,
     alpha is black and the photo stays as it is.
     """
+    from pix2seg.errors import Pix2SegError, enough_memory
     from pix2seg.inputs import check_name
+    from pix2seg.memory import keep_freed_memory
 
     options = person_options(person_weights, person_config, trust, everyone, person_box)
     inputs, wrong = find_new_photos(photos, out)
     check_person_box(person_box, len(inputs))
     backgrounds = _parse_backgrounds(background or [])
+    keep_freed_memory()
     with news().status("loading the models"):
         from pix2seg.segmenter import Segmenter
 
@@ -96,14 +97,17 @@ def person(
     backgrounds = backgrounds or {segmenter.info.background: segmenter.info.background}
     bad: list[Pix2SegError] = [*wrong]
     for photo in tracked(inputs, "finding people"):
-        with noting(bad, photo):
-            check_name(photo)
-            result = segmenter(photo.path, max_pixels=max_pixels)
-            if not result.person.found:
-                print_warning(messages(), f"{photo.path}: nobody found, so nothing is hidden")
-            _save(result, out / photo.stem, backgrounds, crop)
-            for number, one in enumerate(result.people, 1):
-                _save(one, out / f"{photo.stem}.person{number}", backgrounds, crop)
+        try:
+            with enough_memory(photo.path):
+                check_name(photo)
+                result = segmenter(photo.path, max_pixels=max_pixels)
+                if not result.person.found:
+                    print_warning(messages(), f"{photo.path}: nobody found, so nothing is hidden")
+                _save(result, out / photo.stem, backgrounds, crop)
+                for number, one in enumerate(result.people, 1):
+                    _save(one, out / f"{photo.stem}.person{number}", backgrounds, crop)
+        except Pix2SegError as error:
+            bad.append(error)
     done = len(inputs) + len(wrong) - len(bad)
     news().print(f"{done} done with {segmenter.extractor.version}, results in {out}")
     details().print(", ".join(f"{part} {version}" for part, version in segmenter.model.items()))

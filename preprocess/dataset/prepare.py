@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pix2seg.classes import Scheme
-from pix2seg.errors import DatasetError, Pix2SegError, is_out_of_memory
-from pix2seg.files import atomic_write, write_image
+from pix2seg.errors import DatasetError, Pix2SegError, enough_memory
+from pix2seg.files import atomic_write, indexed_image, write_image
 from pix2seg.photo import read_photo
-from pix2seg.preprocess.dataset.dataset import indexed_image
 from pix2seg.preprocess.dataset.place import begin, finish, refuse_to_spoil
 from pix2seg.preprocess.dataset.split import SPLITS, Split
 from pix2seg.preprocess.fit import Fit, Size
@@ -86,15 +85,10 @@ class Preparation:
     def prepare(self, source: Source) -> Prepared:
         """Write one photo and its mask; an error becomes part of the result."""
         try:
-            return self._prepare(source)
+            with enough_memory(source.photo):
+                return self._prepare(source)
         except Pix2SegError as error:
             return Prepared(source.name, None, str(error))
-        except Exception as error:
-            if is_out_of_memory(error):
-                return Prepared(
-                    source.name, None, f"{source.photo} needs more memory than there is"
-                )
-            raise
 
     def _prepare(self, source: Source) -> Prepared:
         pixels = read_photo(source.photo).pixels

@@ -34,6 +34,12 @@ def test_vectors_keep_half_precision_and_counts_are_exact(tmp_path: Path) -> Non
     assert tensors["count"] == count
 
 
+def test_what_half_precision_cannot_hold_comes_back(tmp_path: Path) -> None:
+    variance = torch.tensor([70_000.0, 1.0])
+    save_tensors(tmp_path / "f", {"variance": variance}, {})
+    assert torch.equal(read_tensors(tmp_path / "f")[1]["variance"], variance)
+
+
 def test_weights_take_a_byte_each(tmp_path: Path) -> None:
     save_tensors(tmp_path / "f", {"weight": torch.randn(64, 64, 4, 4)}, {})
     assert (tmp_path / "f").stat().st_size < 64 * 64 * 16 * 1.02

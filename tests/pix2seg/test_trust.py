@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ from PIL import Image
 
 from pix2seg import trust
 from pix2seg.classes import load_scheme
+from pix2seg.errors import DatasetError
 from pix2seg.preprocess.person import Person
 from pix2seg.segmenter import Segmenter
 from pix2seg.thresholds import mask_to_map
@@ -135,3 +137,19 @@ def test_the_shipped_calibration_finds_what_it_must() -> None:
     held_out = built_in_calibration().facts["held_out"]
     assert held_out["flagged"] <= 0.2
     assert held_out["worst_tenth_found"] >= 0.7
+
+
+def test_calibration_does_without_an_extractor_s_signs() -> None:
+    samples = [
+        replace(sample, signs={**sample.signs, "score": float("nan")})
+        for sample in drawn_samples(100)
+    ]
+    calibration = calibrate(samples, "generator", "none")
+    assert all(np.isfinite(number) for number in (calibration.offset, calibration.threshold))
+    assert calibration.facts["held_out"]["rank_correlation"] > 0.8
+    assert calibration.signs["score"].effect(3.0) == 0
+
+
+def test_a_handful_of_photos_is_too_few_to_calibrate_on() -> None:
+    with pytest.raises(DatasetError, match="give 10 or more"):
+        calibrate(drawn_samples(9), "generator", "person")

@@ -8,15 +8,16 @@ import torch
 from PIL import Image
 from rich.console import Console
 
-from pix2seg.catalog.book import Catalog
+from pix2seg.catalog.catalog import Catalog
 from pix2seg.catalog.export import export_catalog
 from pix2seg.catalog.run import begin_catalog, open_shards
 from pix2seg.catalog.schema import read_mask_png
 from pix2seg.catalog.work import Job, Settings, Worker
 from pix2seg.classes import load_scheme
 from pix2seg.errors import CatalogError
+from pix2seg.files import indexed_image
 from pix2seg.preprocess.dataset.corrected import cvat_masks, write_masks
-from pix2seg.preprocess.dataset.dataset import Dataset, indexed_image
+from pix2seg.preprocess.dataset.dataset import Dataset
 from pix2seg.preprocess.dataset.folder import folder_sources, read_mask
 from pix2seg.preprocess.dataset.prepare import Preparation, prepare
 from pix2seg.train.generator.task import SegmentationTask

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import torch
 
+from pix2seg.errors import TrainingError
 from pix2seg.preprocess.dataset.dataset import Dataset
+from pix2seg.train.generator.losses import weighted
 from pix2seg.train.generator.task import SegmentationTask
 from pix2seg.train.recipe import SegmentationRecipe, SegmentationSchedule
 
@@ -69,7 +71,7 @@ def range_test(
     mean = 0.0
     for step, batch in zip(range(steps), task.batches(0), strict=False):
         losses = task.pair.step(batch, step, step / max(steps - 1, 1))
-        mean = SMOOTHING * mean + (1 - SMOOTHING) * sum(recipe.loss.weighted(losses))
+        mean = SMOOTHING * mean + (1 - SMOOTHING) * sum(weighted(losses, recipe.loss))
         # A young mean is mostly its start at 0, which is divided out.
         points.append(RangePoint(task.learning_rate, mean / (1 - SMOOTHING ** (step + 1))))
         if not math.isfinite(mean) or mean > DIVERGED * min(point.loss for point in points):
@@ -78,6 +80,12 @@ def range_test(
 
 
 def suggested(points: list[RangePoint]) -> float:
-    """A third of the rate at which the loss was least: about the highest that is still safe."""
+    """A third of the rate at which the loss was least: about the highest that is still safe.
+
+    Raises:
+        TrainingError: no loss is a number.
+    """
     finite = [point for point in points if math.isfinite(point.loss)]
+    if not finite:
+        raise TrainingError("the loss is no number even at the least rate; look at the data set")
     return min(finite, key=lambda point: point.loss).learning_rate / 3

@@ -1,6 +1,7 @@
 """The losses of the pair."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -8,9 +9,19 @@ from torch.nn import functional as F
 
 from pix2seg.classes import SOMEBODY, UNKNOWN
 from pix2seg.garments import FIRST_GARMENT
+from pix2seg.train.recipe import AdversarialLoss, LossSettings
 from pix2seg.train.run.distributed import sum_over_processes, world_size
 
-AdversarialLoss = Literal["lsgan", "vanilla"]
+Loss = TypeVar("Loss", float, Tensor)
+
+
+def weighted(losses: Mapping[str, Loss], settings: LossSettings) -> list[Loss]:
+    """Each loss of the generator times its weight, from the losses by name."""
+    return [
+        getattr(settings, f"{name}_weight") * loss
+        for name, loss in losses.items()
+        if name != "discriminator"
+    ]
 
 
 def is_class(mask: Tensor) -> Tensor:
@@ -120,7 +131,7 @@ def class_weights(shares: Tensor, power: float) -> Tensor:
         power: 0 weighs all pixels alike, 1 all classes alike.
 
     Returns:
-        (classes,) weights whose mean over the pixels is 1. A class without a pixel weighs as
+        (classes,) weights whose mean over the pixels is 1. A class without a pixel weighs
         as much as a class with a billionth of the pixels.
     """
     weights = shares.clamp(min=1e-9) ** -power

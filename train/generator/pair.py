@@ -15,16 +15,16 @@ from pix2seg.generators.heads import map_colors
 from pix2seg.generators.library import NetworkGenerator
 from pix2seg.train.generator.discriminator import PatchDiscriminator
 from pix2seg.train.generator.losses import (
-    AdversarialLoss,
     adversarial_loss,
     class_weights,
     dice_loss,
     garment_loss,
     is_class,
     partial_cross_entropy,
+    weighted,
 )
 from pix2seg.train.generator.samples import Batch
-from pix2seg.train.recipe import DiscriminatorSettings, SegmentationRecipe
+from pix2seg.train.recipe import AdversarialLoss, DiscriminatorSettings, SegmentationRecipe
 from pix2seg.train.run.distributed import average_gradients, share_batch_norm
 from pix2seg.train.run.ema import update_ema
 from pix2seg.train.run.muon import take_wide_kernels
@@ -132,7 +132,7 @@ class Pair:
         if generated.garments is not None and settings.garment_weight:
             garments = batch.garments.to(self.device).long()
             losses["garment"] = garment_loss(generated.garments, garments)
-        _backward(share * torch.stack(settings.weighted(losses)).sum())
+        _backward(share * torch.stack(weighted(losses, settings)).sum())
         return {name: float(loss.detach()) for name, loss in losses.items()}
 
     def _true_map(self, mask: Tensor, generated: Tensor) -> Tensor:

@@ -91,7 +91,7 @@ class Samples:
         return np.asarray(np.maximum((shown * rarity).max(1), 1.0))
 
     def hidden(self, background: Background) -> Self:
-        """The same with the background hidden, as a photo's is before the generator sees it."""
+        """The same with the background hidden, but for a margin around the person."""
         pairs = zip(self.photos, self.people > 0, strict=True)
         photos = [hide_background(photo, widen(person), background) for photo, person in pairs]
         return replace(self, photos=np.stack(photos))

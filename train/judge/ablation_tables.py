@@ -3,9 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pix2seg.classes import BACKGROUND
 from pix2seg.train.judge.evaluate import Evaluation
 from pix2seg.train.judge.people import PersonScore, summarise
 from pix2seg.train.judge.photo_sets import PhotoSet
@@ -42,17 +40,11 @@ def outlines_markdown(table: Table, sets: Sequence[PhotoSet], heading: str) -> s
     ]
     for name in dict.fromkeys(name for name, _ in table):
         ious = [
-            [foreground_iou(photo.confusion) for photo in table[name, column].photos.values()]
+            [scores.foreground_iou for scores in table[name, column].photos.values()]
             for column in sets
         ]
         lines.append(f"| {name} | " + " | ".join(f"{np.mean(iou):.3f}" for iou in ious) + " |")
     return "\n".join(lines) + "\n"
-
-
-def foreground_iou(confusion: NDArray[np.int64]) -> float:
-    """Intersection over union of all but the background, of a confusion matrix; 1 for nothing."""
-    union = confusion.sum() - confusion[BACKGROUND, BACKGROUND]
-    return float(confusion[BACKGROUND + 1 :, BACKGROUND + 1 :].sum() / union) if union else 1.0
 
 
 def people_markdown(rows: Mapping[str, Sequence[PersonScore]], heading: str) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from pix2seg.photo import read_photo
 from pix2seg.preprocess.dataset.dataset import Dataset, read_image
 from pix2seg.render import overlay
 from pix2seg.train.judge.compare import ComparedRun
@@ -24,7 +25,7 @@ def figure(runs: Sequence[ComparedRun], datasets: Sequence[Dataset]) -> NDArray[
     """
     names = sorted(set.intersection(*(set(run.pictures) for run in runs)))
     full = {photo.name: photo for photo in datasets[0].full()}
-    photos = [read_image(full[name].photo, "RGB") for name in names]
+    photos = [read_photo(full[name].photo).pixels for name in names]
     masks = [read_image(full[name].mask) for name in names]
     truths = [
         overlay(photo, mask, datasets[0].scheme) for photo, mask in zip(photos, masks, strict=True)

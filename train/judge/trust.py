@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pix2seg.errors import DatasetError
 from pix2seg.segmenter import Segmenter
 from pix2seg.thresholds import map_to_mask
 from pix2seg.train.judge.photo_sets import SetPhoto
@@ -64,10 +65,15 @@ def calibrate(samples: Sequence[JudgedPhoto], weights: str, person: str) -> Cali
         samples: at least of `FOLDS` photos.
         weights: version of the generator.
         person: version of the person extractor.
+
+    Raises:
+        DatasetError: there are fewer photos.
     """
     true = np.array([sample.mean_iou for sample in samples])
     held_out = np.empty(len(samples))
     names = sorted({sample.photo for sample in samples})
+    if len(names) < FOLDS:
+        raise DatasetError(f"{len(names)} photos are too few to calibrate on; give {FOLDS} or more")
     folds = np.array([names.index(sample.photo) % FOLDS for sample in samples])
     for fold in range(FOLDS):
         fitted = _fit([s for s, f in zip(samples, folds, strict=True) if f != fold])
@@ -98,12 +104,14 @@ def _fit(samples: Sequence[JudgedPhoto]) -> Calibration:
     the bad ones.
     """
     signs = np.array([[sample.signs[name] for name in REASONS] for sample in samples])
-    mean, deviation = signs.mean(0), signs.std(0) + 1e-6
+    known = np.ma.masked_invalid(signs)  # without an extractor, some signs are unknown
+    mean, deviation = known.mean(0).filled(0.0), known.std(0).filled(0.0) + 1e-6
     meanings = {
         name: Meaning(float(mean[i]), float(deviation[i]), 0.0, 0.0)
         for i, name in enumerate(REASONS)
     }
     z = np.array([[m.scaled(s.signs[name]) for name, m in meanings.items()] for s in samples])
+    z = np.nan_to_num(z)  # what is unknown has no effect
     features = np.hstack([z, z * z])
     centre = features.mean(0)
     true = np.array([sample.mean_iou for sample in samples])

@@ -4,7 +4,7 @@ import math
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -155,8 +155,8 @@ class Trainer:
         """
         if self._has_lost_patience():  # a run that is resumed may have ended already
             return self.run / "best.safetensors"
-        log = RunLog(self.run, self.progress.step) if is_writer() else None
-        with self._bar() as advance, _stop_signals() as stopped:
+        opened = closing(RunLog(self.run, self.progress.step)) if is_writer() else nullcontext()
+        with opened as log, self._bar() as advance, _stop_signals() as stopped:
             saved = began = time.monotonic() - self.progress.seconds
             for batch in self.task.batches(self.progress.step):
                 losses = self._step(batch)
@@ -176,8 +176,6 @@ class Trainer:
                         f"stopped and saved after step {self.progress.step}; go on with: "
                         f"pix2seg train --run {self.run} --resume"
                     )
-        if log:
-            log.close()
         return self.run / "best.safetensors"
 
     def _step(self, batch: Any) -> dict[str, float]:

@@ -1,35 +1,6 @@
-from pathlib import Path
-
 import pytest
-import torch
 
-from pix2seg.cli.output import noting, printable, results
-from pix2seg.errors import OutputError, Pix2SegError
-from pix2seg.inputs import InputPhoto
-
-PHOTO = InputPhoto(Path("in/a.jpg"), Path("a.jpg"))
-
-
-@pytest.mark.parametrize(
-    ("error", "told"),
-    [
-        (OutputError("cannot write a.mask.png: is a directory"), "is a directory"),
-        (MemoryError(), "in/a.jpg needs more memory"),
-        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "needs more memory"),
-        (torch.OutOfMemoryError("CUDA out of memory"), "needs more memory"),
-    ],
-)
-def test_what_one_photo_is_to_blame_for_is_noted(error: Exception, told: str) -> None:
-    bad: list[Pix2SegError] = []
-    with noting(bad, PHOTO):
-        raise error
-    assert told in str(bad[0])
-
-
-@pytest.mark.parametrize("error", [TypeError, KeyboardInterrupt, OSError])
-def test_what_no_photo_is_to_blame_for_is_raised(error: type[BaseException]) -> None:
-    with pytest.raises(error), noting([], PHOTO):
-        raise error
+from pix2seg.cli.output import printable, results
 
 
 def test_nothing_that_a_terminal_obeys_is_printed() -> None:

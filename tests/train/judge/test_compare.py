@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 from typer.testing import CliRunner
 
 from pix2seg.classes import load_scheme
@@ -14,6 +14,7 @@ from pix2seg.errors import DatasetError, PersonError, TrainingError
 from pix2seg.preprocess.dataset.dataset import Dataset
 from pix2seg.train.judge import compare_tables
 from pix2seg.train.judge.compare import compare_run, read_run
+from pix2seg.train.judge.compare_figure import PICTURE_HEIGHT, figure
 from pix2seg.train.judge.compare_tables import markdown
 
 
@@ -190,3 +191,18 @@ def test_finer_schemes_fall_into_four_classes() -> None:
     assert np.array_equal(four.merged_into(four), np.arange(4))  # type: ignore[arg-type]
     assert dress.merged_into(four) is None  # its background holds hair and coats
     assert load_scheme("garment2").merged_into(four) is None
+
+
+def test_photos_that_lie_on_their_side_are_shown_upright(
+    runs: list[Path], small_dataset: Dataset, tmp_path: Path
+) -> None:
+    turned = tmp_path / "turned"
+    shutil.copytree(small_dataset.root, turned)
+    (name, *_) = small_dataset.names("val")
+    (file,) = (turned / "full" / "photos").glob(f"{name}.*")
+    with Image.open(file) as image:
+        exif = image.getexif()
+        exif[ExifTags.Base.Orientation] = 8
+        image.transpose(Image.Transpose.ROTATE_270).save(file, exif=exif)
+    compared = compare_run(runs[0], Dataset(turned), [name], "cpu")
+    assert len(figure([compared], [Dataset(turned)])) == 3 * PICTURE_HEIGHT

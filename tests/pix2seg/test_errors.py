@@ -1,0 +1,23 @@
+import pytest
+import torch
+
+from pix2seg.errors import OutputError, PhotoError, enough_memory
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+        torch.OutOfMemoryError("CUDA out of memory"),
+    ],
+)
+def test_a_photo_for_which_memory_does_not_suffice_is_named(error: Exception) -> None:
+    with pytest.raises(PhotoError, match=r"in/a.jpg needs more memory"), enough_memory("in/a.jpg"):
+        raise error
+
+
+@pytest.mark.parametrize("error", [TypeError, KeyboardInterrupt, OSError, OutputError])
+def test_whatever_else_goes_wrong_is_raised_as_it_is(error: type[BaseException]) -> None:
+    with pytest.raises(error), enough_memory("in/a.jpg"):
+        raise error
