@@ -176,7 +176,7 @@ class Scheme:
         """The inverse of `to_dict`.
 
         Raises:
-            SchemeError: a key is missing, unknown or has the wrong type.
+            SchemeError: a key is missing or has the wrong type, or one of a class is unknown.
         """
         try:
             classes = tuple(_class_from_dict(c) for c in data["classes"])

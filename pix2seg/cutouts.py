@@ -90,6 +90,21 @@ def cutout(pixels: NDArray[np.uint8], alpha: Floats) -> NDArray[np.uint8]:
     return np.dstack([colors, levels])
 
 
+def hard_cutout(pixels: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """The photo's own pixels with the mask as alpha.
+
+    Args:
+        pixels: RGB uint8 (H, W, 3).
+        mask: bool (H, W).
+
+    Returns:
+        RGBA uint8 (H, W, 4), alpha 0 or 255; what is transparent is black, so that a cut-out
+        carries nothing of its background.
+    """
+    rgba = np.dstack([pixels, np.full(mask.shape, 255, np.uint8)])
+    return rgba * mask[..., None]
+
+
 def put_before(
     pixels: NDArray[np.uint8], alpha: Floats, behind: NDArray[np.uint8]
 ) -> NDArray[np.uint8]:

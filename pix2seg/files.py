@@ -15,12 +15,16 @@ from typing import TYPE_CHECKING, Any
 from pix2seg.errors import OutputError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from PIL.Image import Image
+
+    from pix2seg.classes import Scheme
 
 UNFINISHED = ".pix2seg-"
 """Begins the names of files that are being written."""
 
-ABANDONED = 3600.0
+ABANDONED = 86400.0
 """Nobody goes on writing a file that is unfinished and as old as this, in seconds."""
 
 PNG_LEVEL = 2
@@ -31,7 +35,7 @@ PNG_LEVEL = 2
 def atomic_write(path: Path) -> Iterator[Path]:
     """Write a file beside its place and move it there when it is whole.
 
-    What a killed process left unfinished in the folder goes too, once it is an hour old.
+    What a killed process left unfinished in the folder goes too, once it is a day old.
 
     Args:
         path: where the file shall be; its folder is made if need be. Of a link, what it leads to
@@ -93,6 +97,15 @@ def encode_png(image: "Image") -> bytes:
         ".png", cv2.cvtColor(pixels, to_opencv, dst=pixels), list(chain(*options.items()))
     )
     return encoded.tobytes()
+
+
+def indexed_image(mask: "NDArray[np.uint8]", scheme: "Scheme") -> "Image":
+    """A mask as an 8-bit palette image: pixel value = class id, palette = the map colours."""
+    from PIL import Image
+
+    image = Image.fromarray(mask)
+    image.putpalette(scheme.colors.tobytes())
+    return image
 
 
 def write_png(path: Path, image: "Image") -> None:

@@ -18,7 +18,7 @@ from pix2seg.colors.palette import MAX_COLORS, Palette, extract_palette
 from pix2seg.distinct import distinct
 from pix2seg.preprocess.fit import Box, Fit
 from pix2seg.preprocess.person.base import box_around
-from pix2seg.tidy import nearest_of
+from pix2seg.tidy import connected, nearest_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -203,10 +203,7 @@ def _without_patches(mask: NDArray[np.uint8], certainty: NDArray[np.uint8]) -> N
         return mask
     specks = np.zeros(mask.shape, bool)
     for kind_id in distinct(mask[clothes]):
-        _, parts, statistics, _ = cv2.connectedComponentsWithStats(
-            (mask == kind_id).astype(np.uint8), connectivity=8
-        )
-        areas = statistics[:, cv2.CC_STAT_AREA]
+        parts, areas = connected(mask == kind_id)
         likely = np.bincount(parts.ravel(), certainty.ravel()) > areas * LIKELY
         small = (areas < SPECK * size) | ((areas < PATCH * size) & ~likely)
         small[BACKGROUND] = False  # part 0 is all that is not of the kind
@@ -220,10 +217,7 @@ def _without_patches(mask: NDArray[np.uint8], certainty: NDArray[np.uint8]) -> N
 
 def _things(mask: NDArray[np.bool_]) -> Iterator[NDArray[np.bool_]]:
     """The parts of a mask that do not touch, each small one with the nearest of the large ones."""
-    _, parts, statistics, _ = cv2.connectedComponentsWithStats(
-        mask.astype(np.uint8), connectivity=8
-    )
-    areas = statistics[:, cv2.CC_STAT_AREA]
+    parts, areas = connected(mask)
     large = areas >= OWN_SHARE * areas[1:].max()
     large[BACKGROUND] = False  # part 0 is all that is not of the mask
     nearest = nearest_of(parts, mask & ~large[parts], large[parts])

@@ -6,12 +6,13 @@ extractor's weights, if it has any, as person.safetensors or person.onnx.
 
 import json
 import shutil
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Self
 
-from pix2seg.errors import PersonError, Pix2SegError, WeightsError
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from pix2seg.errors import PersonError, Pix2SegError, WeightsError, first_fault
 from pix2seg.files import atomic_write
 from pix2seg.preprocess.person import EXTRACTORS
 from pix2seg.preprocess.person.mask_rcnn.extractor import MaskRCNN
@@ -37,8 +38,7 @@ A segmenter of dressed people for pix2seg:
 """
 
 
-@dataclass(frozen=True)
-class Config:
+class Config(BaseModel):
     """What a segmenter is made of.
 
     Attributes:
@@ -48,6 +48,8 @@ class Config:
         id2label: class names by id, as the hub's image segmenters have them.
         image_size: (width, height) of the generator's frame.
     """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     generator: str
     person: str
@@ -104,7 +106,7 @@ class Pretrained:
         for name, source in files.items():
             with atomic_write(Path(folder) / name) as temporary:
                 shutil.copyfile(source, temporary)
-        document = {"library_name": "pix2seg", "format": FORMAT, **asdict(config)}
+        document = {"library_name": "pix2seg", "format": FORMAT, **config.model_dump()}
         with atomic_write(Path(folder) / CONFIG) as temporary:
             temporary.write_text(json.dumps(document, indent=2) + "\n", "utf-8")
 
@@ -138,7 +140,9 @@ def read_config(folder: Path) -> Config:
         if document.pop("format") != FORMAT:
             raise WeightsError(f"{folder / CONFIG} is not of the format {FORMAT}")
         document.pop("library_name", None)
-        config = Config(**document)
+        config = Config.model_validate(document)
+    except ValidationError as error:
+        raise WeightsError(f"{folder} holds no segmenter ({first_fault(error)})") from error
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise WeightsError(f"{folder} holds no segmenter ({error})") from error
     for name in (config.generator, config.person_weights or config.generator):

@@ -76,8 +76,9 @@ def told_apart(photos: Sequence[InputPhoto]) -> list[InputPhoto]:
     stems = {photo.stem.as_posix() for photo in photos}
     for photo in photos:
         stem = photo.stem.as_posix()
+        whole = SINGLE.sub("", stem)
         # Some file systems do not tell upper from lower case.
-        if stem.casefold() in taken or SINGLE.sub("", stem) in stems - {stem}:
+        if stem.casefold() in taken or (whole != stem and whole in stems):
             photo = replace(photo, keeps_suffix=True)
         other = taken.setdefault(photo.stem.as_posix().casefold(), photo)
         if other is not photo:

@@ -197,7 +197,7 @@ def _decoding(shown: str) -> Iterator[None]:
 
 def _open(data: bytes) -> Image.Image:
     if data[4:8] == b"ftyp" and any(brand in data[8:40] for brand in HEIC_BRANDS):
-        _register_heic()
+        register_heic()
     # Pillow compares with its own limit while it opens a file; ours is checked right after, from
     # the header. The limit is a global of Pillow's, so one thread at a time sets it aside.
     with _opening:
@@ -218,7 +218,12 @@ def _identify(data: bytes) -> Image.Image:
     return Image.open(io.BytesIO(data), formats=[f for f in FORMATS if f in Image.OPEN])
 
 
-def _register_heic() -> None:
+def register_heic() -> None:
+    """Let HEIC photos be read, as iPhones take them.
+
+    Raises:
+        PhotoFormatError: pillow-heif, which reads them, is not installed.
+    """
     try:
         from pillow_heif import register_heif_opener
     except ImportError:

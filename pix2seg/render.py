@@ -86,21 +86,6 @@ def _outlines(where: NDArray[np.bool_]) -> Sequence[Any]:
     return contours
 
 
-def cutout(pixels: NDArray[np.uint8], class_mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """The photo's own pixels with the mask as alpha.
-
-    Args:
-        pixels: RGB uint8 (H, W, 3).
-        class_mask: bool (H, W).
-
-    Returns:
-        RGBA uint8 (H, W, 4), alpha 0 or 255; what is transparent is black, so that a cut-out
-        carries nothing of its background.
-    """
-    rgba = np.dstack([pixels, np.full(class_mask.shape, 255, np.uint8)])
-    return rgba * class_mask[..., None]
-
-
 def _add_legend(
     picture: NDArray[np.uint8], mask: NDArray[np.uint8], classes: list[SegmentationClass]
 ) -> None:

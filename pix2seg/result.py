@@ -15,9 +15,9 @@ from pix2seg.classes import BACKGROUND, Scheme
 from pix2seg.colors.names import NameList
 from pix2seg.colors.palette import MAX_COLORS, Palette
 from pix2seg.colors.photo_colors import PhotoColors, photo_colors
-from pix2seg.cutouts import cutout, soft_alpha
+from pix2seg.cutouts import cutout, hard_cutout, soft_alpha
 from pix2seg.errors import WeightsError
-from pix2seg.files import encode_png
+from pix2seg.files import encode_png, indexed_image
 from pix2seg.garments import (
     BODY,
     FIRST_GARMENT,
@@ -27,10 +27,9 @@ from pix2seg.garments import (
     kinds,
     number_garments,
 )
+from pix2seg.huggingface import labelled_masks
 from pix2seg.notebook import html
 from pix2seg.photo import Photo
-from pix2seg.pipeline import labelled_masks
-from pix2seg.preprocess.dataset.dataset import indexed_image
 from pix2seg.preprocess.person import Person
 from pix2seg.saving import PERSON, save
 from pix2seg.thresholds import share_of
@@ -149,7 +148,7 @@ class Segmentation:
             SchemeError: the scheme has no such class.
         """
         if hard_edges:
-            return Image.fromarray(render.cutout(self.photo.pixels, self._edges(what)[0]))
+            return Image.fromarray(hard_cutout(self.photo.pixels, self._edges(what)[0]))
         return Image.fromarray(cutout(self.photo.pixels, self.alpha(what)))
 
     def alpha(self, what: str | Garment = PERSON) -> NDArray[np.float32]:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from pix2seg.files import write_png
-from pix2seg.preprocess.dataset.dataset import indexed_image
+from pix2seg.files import indexed_image, write_png
 
 if TYPE_CHECKING:
     from pix2seg.result import Segmentation

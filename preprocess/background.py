@@ -90,7 +90,7 @@ def hide_background(
     Returns:
         RGB uint8 (H, W, 3), a new array unless there is nothing to hide.
     """
-    if person.all():
+    if (person >= 1).all():
         return pixels
     behind = backdrop(pixels, person >= 0.5, background)
     if person.dtype == np.bool_:

@@ -112,17 +112,14 @@ class Fit:
         framed[top : top + height, left : left + width] = layer
         return framed
 
-    def invert_map(self, framed: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """A map in the frame, uint8 (H, W, 3), brought to the photo's size, blended smoothly."""
-        return _resize(self._crop(framed), self.photo_size)
-
     def draw_map(self, framed: NDArray[np.uint8], into: NDArray[np.uint8]) -> None:
-        """As `invert_map`, drawn into what is there: uint8 (H, W, 3) of the photo's size."""
-        _resize(self._crop(framed), self.photo_size, into)
+        """Bring a map in the frame, uint8 (h, w, 3), to the photo's size, blended smoothly.
 
-    def invert_mask(self, framed: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The inverse of `mask`: exact wherever the frame's photo is no smaller than the photo."""
-        return _resize_nearest(self._crop(framed), self.photo_size)
+        Args:
+            framed: the map.
+            into: where it is drawn, uint8 (H, W, 3) of the photo's size.
+        """
+        _resize(self._crop(framed), self.photo_size, into)
 
     def invert_soft(self, framed: NDArray[np.float32]) -> NDArray[np.float32]:
         """A layer of the frame brought to the photo's size, blended smoothly.

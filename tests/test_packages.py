@@ -1,5 +1,6 @@
 """What an installation must hold, and what Python finds in a checkout."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -62,3 +63,41 @@ def test_import_costs_nothing() -> None:
     heavy = "'torch', 'numpy', 'PIL', 'cv2', 'onnxruntime'"
     loaded = in_checkout(f"import pix2seg, sys; print([n for n in ({heavy}) if n in sys.modules])")
     assert loaded.stdout == "[]\n"
+
+
+def test_recipes_are_listed_without_pytorch() -> None:
+    listed = in_checkout(
+        "import sys; sys.modules['torch'] = None\n"
+        "sys.argv = ['pix2seg', 'recipes']\n"
+        "from pix2seg.cli import main; main()"
+    )
+    assert listed.returncode == 0, listed.stderr
+    assert "pix2pix-ccp4" in listed.stdout
+
+
+BELOW_PREPROCESS = {
+    "classes", "cores", "device", "engines", "errors", "files", "limits", "photo", "tensor_file",
+    "torchvision_weights", "workers",
+}  # fmt: skip
+"""What knows nothing of photos of people."""
+
+
+def imported(file: Path) -> set[str]:
+    """The modules of this package that a file imports, wherever in it, without `pix2seg.`."""
+    nodes = list(ast.walk(ast.parse(file.read_text("utf-8"))))
+    names = [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+    names += [a.name for node in nodes if isinstance(node, ast.Import) for a in node.names]
+    return {name.removeprefix("pix2seg.") for name in names if name.startswith("pix2seg.")}
+
+
+def test_imports_point_one_way() -> None:
+    for file in (ROOT / "preprocess").rglob("*.py"):
+        parts = {name.split(".")[0] for name in imported(file)}
+        assert parts <= BELOW_PREPROCESS | {"preprocess"}, file
+    for part in BELOW_PREPROCESS:
+        folder, module = ROOT / "pix2seg" / part, ROOT / "pix2seg" / f"{part}.py"
+        for file in [module] if module.exists() else folder.rglob("*.py"):
+            assert {name.split(".")[0] for name in imported(file)} <= BELOW_PREPROCESS, file
+    for file in (ROOT / "pix2seg").rglob("*.py"):
+        if "cli" not in file.parts:  # whose commands are those of all three
+            assert not any(name.startswith("train.") for name in imported(file)), file

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pix2seg.catalog.book import Catalog
+from pix2seg.catalog.catalog import Catalog
 from pix2seg.catalog.schema import colors_of, labs_of
 from pix2seg.catalog.search import ListedColor, ListedPhoto, Near
 from pix2seg.catalog.storage import import_duckdb, import_pyarrow

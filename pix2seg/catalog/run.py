@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from pix2seg.catalog.book import Catalog
+from pix2seg.catalog.catalog import Catalog
 from pix2seg.catalog.plan import Plan
 from pix2seg.catalog.source import Item, list_source
 from pix2seg.catalog.storage import Folder, is_remote, local_path

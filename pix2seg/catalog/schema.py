@@ -17,8 +17,7 @@ from pix2seg.catalog.source import Item
 from pix2seg.catalog.storage import import_pyarrow
 from pix2seg.classes import Scheme
 from pix2seg.colors.space import to_lab
-from pix2seg.files import encode_image
-from pix2seg.preprocess.dataset.dataset import indexed_image
+from pix2seg.files import encode_image, indexed_image
 
 OK, FAILED = "ok", "failed"
 

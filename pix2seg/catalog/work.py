@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pix2seg.catalog.book import Catalog, Stats
+from pix2seg.catalog.catalog import Catalog, Stats
 from pix2seg.catalog.schema import FAILED, OK, PhotoRow, document_row, failed_row, mask_png
 from pix2seg.catalog.source import Item
 from pix2seg.colors.names import NameList

@@ -70,6 +70,8 @@ def find(
 
     if (color is None) == (like is None):
         raise typer.BadParameter("give a colour, or --like PHOTO", param_hint="COLOR")
+    if class_name and garment:
+        raise typer.BadParameter("give it or --class, not both", param_hint="--garment")
     listing = open_listing(place)
     kinds, of = listing.kinds(), garment or class_name
     if of and of not in kinds:
@@ -98,7 +100,10 @@ def _colors_like(
     from pix2seg.errors import ColorError
     from pix2seg.segmenter import Segmenter
 
-    palettes = Segmenter(weights)(photo).palette()
+    result = Segmenter(weights)(photo)
+    palettes = result.palette()
+    if of and of not in palettes:  # the largest of its kind
+        palettes = {garment.kind: garment.palette for garment in reversed(result.garments())}
     fitting = [
         name
         for name, palette in palettes.items()

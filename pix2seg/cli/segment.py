@@ -1,8 +1,9 @@
 """`pix2seg segment`: the main job, from photos to masks, cut-outs and palettes."""
 
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -40,9 +41,11 @@ from pix2seg.cli.telling import details, news, tracked
 from pix2seg.limits import MAX_PIXELS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from pix2seg.batch import Done
+    from pix2seg.batch import Done, Existing, Outputs
+    from pix2seg.errors import Pix2SegError
+    from pix2seg.inputs import InputPhoto
 
 READABLE_CLASSES = 4
 """Of a scheme with more classes, a photo's line names the largest alone."""
@@ -115,18 +118,8 @@ def segment(
     NAME.skin.png and NAME.hair.png; with --garments NAME.garments.png (pixel value = kind); with
     --map NAME.map.png. With --everyone the same of each person alone, as NAME.person1 and so on.
     """
-    from pix2seg.batch import (
-        Existing,
-        Outputs,
-        find_existing,
-        segment_files,
-        segment_files_in_processes,
-    )
-    from pix2seg.colors.row import rows_of
-    from pix2seg.colors.table import check_format, growing_table
-    from pix2seg.errors import Pix2SegError
-    from pix2seg.memory import keep_freed_memory
-    from pix2seg.segmenter import Segmenter
+    from pix2seg.batch import Existing, Outputs, find_existing
+    from pix2seg.colors.table import check_format
 
     check_json(json_to, table)
     # JSON alone is all that is wanted where nothing else is asked for.
@@ -165,46 +158,102 @@ def segment(
         existing = find_existing(inputs, outputs, table, documents=bool(json_to))
         news().print(f"{len(existing.photos)} of {len(inputs)} photos have their results")
         inputs = [photo for photo in inputs if photo not in existing.photos]
-    results: Iterator[Done | Pix2SegError] = iter(())
-    if inputs and jobs > 1:
-        results = segment_files_in_processes(arguments, inputs, outputs, max_pixels, jobs)
-    elif inputs:
+    # A table that is there is replaced only once the networks are known to work.
+    results = _begin(arguments, inputs, outputs, max_pixels, jobs)
+    with _documents(table, json_to, existing) as write:
+        summary = _follow(inputs, results, write)
+    if summary.stopped:
+        news().print("stopped; what is done is kept. Add --skip-existing to go on from there")
+        raise KeyboardInterrupt
+    if summary.last:
+        where = f", results in {out}" if pictures else ""
+        news().print(f"{summary.done} segmented on {summary.last.device}{where}")
+        model = summary.last.model
+        details().print(", ".join(f"{part} {version}" for part, version in model.items()))
+    exit_on_bad(messages(), [*wrong, *summary.bad])
+
+
+def _begin(
+    arguments: dict[str, Any],
+    inputs: "list[InputPhoto]",
+    outputs: "Outputs",
+    max_pixels: int,
+    jobs: int,
+) -> "Iterator[Done | Pix2SegError]":
+    """What there is to tell of each photo; the networks are loaded when this returns.
+
+    Raises:
+        WeightsError, PersonError: they cannot be.
+    """
+    from pix2seg.batch import segment_files, segment_files_in_processes
+    from pix2seg.memory import keep_freed_memory
+    from pix2seg.segmenter import Segmenter
+
+    if not inputs:
+        return iter(())
+    if jobs == 1:
         keep_freed_memory()
-        results = segment_files(Segmenter(**arguments), inputs, outputs, max_pixels)
-    bad: list[Pix2SegError] = [*wrong]
-    done: Done | None = None
-    stopped, count = False, 0
+        return segment_files(Segmenter(**arguments), inputs, outputs, max_pixels)
+    results = segment_files_in_processes(arguments, inputs, outputs, max_pixels, jobs)
+    return chain([next(results)], results)
+
+
+@contextmanager
+def _documents(
+    table: Path | None, json_to: str | None, existing: "Existing"
+) -> "Iterator[Callable[[dict[str, Any]], None]]":
+    """What writes palette documents to the table and as JSON, behind those that there are."""
+    from pix2seg.colors.row import rows_of
+    from pix2seg.colors.table import growing_table
+
     with ExitStack() as stack:
         add_rows = stack.enter_context(growing_table(table, existing.rows)) if table else None
         write_json = stack.enter_context(json_lines(json_to)) if json_to else None
         if write_json:
             for document in existing.documents:
                 write_json(document)
-        try:
-            for photo, result in zip(tracked(inputs, "segmenting"), results, strict=True):
-                if isinstance(result, Pix2SegError):
-                    bad.append(result)
-                    count += 1
-                    continue
-                done = result
-                if add_rows and done.document:
-                    add_rows(list(rows_of(done.document)))
-                if write_json and done.document:
-                    write_json(done.document)
-                count += 1
-                place = f"{count}/{len(inputs)} " if len(inputs) > 1 else ""
-                _print_photo(place + photo.relative.as_posix(), done)
-        except KeyboardInterrupt:
-            stopped = True
-    if stopped:
-        news().print("stopped; what is done is kept. Add --skip-existing to go on from there")
-        raise KeyboardInterrupt
-    if done:
-        where = f", results in {out}" if pictures else ""
-        text = f"{count - len(bad) + len(wrong)} segmented on {done.device}{where}"
-        news().print(text)
-        details().print(", ".join(f"{part} {version}" for part, version in done.model.items()))
-    exit_on_bad(messages(), bad)
+
+        def write(document: dict[str, Any]) -> None:
+            if add_rows:
+                add_rows(list(rows_of(document)))
+            if write_json:
+                write_json(document)
+
+        yield write
+
+
+class _Summary(NamedTuple):
+    """What became of the photos: how many are done, the last of them, and what was wrong."""
+
+    done: int
+    last: "Done | None"
+    bad: "list[Pix2SegError]"
+    stopped: bool
+
+
+def _follow(
+    inputs: "list[InputPhoto]",
+    results: "Iterator[Done | Pix2SegError]",
+    write: "Callable[[dict[str, Any]], None]",
+) -> _Summary:
+    """Tell of each photo as it is done, until all are or Ctrl-C."""
+    from pix2seg.errors import Pix2SegError
+
+    count, last, bad = 0, None, list[Pix2SegError]()
+    try:
+        for photo, result in zip(tracked(inputs, "segmenting"), results, strict=True):
+            if isinstance(result, Pix2SegError):
+                bad.append(result)
+                continue
+            last = result
+            if last.document:
+                write(last.document)
+            count += 1
+            place = f"{count + len(bad)}/{len(inputs)} " if len(inputs) > 1 else ""
+            _print_photo(place + photo.relative.as_posix(), last)
+    except KeyboardInterrupt:
+        return _Summary(count, last, bad, stopped=True)
+    return _Summary(count, last, bad, stopped=False)
 
 
 def _print_photo(name: str, done: "Done") -> None:

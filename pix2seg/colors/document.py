@@ -13,6 +13,9 @@ from pix2seg.garments import Garment
 
 SCHEMA = "pix2seg.palette/2"
 
+SHARE_DIGITS = 6
+"""Decimals of a colour's share."""
+
 SKIN = "skin"
 """The class whose colours are set beside the Monk tones."""
 
@@ -96,6 +99,8 @@ def document_text(document: Mapping[str, Any]) -> str:
 
 def _colors(palette: Palette, names: NameList, skin: bool = False) -> dict[str, Any]:
     colors = [_color(swatch, names) for swatch in palette]
+    for largest in colors[:1]:  # what rounding leaves, for the shares' sum is 1
+        largest["share"] = round(1 - sum(color["share"] for color in colors[1:]), SHARE_DIGITS)
     if skin:
         for color, swatch in zip(colors, palette, strict=True):
             color["monk"] = [
@@ -120,7 +125,7 @@ def _color(swatch: Swatch, names: NameList) -> dict[str, Any]:
         "rgb": list(swatch.color.rgb),
         "hsv": [round(hue, 1), round(saturation, 3), round(value, 3)],
         "lab": [round(x, 1) + 0.0 for x in swatch.color.lab],  # + 0.0 turns -0.0 into 0.0
-        "share": round(swatch.share, 6),
+        "share": round(swatch.share, SHARE_DIGITS),
         "name": name_of(swatch.color, names),
         "basic": name_of(swatch.color, "basic"),
         "mean": swatch.mean.hex,

@@ -160,8 +160,9 @@ def _on_grid(
 
 def _histogram(pixels: NDArray[np.uint8], mask: NDArray[np.bool_]) -> _Histogram:
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-    inside = _erode(mask[box], max(1, round(EDGE * min(mask.shape))))[mask[box]]
+    edge = max(1, round(EDGE * min(mask.shape)))
+    box = _around(rows, edge), _around(columns, edge)  # where the photo ends, no edge is seen
+    inside = _erode(mask[box], edge)[mask[box]]
     channels = np.stack([pixels[box][..., i][mask[box]] for i in range(3)])
 
     red, green, blue = (channels >> (8 - BITS)).astype(np.uint16)
@@ -178,6 +179,10 @@ def _histogram(pixels: NDArray[np.uint8], mask: NDArray[np.bool_]) -> _Histogram
     return _Histogram(channels, codes, bins, occurrences, weights, srgb, lab)
 
 
+def _around(indices: NDArray[np.intp], edge: int) -> slice:
+    return slice(max(int(indices[0]) - edge, 0), int(indices[-1]) + edge + 1)
+
+
 def _erode(mask: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
     kernel = np.ones((2 * width + 1, 2 * width + 1), np.uint8)
     return cv2.erode(mask.view(np.uint8), kernel).astype(bool)
@@ -190,7 +195,10 @@ def _exposure(lab: Floats) -> Floats:
 
 
 def _cluster(histogram: _Histogram, max_colors: int) -> NDArray[np.intp]:
-    """The cluster of each bin, (B,): at most `max_colors`, whose means are not near each other."""
+    """The cluster of each bin, (B,): at most `max_colors`.
+
+    Near ones are joined, and k-means runs anew for as many as are left.
+    """
     points, weights = even(histogram.lab), histogram.weights
     count = min(max_colors, len(points))
     first = kmeans(points, weights, count, STARTS)

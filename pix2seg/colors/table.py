@@ -79,16 +79,15 @@ def growing_table(
             yield write
         return
     write_table(path, kept)
-    try:
-        with path.open("a", encoding="utf-8", newline="") as file:
 
-            def add(rows: Sequence[Row]) -> None:
+    def add(rows: Sequence[Row]) -> None:
+        try:
+            with path.open("a", encoding="utf-8", newline="") as file:
                 file.write(_lines(path, rows))
-                file.flush()
+        except OSError as error:
+            raise OutputError(f"cannot write {path}: {(error.strerror or '').lower()}") from error
 
-            yield add
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {(error.strerror or '').lower()}") from error
+    yield add
 
 
 def _head(path: Path) -> str:

@@ -133,4 +133,4 @@ def read_info(path: Path, metadata: Mapping[str, str], sha256: str) -> WeightsIn
         ) from error
     except (SchemeError, SizeError) as error:
         raise WeightsError(f"{path} has broken metadata ({error}); train it anew") from error
-    return WeightsInfo(read.recipe, scheme, read.size, json.loads(metadata["facts"]), sha256)
+    return WeightsInfo(read.recipe, scheme, read.size, read.facts, sha256)

@@ -4,7 +4,7 @@ U-Nets with a VGG encoder (Ronneberger et al. 2015, Simonyan and Zisserman 2015)
 segmentation_models_pytorch, DeepLabv3 (Chen et al. 2017, arXiv 1706.05587) from torchvision.
 """
 
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -103,7 +103,11 @@ def _unet(encoder: str, channels: int) -> nn.Module:
 
 
 def _deeplabv3(encoder: str, channels: int) -> nn.Module:
-    network = _torchvision_model(encoder, weights=None, weights_backbone=None, num_classes=channels)
+    from torchvision.models import get_model
+
+    network: nn.Module = get_model(
+        f"deeplabv3_{encoder}", weights=None, weights_backbone=None, num_classes=channels
+    )
     for layer in network.modules():
         if isinstance(layer, nn.BatchNorm2d):
             layer.momentum = BATCH_NORM_MOMENTUM
@@ -129,9 +133,3 @@ def pretrained_deeplabv3(encoder: str) -> dict[str, Tensor]:
     weights = get_model_weights(f"deeplabv3_{encoder}").DEFAULT
     tensors = read_torchvision_weights(weights.url)
     return {f"body.{name}": tensor for name, tensor in tensors.items()}
-
-
-def _torchvision_model(encoder: str, **arguments: Any) -> nn.Module:
-    from torchvision.models import get_model
-
-    return cast(nn.Module, get_model(f"deeplabv3_{encoder}", **arguments))

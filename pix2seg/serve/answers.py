@@ -150,7 +150,7 @@ def picture_png(
 def _picture(result: "Segmentation", name: str, garments: bool, hard_edges: bool) -> "Image":
     from PIL import Image
 
-    from pix2seg.preprocess.dataset.dataset import indexed_image
+    from pix2seg.files import indexed_image
 
     if name == "photo":
         return Image.fromarray(result.photo.pixels)

@@ -7,7 +7,9 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
-from pix2seg.colors.document import palette_schema
+from pix2seg.colors.color import Color
+from pix2seg.colors.document import palette_document, palette_schema
+from pix2seg.colors.palette import Palette, Swatch
 from pix2seg.serve.options import MaskedPaletteOptions, SegmentOptions
 from pix2seg.serve.problems import KINDS, MEDIA_TYPE, PREFIX
 from pix2seg.serve.uploads import FILES
@@ -18,33 +20,15 @@ ABOUT = (
     "/v1/palette and /metrics need `Authorization: Bearer TOKEN`."
 )
 
-EXAMPLE: dict[str, Any] = {
-    "schema": "pix2seg.palette/2",
-    "image": {"file": "photo.jpg", "width": 550, "height": 830, "sha256": "9f86d081" * 8},
-    "model": {"generator": "pix2pix-ccp4 1a2b3c4d5e6f", "person": "mask-rcnn 6f5e4d3c2b1a"},
-    "person": {"found": True, "score": 0.99, "box": [102, 31, 441, 822]},
-    "quality": 0.87,
-    "review": None,
-    "classes": {
-        "clothes": {
-            "coverage": 0.31,
-            "basic": ["navy"],
-            "feed": "navy",
-            "colors": [
-                {
-                    "hex": "#1b2a3c",
-                    "rgb": [27, 42, 60],
-                    "hsv": [212.7, 0.55, 0.235],
-                    "lab": [16.3, -1.0, -12.9],
-                    "share": 1.0,
-                    "name": "navy",
-                    "basic": "navy",
-                    "mean": "#1c2b3d",
-                }
-            ],
-        }
-    },
-}
+NAVY = Swatch(Color.from_hex("#1b2a3c"), Color.from_hex("#1c2b3d"), 1.0)
+
+EXAMPLE = palette_document(
+    image={"file": "photo.jpg", "width": 550, "height": 830, "sha256": "9f86d081" * 8},
+    model={"generator": "pix2pix-ccp4 1a2b3c4d5e6f", "person": "mask-rcnn 6f5e4d3c2b1a"},
+    person={"found": True, "score": 0.99, "box": [102, 31, 441, 822]},
+    palettes={"clothes": Palette((NAVY,), 0.31)},
+    quality=0.87,
+)
 """A palette document; a test holds it against the schema."""
 
 PROBLEM_SCHEMA = {

@@ -3,7 +3,15 @@
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from pix2seg.colors.names import NameList
 from pix2seg.preprocess.fit import Box
@@ -76,7 +84,11 @@ class SegmentOptions(PaletteOptions):
         description="Also name the garments: their colours, and in the pictures overlay and "
         "cutouts each of them.",
     )
-    everyone: bool = Field(False, description="Keep all people, not the most prominent one.")
+    everyone: bool | None = Field(
+        None,
+        description="Keep all people, or the most prominent one; default: as the service was "
+        "started, or the person in person_box.",
+    )
     person_box: Annotated[Box | None, BeforeValidator(_box)] = Field(
         None,
         description="Keep the person in this box: left,top,right,bottom in pixels.",
@@ -94,11 +106,26 @@ class SegmentOptions(PaletteOptions):
         None, description="Answer with this one picture as image/png.", examples=["overlay"]
     )
 
+    @field_validator("person_box")
+    @classmethod
+    def _one_person(cls, box: Box | None, info: ValidationInfo) -> Box | None:
+        if box and info.data.get("everyone"):
+            raise ValueError("it names one person; leave everyone out")
+        return box
+
+    @field_validator("picture")
+    @classmethod
+    def _alone(cls, picture: str | None, info: ValidationInfo) -> str | None:
+        if picture and (info.data.get("pictures") or info.data.get("exports")):
+            raise ValueError("it is all of the answer; leave pictures and exports out")
+        return picture
+
     @property
     def people(self) -> dict[str, Any]:
         """Whom the person extractor shall choose, where that is not left to it."""
-        asked = {"everyone": self.everyone or None, "box": self.person_box}
-        return {name: value for name, value in asked.items() if value is not None}
+        if self.person_box:
+            return {"everyone": False, "box": self.person_box}
+        return {} if self.everyone is None else {"everyone": self.everyone}
 
 
 Options = TypeVar("Options", bound=PaletteOptions)

@@ -3,6 +3,7 @@
 import asyncio
 import mimetypes
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from copy import copy
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -90,11 +91,7 @@ class Service:
         segmenter, settings = self.segmenter, self.settings
         return {
             "version": version("pix2seg"),
-            "model": {
-                "generator": segmenter.info.version,
-                "person": segmenter.extractor.version,
-                "engine": segmenter.engine,
-            },
+            "model": segmenter.model,
             "scheme": segmenter.scheme.name,
             "classes": _entries(segmenter.scheme),
             "garments": _entries(kinds()) if self._names_garments else None,
@@ -146,7 +143,7 @@ def _choosing(segmenter: "Segmenter", people: Mapping[str, Any]) -> "Segmenter":
         return segmenter
     segmenter, extractor = copy(segmenter), copy(segmenter.extractor)
     for name, value in people.items():
-        if not hasattr(extractor, name):
+        if not hasattr(extractor, name) and value:
             raise PersonError(
                 f"the person extractor here ({extractor.version}) cannot choose by {name}; "
                 "leave it out"
@@ -196,8 +193,11 @@ def photo_types() -> list[str]:
     """The media types of the photos that can be read here."""
     from PIL import Image
 
-    from pix2seg.photo import FORMATS
+    from pix2seg.errors import PhotoFormatError
+    from pix2seg.photo import FORMATS, register_heic
 
     Image.init()
+    with suppress(PhotoFormatError):  # it is read where its library is installed
+        register_heic()
     known = {Image.MIME.get(name) for name in FORMATS if name in Image.OPEN}
     return sorted(kind for kind in known if kind and mimetypes.guess_extension(kind))

@@ -29,7 +29,7 @@ from pix2seg.preprocess.dataset.split import FIRST_TENTH, Split
 from pix2seg.preprocess.fit import Size
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
+    pass
 
 FAMILY = "pix2seg.dataset/"
 """Begins the format of each version's data sets."""
@@ -203,15 +203,6 @@ class Dataset:
         ]
 
 
-def indexed_image(mask: NDArray[np.uint8], scheme: Scheme) -> "Image":
-    """A mask as an 8-bit palette image: pixel value = class id, palette = the map colours."""
-    from PIL import Image
-
-    image = Image.fromarray(mask)
-    image.putpalette(scheme.colors.tobytes())
-    return image
-
-
 def read_image(path: Path, mode: str | None = None) -> NDArray[np.uint8]:
     """An image of 8 bits, such as the project writes itself, uint8 (H, W) or (H, W, channels).
 
@@ -230,7 +221,7 @@ def read_image(path: Path, mode: str | None = None) -> NDArray[np.uint8]:
     except Exception as error:  # each of Pillow's decoders raises its own kind for a broken file
         if is_out_of_memory(error):
             raise
-        raise DatasetError(f"cannot read {path}; prepare the data set anew ({error})") from error
+        raise DatasetError(f"cannot read {path} as a picture ({error})") from error
     if pixels.dtype.itemsize > 1 and not ((pixels >= 0) & (pixels <= 255)).all():
         raise DatasetError(f"{path} has values up to {pixels.max()}; save it with 8 bits a pixel")
     return pixels.astype(np.uint8)

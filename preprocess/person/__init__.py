@@ -31,14 +31,14 @@ def load_extractor(name: str, **options: Any) -> PersonExtractor:
     """An extractor by its name, ready to use for many photos.
 
     Args:
-            name: a key of `EXTRACTORS`.
-            options: arguments of the extractor's constructor, such as `everyone=True` or
-                `box=(x0, y0, x1, y1)`. Those that are None or False keep their defaults, and
-                `device`, `engine`, `segment` and `generator` may be given to every extractor.
+        name: a key of `EXTRACTORS`.
+        options: arguments of the extractor's constructor, such as `everyone=True` or
+            `box=(x0, y0, x1, y1)`. Those that are None or False keep their defaults, and
+            `device`, `engine`, `segment` and `generator` may be given to every extractor.
 
     Raises:
-            PersonError: no extractor has that name, it does not take one of the options, or it is
-                not installed.
+        PersonError: no extractor has that name, it does not take one of the options, or it is
+            not installed.
     """
     if name not in EXTRACTORS:
         raise PersonError(f"no person extractor '{name}'; take one of {', '.join(EXTRACTORS)}")

@@ -99,9 +99,10 @@ class Person:
         return cls(decided.mask, decided.box, decided.score, probability)
 
     def resized(self, width: int, height: int) -> Self:
-        """The same, for the photo at another size."""
+        """The same, for the photo at another size, without members too small to be seen there."""
         probability = self.probability
-        members = tuple(member.resized(width, height) for member in self.members)
+        resized = (member.resized(width, height) for member in self.members)
+        members = tuple(member for member in resized if member.found)
         person = self.from_mask(enlarge_decided(probability, (width, height)), self.score)
         return replace(person, belief=probability, members=members)
 

@@ -29,8 +29,8 @@ from threadpoolctl import threadpool_limits
 
 from pix2seg.colors.color import Color
 from pix2seg.colors.palette import extract_palette
+from pix2seg.cutouts import hard_cutout
 from pix2seg.preprocess.dataset.dataset import Dataset, read_image
-from pix2seg.render import cutout
 from pix2seg.train.judge.colors import mean_distance, true_pixels
 
 
@@ -98,7 +98,7 @@ def clothes(data: Path, photos: int, megapixels: float | None) -> list[Cutout]:
             pixels = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
             size = pixels.shape[1::-1]
             mask = cv2.resize(mask.view(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
-        cuts.append(Cutout(pixels, mask, Image.fromarray(cutout(pixels, mask))))
+        cuts.append(Cutout(pixels, mask, Image.fromarray(hard_cutout(pixels, mask))))
     return cuts
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from pix2seg.catalog.book import Catalog
+from pix2seg.catalog.catalog import Catalog
 from pix2seg.catalog.run import begin_catalog, open_shards
 from pix2seg.catalog.work import Job, Settings, Worker
 

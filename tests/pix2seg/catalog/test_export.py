@@ -17,7 +17,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 from PIL import Image
 
-from pix2seg.catalog.book import Catalog
+from pix2seg.catalog.catalog import Catalog
 from pix2seg.catalog.export import EXPORT, FORMATS, export_catalog
 from pix2seg.catalog.export.base import exported_photos
 from pix2seg.catalog.export.coco import compress

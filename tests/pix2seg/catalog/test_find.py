@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from typer.testing import CliRunner
 
-from pix2seg.catalog.book import Catalog, Stats
+from pix2seg.catalog.catalog import Catalog, Stats
 from pix2seg.catalog.listing import CatalogListing, TableListing, open_listing
 from pix2seg.catalog.schema import PhotoRow, colors_of, labs_of
 from pix2seg.catalog.search import Match, find

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pix2seg.catalog.book import Catalog
+from pix2seg.catalog.catalog import Catalog
 from pix2seg.catalog.export import export_catalog
 from pix2seg.catalog.listing import CatalogListing
 from pix2seg.catalog.run import begin_catalog, open_shards

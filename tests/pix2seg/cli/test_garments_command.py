@@ -47,6 +47,11 @@ def test_garments_reach_files_table_and_search(
     listing = run("find", wanted, "--in", table, "--garment", first["kind"])
     assert photos[0].name in listing
     assert first["kind"] in listing
+    like = ("find", "--like", photos[0], "--weights", garment_weights, "--in", table)
+    assert photos[0].name in run(*like, "--garment", first["kind"])
+    assert "not both" in run(
+        "find", "red", "--in", table, "--class", "hair", "--garment", "x", code=2
+    )
 
 
 def test_weights_without_garments_are_refused(

@@ -69,6 +69,18 @@ def test_ctrl_c_keeps_what_is_done(
         assert {row.file for row in read_table(table)} == {"a/front.jpg"}
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_table_outlives_a_run_that_cannot_begin(
+    shop: Path, small_weights: Path, jobs: int
+) -> None:
+    segment(shop, small_weights)
+    table = (shop.parent / "t.csv").read_bytes()
+    broken = shop.parent / "broken.safetensors"
+    broken.write_bytes(b"no weights")
+    assert segment(shop, broken, "--jobs", jobs).exit_code != 0
+    assert (shop.parent / "t.csv").read_bytes() == table
+
+
 def test_json_goes_on_too(shop: Path, small_weights: Path) -> None:
     written = shop.parent / "all.jsonl"
     options = ("--colors", "--json", written)

@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import cv2
 import jsonschema
 import numpy as np
 import pytest
@@ -168,6 +169,22 @@ def test_small_and_plain_masks() -> None:
         mask[:] = True
 
 
+def test_the_edge_of_a_garment_counts_less_than_its_inside() -> None:
+    """It mixes with what is behind; a photo's own edge cuts a garment, and does not mix."""
+    pixels = np.full((300, 300, 3), (40, 60, 200), np.uint8)
+    mask = np.zeros((300, 300), bool)
+    mask[100:200, 100:200] = True
+    pixels[mask] = (180, 40, 40)
+    rim = mask & ~cv2.erode(mask.view(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+    pixels[rim] = (150, 70, 70)
+    part = np.s_[100:200, 100:200]
+    (inside,), (whole,) = (
+        extract_palette(pixels, mask, 1),
+        extract_palette(pixels[part], mask[part], 1),
+    )
+    assert inside.mean.rgb[0] > whole.mean.rgb[0]
+
+
 def test_all_monk_tones_survive_from_mask_to_palette(tmp_path: Path) -> None:
     for number, tone in enumerate(MONK_TONES, 1):
         pixels = np.full((60, 40, 3), 128, np.uint8)
@@ -243,6 +260,10 @@ def test_every_document_passes_the_schema(photos: list[Path]) -> None:
     assert document["quality"] is document["review"] is None
     for color in document["classes"]["clothes"]["colors"]:
         assert color["basic"] in BASIC
+    for name in ("clothes", "skin"):
+        shares = [color["share"] for color in document["classes"][name]["colors"]]
+        assert sum(shares) == pytest.approx(1, abs=1e-12)
+        assert [round(share, 6) for share in shares] == shares
     assert document["classes"]["hair"]["colors"] == []
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({**document, "extra": 1}, schema)

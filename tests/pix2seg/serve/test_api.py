@@ -263,6 +263,9 @@ def test_what_answers_get_answers_head(service: httpx.Client, path: str) -> None
         ("picture=cutouts", "picture", "cutouts are several; ask for pictures=cutouts"),
         ("exports=psd", "exports", "'gpl', 'ase'"),
         ("person_box=40,10,30,700", "person_box", "such as 40,10,300,700"),
+        ("everyone=1&person_box=0,0,9,9", "person_box", "names one person; leave everyone out"),
+        ("picture=mask&pictures=map", "picture", "leave pictures and exports out"),
+        ("picture=mask&exports=css", "picture", "leave pictures and exports out"),
         ("colour=red", "colour", "no option 'colour'; there are max_colors"),
     ],
 )
@@ -340,6 +343,19 @@ def test_a_request_may_choose_its_person(running: Running, photos: list[Path]) -
         free = client.post("/v1/segment", content=photos[0].read_bytes(), headers=JPEG).json()
     assert boxed["person"]["box"][0] >= half[0]
     assert free["person"]["box"][0] < half[0]
+
+
+def test_a_request_has_a_say_where_the_service_was_told_to_keep_everyone(
+    running: Running, small_mask_rcnn: Path, photos: list[Path]
+) -> None:
+    photo = photos[0].read_bytes()
+    options = {"weights": small_mask_rcnn, "everyone": True}
+    with running(person="mask-rcnn", person_options=options) as client:
+        asked = ("", "?everyone=false", "?person_box=0,0,100,100")
+        answers = [client.post(f"/v1/segment{q}", content=photo, headers=JPEG) for q in asked]
+    people = [len(answer.json().get("people", [])) for answer in answers]
+    assert people[0] > 1
+    assert people[1:] == [0, 0]
 
 
 def test_description_page_needs_nothing_from_elsewhere(service: httpx.Client) -> None:

@@ -173,6 +173,9 @@ def test_a_person_s_probability_is_enlarged_with_its_members() -> None:
     assert both.probability[10, 26] > 0.8
     assert both.members[0].probability[10, 26] == pytest.approx(0.2, abs=0.05)
     assert not Person.nobody((10, 10)).resized(4, 5).found
+    speck = Person.from_mask(np.eye(10, dtype=bool) & (np.arange(10) == 9), 0.5)
+    both = choose([soft, speck], (10, 10), everyone=True).resized(2, 2)
+    assert all(member.found for member in both.members)
 
 
 def test_the_edge_of_what_is_hidden_fades() -> None:
@@ -186,6 +189,12 @@ def test_the_edge_of_what_is_hidden_fades() -> None:
     assert 0.3 < shown[30, 20] < 0.7
     hidden = hide_background(np.full((60, 60, 3), 200, np.uint8), shown, "black")
     assert np.abs(hidden[..., 0] - 200 * shown).max() <= 0.5
+
+
+def test_a_background_that_is_hardly_seen_anywhere_is_hidden_all_the_same() -> None:
+    seen = np.full((4, 4), 0.01, np.float32)
+    assert hide_background(np.full((4, 4, 3), 200, np.uint8), seen, "black").max() <= 2
+    assert (hide_background(np.full((4, 4, 3), 200, np.uint8), seen > 0, "black") == 200).all()
 
 
 def test_background_turns_grey_and_the_margin_stays() -> None:
