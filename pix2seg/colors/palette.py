@@ -195,35 +195,34 @@ def _exposure(lab: Floats) -> Floats:
 
 
 def _cluster(histogram: _Histogram, max_colors: int) -> NDArray[np.intp]:
-    """The cluster of each bin, (B,): at most `max_colors`.
-
-    Near ones are joined, and k-means runs anew for as many as are left.
-    """
+    """The cluster of each bin, (B,): at most `max_colors`, whose means are not near each other."""
     points, weights = even(histogram.lab), histogram.weights
     count = min(max_colors, len(points))
-    first = kmeans(points, weights, count, STARTS)
-    sizes = np.bincount(first, weights, count).astype(np.float64)
-    sums = [np.bincount(first, weights * axis, count) for axis in histogram.lab.T]
+    clusters = kmeans(points, weights, count, STARTS)
+    sizes = np.bincount(clusters, weights, count)
+    sums = [np.bincount(clusters, weights * axis, count) for axis in histogram.lab.T]
     filled = sizes > 0
+    groups = np.zeros(count, np.intp)
     means = np.stack(sums, axis=1)[filled] / sizes[filled, None]
-    merged = _merge(means, sizes[filled])
-    if len(merged) == count:
-        return first
-    return kmeans(points, weights, len(merged), STARTS)
+    groups[filled] = _join_near(means, sizes[filled])
+    return groups[clusters]
 
 
-def _merge(means: Floats, sizes: Floats) -> Floats:
-    """L*a*b* means, (K, 3), with the nearest two joined until all are `MERGE_DISTANCE` apart."""
-    while len(means) > 1:
-        gaps = distances(means, means, lightness_scale=2)
+def _join_near(means: Floats, sizes: Floats) -> NDArray[np.intp]:
+    """The group of each L*a*b* mean, (K, 3): the nearest two joined until none are near.
+
+    Means of groups are `MERGE_DISTANCE` or more apart. `sizes`, (K,), says what each mean weighs.
+    """
+    groups = np.arange(len(means))
+    while True:
+        alone = distinct(groups)
+        mean = np.array([np.average(means[groups == g], 0, sizes[groups == g]) for g in alone])
+        gaps = distances(mean, mean, lightness_scale=2)
         np.fill_diagonal(gaps, np.inf)
         if gaps.min() >= MERGE_DISTANCE:
-            break
-        pair = list(np.unravel_index(np.argmin(gaps), gaps.shape))
-        means[pair[0]] = np.average(means[pair], 0, sizes[pair])
-        sizes[pair[0]] += sizes[pair[1]]
-        means, sizes = np.delete(means, pair[1], 0), np.delete(sizes, pair[1])
-    return means
+            return groups
+        one, other = np.unravel_index(np.argmin(gaps), gaps.shape)
+        groups[groups == alone[other]] = alone[one]
 
 
 def _medoid(histogram: _Histogram, inside: NDArray[np.intp]) -> Color:

@@ -12,7 +12,7 @@ from PIL import Image, ImageColor
 from pix2seg.colors.color import Color
 from pix2seg.colors.document import document_text, palette_schema
 from pix2seg.colors.names import BASIC, _codes, _listed, basic_names, feed_text, name_of
-from pix2seg.colors.palette import Palette, Swatch, extract_palette
+from pix2seg.colors.palette import MERGE_DISTANCE, Palette, Swatch, extract_palette
 from pix2seg.colors.photo_colors import photo_colors
 from pix2seg.colors.skin import MONK_TONES, nearest_tones
 from pix2seg.colors.space import delta_e, distances
@@ -167,6 +167,19 @@ def test_small_and_plain_masks() -> None:
         assert [(s.color.hex, s.share) for s in palette] == [("#1b2a3c", 1.0)]
         assert palette.coverage == pytest.approx(count / 900)
         mask[:] = True
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_no_two_colors_of_a_palette_are_near(photos: list[Path], scale: int) -> None:
+    for photo in photos:
+        pixels = read_photo(photo).pixels[::scale, ::scale]
+        mask = np.asarray(Image.open(photo.with_suffix(".png")))[::scale, ::scale]
+        for class_id in (1, 2, 3):
+            palette = extract_palette(pixels, mask == class_id)
+            labs = np.array([swatch.mean.lab for swatch in palette]).reshape(-1, 3)
+            gaps = distances(labs, labs, lightness_scale=2)
+            # The mean of a cluster's bins weighs them; that of its pixels may lie a little off.
+            assert (gaps[~np.eye(len(labs), dtype=bool)] > 0.9 * MERGE_DISTANCE).all()
 
 
 def test_the_edge_of_a_garment_counts_less_than_its_inside() -> None:
