@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
 from typing import TypeVar
 
-import cv2
-
 from pix2seg.cores import core_count
 
 Item = TypeVar("Item")
@@ -62,8 +60,8 @@ def start_worker(threads: int) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    os.environ["OMP_NUM_THREADS"] = str(threads)  # PyTorch and ONNX Runtime read it as they load
-    cv2.setNumThreads(threads)  # and OpenCV does not
+    # PyTorch, ONNX Runtime and OpenCV read these as they start to compute.
+    os.environ["OMP_NUM_THREADS"] = os.environ["OPENCV_FOR_THREADS_NUM"] = str(threads)
 
 
 def _end_with_parent() -> None:
