@@ -5,8 +5,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pix2seg.limits import MAX_PIXELS
-
 
 def region(segmentation: Any, height: int, width: int) -> NDArray[np.bool_]:
     """A segmentation of a COCO file as a mask, bool (height, width).
@@ -57,8 +55,8 @@ def _inside(polygons: list[Any], height: int, width: int) -> NDArray[np.bool_]:
     from pycocotools import mask
 
     outlines = [np.asarray(polygon, float).reshape(-1, 2) for polygon in polygons]
-    if not all((np.abs(outline) <= MAX_PIXELS).all() for outline in outlines):  # nor if NaN
-        raise ValueError("an outline with a corner that lies in no photo")
+    if not all(np.isfinite(outline).all() for outline in outlines):
+        raise ValueError("an outline with coordinates that are no numbers")
     # Two points are no area, and pycocotools walks along edges outside of the photo too.
     inside = [o.clip(0, (width, height)).ravel().tolist() for o in outlines if len(o) > 2]
     if not inside:

@@ -73,7 +73,7 @@ def test_other_codes_of_coco(tmp_path: Path) -> None:
         {"size": [300, 4], "counts": [1200]},
         {"size": [3, 4], "counts": "???"},
         [["a", "b"]],
-        [[1e300, 0, 1, 1]],
+        [[float("nan"), 0, 1, 1]],
     ):
         with pytest.raises(DatasetError, match="no COCO file"):
             read(wrong)
