@@ -1,7 +1,7 @@
 """`pix2seg export`: from weights files to ONNX files, which run without PyTorch."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -17,7 +17,6 @@ def export(
             "two in the box.",
         ),
     ] = None,
-    to: Annotated[Literal["onnx"], typer.Option("--to", help="The format.")] = "onnx",
     out: Annotated[
         Path | None, typer.Option(help="Folder for the files; default: beside the weights.")
     ] = None,
@@ -30,7 +29,7 @@ def export(
 
     console = news()
     for file in weights or [built_in_file(GENERATOR), built_in_file(PERSON)]:
-        path = (out or file.parent) / f"{file.stem}.{to}"
+        path = (out or file.parent) / f"{file.stem}.onnx"
         difference = export_to_onnx(file, path)
         console.print(
             f"{path}: {path.stat().st_size / 1e6:.1f} MB, at most {difference:.2g} of an output's "

@@ -118,9 +118,9 @@ def _save(colors: "PhotoColors", base: Path, formats: Iterable[PaletteFormat]) -
 
     colors.save(base)
     for name in formats:
-        suffix, export = EXPORTS[name]
-        with atomic_write(base.with_name(base.name + suffix)) as temporary:
-            temporary.write_bytes(export(colors))
+        export = EXPORTS[name]
+        with atomic_write(base.with_name(base.name + export.suffix)) as temporary:
+            temporary.write_bytes(export.write(colors))
 
 
 def _counted(photo: "Photo", mask: Path | None) -> "NDArray[np.bool_]":

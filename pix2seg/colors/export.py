@@ -3,8 +3,8 @@
 import json
 import re
 import struct
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 from pix2seg.colors.color import Color
 from pix2seg.colors.names import name_of
@@ -64,13 +64,20 @@ def to_tokens(colors: PhotoColors) -> bytes:
     return (json.dumps(tokens, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-EXPORTS: Mapping[str, tuple[str, Callable[[PhotoColors], bytes]]] = {
-    "gpl": (".gpl", to_gpl),
-    "ase": (".ase", to_ase),
-    "css": (".css", to_css),
-    "tokens": (".tokens.json", to_tokens),
+class Export(NamedTuple):
+    """A format: the suffix of its files, their media type, and what writes one."""
+
+    suffix: str
+    media_type: str
+    write: Callable[[PhotoColors], bytes]
+
+
+EXPORTS = {
+    "gpl": Export(".gpl", "text/plain; charset=utf-8", to_gpl),
+    "ase": Export(".ase", "application/octet-stream", to_ase),
+    "css": Export(".css", "text/css; charset=utf-8", to_css),
+    "tokens": Export(".tokens.json", "application/json", to_tokens),
 }
-"""By name: the suffix of the file and what writes it."""
 
 
 def _labelled(colors: PhotoColors) -> Iterator[tuple[str, Color]]:

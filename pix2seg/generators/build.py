@@ -26,26 +26,9 @@ def build_generator(
         WeightsError: a library that the architecture needs is not installed.
     """
     if architecture == "pix2pix":
-        return _pix2pix(scheme, **settings)
+        tanh = settings.pop("head", "logits") == "tanh"
+        return UNetGenerator(TanhHead() if tanh else LogitsHead(map_colors(scheme)), **settings)
     return NetworkGenerator(
         LibraryNetwork(architecture, channels=len(scheme), **settings),
         LogitsHead(map_colors(scheme)),
-    )
-
-
-def _pix2pix(
-    scheme: Scheme,
-    *,
-    head: Literal["logits", "tanh"],
-    width: int,
-    max_width: int,
-    depth: int,
-    dropout: float,
-    residual_blocks: int = 0,
-    wide_blocks: int = 0,
-    garment_width: int = 0,
-) -> UNetGenerator:
-    top = TanhHead() if head == "tanh" else LogitsHead(map_colors(scheme))
-    return UNetGenerator(
-        top, width, max_width, depth, dropout, residual_blocks, wide_blocks, garment_width
     )

@@ -157,9 +157,9 @@ class UNetGenerator(Generator):
         max_width: int,
         depth: int,
         dropout: float,
-        residual_blocks: int,
-        wide_blocks: int,
-        garment_width: int,
+        residual_blocks: int = 0,
+        wide_blocks: int = 0,
+        garment_width: int = 0,
     ) -> None:
         super().__init__()
         self.depth = depth

@@ -25,13 +25,6 @@ if TYPE_CHECKING:
 CUTOUTS = "cutouts"
 """Stands for the cut-outs of all classes that the photo shows."""
 
-EXPORT_TYPES = {
-    "gpl": "text/plain; charset=utf-8",
-    "ase": "application/octet-stream",
-    "css": "text/css; charset=utf-8",
-    "tokens": "application/json",
-}
-
 
 def picture_names(scheme: "Scheme") -> tuple[str, ...]:
     """The pictures there are with a scheme, `cutouts` aside."""
@@ -170,9 +163,9 @@ def _base64(data: bytes) -> str:
 
 
 def _export(colors: PhotoColors, name: str) -> dict[str, str]:
-    suffix, export = EXPORTS[name]
+    export = EXPORTS[name]
     return {
-        "file": PurePath(colors.photo.file).stem + suffix,
-        "type": EXPORT_TYPES[name],
-        "base64": _base64(export(colors)),
+        "file": PurePath(colors.photo.file).stem + export.suffix,
+        "type": export.media_type,
+        "base64": _base64(export.write(colors)),
     }

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
+from pix2seg.colors.names import NameList
 from pix2seg.errors import PersonError, Pix2SegError, ServiceError
 from pix2seg.serve.answers import picture_names, segment_answer
 from pix2seg.serve.log import LOGGER, log_event
 from pix2seg.serve.metrics import Metrics
-from pix2seg.serve.options import SegmentOptions
+from pix2seg.serve.options import Export, SegmentOptions
 from pix2seg.serve.problems import Problem
 from pix2seg.serve.settings import Settings
 from pix2seg.serve.uploads import Upload, UploadMemory
@@ -96,8 +97,8 @@ class Service:
             "classes": _entries(segmenter.scheme),
             "garments": _entries(kinds()) if self._names_garments else None,
             "pictures": list(picture_names(segmenter.scheme)),
-            "exports": ["gpl", "ase", "css", "tokens"],
-            "names": ["css", "xkcd", "basic"],
+            "exports": list(get_args(Export)),
+            "names": list(get_args(NameList)),
             "limits": {
                 "max_upload": settings.max_upload,
                 "max_pixels": settings.max_pixels,

@@ -85,18 +85,7 @@ def augment(
         rng: decides everything, so that the same generator gives the same copy.
         crop: the probability that the photo is first cut to the part around somebody in it.
     """
-    height, width = sample.mask.shape
-    transform = _affine(width, height, settings, rng)
-    if rng.random() < crop:
-        transform = transform @ _around_somebody(sample.person, rng)
-    shown: Slices | None = None
-    if rng.random() < settings.close_up:
-        if rng.random() < 0.5:
-            transform = transform @ _close_up(sample.mask, rng)
-        else:
-            moved = warp(sample.mask, transform, (width, height), labels=True)
-            to_frame, shown = _cut(moved, rng)
-            transform = to_frame @ transform
+    transform, shown = _view(sample, settings, crop, rng)
     photo, mask, person, garments = sample.warped(transform)
     if rng.random() < settings.recolor:
         photo = recolored(photo, garments if garments.any() else parts[mask], rng)
@@ -121,6 +110,23 @@ def augment(
         photo = _padded(photo, shown, PADDING_COLOR)
         mask, garments = (_padded(image, shown, (BACKGROUND,)) for image in (mask, garments))
     return Sample(photo, mask, person, garments)
+
+
+def _view(
+    sample: Sample, settings: AugmentationSettings, crop: float, rng: np.random.Generator
+) -> tuple[Transform, Slices | None]:
+    """How a photo is moved, and what part of the frame it fills then; None for all of it."""
+    height, width = sample.mask.shape
+    transform = _affine(width, height, settings, rng)
+    if rng.random() < crop:
+        transform = transform @ _around_somebody(sample.person, rng)
+    if rng.random() >= settings.close_up:
+        return transform, None
+    if rng.random() < 0.5:
+        return transform @ _close_up(sample.mask, rng), None
+    moved = warp(sample.mask, transform, (width, height), labels=True)
+    to_frame, shown = _cut(moved, rng)
+    return to_frame @ transform, shown
 
 
 def _around_somebody(people: NDArray[np.uint8], rng: np.random.Generator) -> Transform:
