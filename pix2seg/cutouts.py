@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pix2seg.guided_filter import Floats, Mean, enlarged, guided_filter, mean_within, shrunk
+from pix2seg.tidy import connected
 
 WORKING_SIDE = 512
 """Filters work at this longer side: what they give is smooth, and is applied at full size."""
@@ -37,12 +38,17 @@ def soft_alpha(
             probability, and away from its edge, it is believed.
 
     Returns:
-        float32 (H, W), 0..1.
+        float32 (H, W), 0..1; 0 farther than `REACH` from the mask, and in parts without any of it.
     """
-    near = _near_edge(mask) & ((probability >= 0.5) == mask)
+    inner, outer = _within_reach(mask)
+    near = (inner != outer) & ((probability >= 0.5) == mask)
     believed = np.where(near, probability, mask).astype(np.float32)
     alpha = guided_filter(pixels, believed[None], REACH, WORKING_SIDE)[0]
-    return np.asarray(np.clip((alpha - CERTAIN) / (1 - 2 * CERTAIN), 0, 1), np.float32)
+    alpha = np.clip((alpha - CERTAIN) / (1 - 2 * CERTAIN), 0, 1) * outer
+    parts, areas = connected(alpha > 0)
+    loose = np.bincount(parts[mask], minlength=len(areas)) == 0
+    loose[0] = False  # part 0 is all that is transparent
+    return np.where(loose[parts], np.float32(0), alpha).astype(np.float32)
 
 
 def foreground_colors(pixels: NDArray[np.uint8], alpha: Floats) -> NDArray[np.uint8]:
@@ -126,11 +132,11 @@ def put_before(
     return colors
 
 
-def _near_edge(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Pixels within `REACH` of a mask's edge."""
+def _within_reach(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """A mask without what is within `REACH` of its edge, and with it, each bool (H, W)."""
     width = 2 * max(round(REACH * max(mask.shape)), 1) + 1
     levels, kernel = mask.astype(np.uint8), np.ones((width, width), np.uint8)
-    return np.asarray(cv2.dilate(levels, kernel) != cv2.erode(levels, kernel))
+    return cv2.erode(levels, kernel).astype(bool), cv2.dilate(levels, kernel).astype(bool)
 
 
 def _carried(colors: Floats, share: Floats, mean: Mean) -> Floats:

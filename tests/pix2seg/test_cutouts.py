@@ -1,9 +1,13 @@
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
-from pix2seg.cutouts import cutout, foreground_colors, put_before, soft_alpha
+from pix2seg.cutouts import REACH, cutout, foreground_colors, put_before, soft_alpha
+from pix2seg.photo import read_photo
 
 FRONT, BEHIND = np.array([170, 40, 60]), np.array([40, 170, 70])
 
@@ -50,6 +54,18 @@ def test_alpha_moves_to_the_edge_of_the_photo(
     moved = soft_alpha(pixels, coarse, coarse >= 0.5)
     assert moved.dtype == np.float32
     assert np.abs(moved - alpha).mean() < 0.6 * np.abs(coarse - alpha).mean()
+
+
+def test_nothing_is_cut_out_far_from_the_mask(photos: list[Path]) -> None:
+    for photo in photos:
+        pixels, ids = read_photo(photo).pixels, np.asarray(Image.open(photo.with_suffix(".png")))
+        for class_id in np.unique(ids)[1:]:
+            mask = ids == class_id
+            seen = soft_alpha(pixels, cv2.GaussianBlur(mask * np.float32(1), (0, 0), 3), mask) > 0
+            away = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_C, 3)
+            assert away[seen].max() <= round(REACH * max(mask.shape))
+            count, parts = cv2.connectedComponents(seen.astype(np.uint8))
+            assert all(mask[parts == part].any() for part in range(1, count))
 
 
 def test_the_mask_is_believed_where_it_differs() -> None:
