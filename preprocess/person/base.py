@@ -19,6 +19,12 @@ LEAST_PART = 0.01
 """A part of a mask with a smaller share of the largest part's pixels is a stray: a few pixels that
 a margin would turn into a disc."""
 
+INSIDE = 0.7
+"""A person with a larger share of their mask in another's is part of what the other one shows."""
+
+SAME = 0.6
+"""Two who share more than this of the smaller mask are one and the same."""
+
 SURE = 0.9
 """Whoever is less sure than this share of the surest is not what the photo is about."""
 
@@ -33,7 +39,7 @@ class Person:
         score: how sure the extractor is, 0..1.
         belief: how sure it is of each pixel, float32 (h, w), 0..1, at the photo's size or smaller;
             None if it only decides.
-        members: where this is everyone, each of them, the most prominent first.
+        members: where this is everyone, each of them once, the most prominent first.
     """
 
     mask: NDArray[np.bool_] = field(repr=False)
@@ -214,7 +220,22 @@ def _together(people: Sequence[Person]) -> Person:
         certainty = np.maximum.reduce([person.probability for person in people])
     mask = np.logical_or.reduce([person.mask for person in people])
     score = max(person.score for person in people)
-    return Person(mask, box_around(mask), score, certainty, tuple(people))
+    members = _each_once(people)
+    return Person(mask, box_around(mask), score, certainty, members)
+
+
+def _each_once(people: Sequence[Person]) -> tuple[Person, ...]:
+    """The people without those who are several others together, or somebody again less surely."""
+    masks = np.array([person.mask.ravel() for person in people], np.float32)
+    areas = masks.sum(axis=1)
+    shared = masks @ masks.T
+    inside = (shared > INSIDE * areas[:, None]) & (areas[:, None] < areas)
+    kept: list[int] = []
+    for i in sorted(np.flatnonzero(inside.sum(axis=0) < 2), key=lambda i: -people[i].score):
+        smaller = np.minimum(areas[kept], areas[i])
+        if (shared[i, kept] <= SAME * smaller).all():
+            kept.append(int(i))
+    return tuple(people[i] for i in sorted(kept))
 
 
 def _prominence(person: Person, height: int, width: int) -> float:

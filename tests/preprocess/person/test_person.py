@@ -150,6 +150,20 @@ def test_everyone_and_the_person_in_a_box() -> None:
     assert not choose([corner, centre], (100, 100), box=(0, 0, 30, 30)).found
 
 
+def test_among_everyone_each_is_once() -> None:
+    def upright(left: int, right: int, score: float) -> Person:
+        mask = np.zeros((20, 60), bool)
+        mask[:, left:right] = True
+        return Person.from_mask(mask, score)
+
+    left, right = upright(0, 20, 0.8), upright(30, 50, 0.7)
+    left_again, both = upright(2, 22, 0.6), upright(0, 52, 0.9)
+    everyone = choose([both, left_again, right, left], (20, 60), everyone=True)
+    assert [member.score for member in everyone.members] == [0.7, 0.8]
+    assert everyone.mask[:, :52].all()  # what is seen of anybody stays
+    assert choose([left, right], (20, 60), everyone=True).members == (right, left)
+
+
 @given(st.integers(0, 10_000), st.floats(0, 0.3))
 def test_a_person_s_part_holds_the_mask_with_its_margin(seed: int, margin: float) -> None:
     rng = np.random.default_rng(seed)
