@@ -199,7 +199,7 @@ def _cluster(histogram: _Histogram, max_colors: int) -> NDArray[np.intp]:
     points, weights = even(histogram.lab), histogram.weights
     count = min(max_colors, len(points))
     clusters = kmeans(points, weights, count, STARTS)
-    sizes = np.bincount(clusters, weights, count)
+    sizes = np.bincount(clusters, weights, count).astype(np.float64)
     sums = [np.bincount(clusters, weights * axis, count) for axis in histogram.lab.T]
     filled = sizes > 0
     groups = np.zeros(count, np.intp)
