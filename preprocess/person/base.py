@@ -231,10 +231,11 @@ def _each_once(people: Sequence[Person]) -> tuple[Person, ...]:
     shared = masks @ masks.T
     inside = (shared > INSIDE * areas[:, None]) & (areas[:, None] < areas)
     kept: list[int] = []
-    for i in sorted(np.flatnonzero(inside.sum(axis=0) < 2), key=lambda i: -people[i].score):
+    alone = np.flatnonzero(inside.sum(axis=0) < 2).tolist()
+    for i in sorted(alone, key=lambda i: -people[i].score):
         smaller = np.minimum(areas[kept], areas[i])
         if (shared[i, kept] <= SAME * smaller).all():
-            kept.append(int(i))
+            kept.append(i)
     return tuple(people[i] for i in sorted(kept))
 
 
