@@ -27,7 +27,8 @@ UNSURE = 0.75
 """A pixel's certainty below which it might as well be of another class."""
 
 NONE_SURE = 0.5
-"""The certainty of a class that the mask lacks."""
+"""The certainty of a class that the mask lacks: hair that is not found is mostly lost, and to count
+it as unknown finds 65 % of the worst tenth where this finds 70 %."""
 
 HEAD = 6
 """A standing person is so many heads tall, or a little more."""
@@ -51,14 +52,21 @@ REASONS = {
     "missing": "much of the person is in no class",
     "removed": "much was tidied away",
     "torn": "the outlines are torn",
-    "height": "the person's size is unusual",
+    "height": "the person is unusually small in the photo",
     "score": "it is unsure who the person is",
-    "hair": "there is unusually little or much hair",
-    "face": "there is unusually little or much skin on the head",
+    "hair": "there is unusually little hair",
+    "face": "there is unusually little skin on the head",
     "crown": "it is unsure whether the head is covered",
     "hair_depth": "the hair lies in an unusual place",
 }
 """The signs, and what each says to people where it speaks most against a result."""
+
+REASONS_OF_MUCH = {
+    "height": "the person is unusually large in the photo",
+    "hair": "there is unusually much hair",
+    "face": "there is unusually much skin on the head",
+}
+"""What those say of which more than usual is as bad as less."""
 
 NOBODY = "nobody found, so the whole photo was segmented"
 NOTHING = "no clothes, skin or hair found"
@@ -124,8 +132,11 @@ class Calibration:
         """Quality, and under the threshold the reason that weighs most."""
         effects = {name: meaning.effect(signs[name]) for name, meaning in self.signs.items()}
         quality = float(np.clip(self.offset + sum(effects.values()), 0, CLEAREST))
+        if quality >= self.threshold:
+            return Trust(quality, None)
         worst = min(effects, key=lambda name: effects[name])
-        return Trust(quality, REASONS[worst] if quality < self.threshold else None)
+        much = signs[worst] > self.signs[worst].mean
+        return Trust(quality, (much and REASONS_OF_MUCH.get(worst)) or REASONS[worst])
 
     def to_dict(self) -> dict[str, Any]:
         """The calibration as plain data, as in `trust.json`."""

@@ -13,7 +13,15 @@ from pix2seg.preprocess.person import Person
 from pix2seg.segmenter import Segmenter
 from pix2seg.thresholds import mask_to_map
 from pix2seg.train.judge.trust import FLAGGED, JudgedPhoto, calibrate
-from pix2seg.trust import REASONS, Calibration, built_in_calibration, judge, read_signs
+from pix2seg.trust import (
+    REASONS,
+    REASONS_OF_MUCH,
+    Calibration,
+    Meaning,
+    built_in_calibration,
+    judge,
+    read_signs,
+)
 
 FOUR = load_scheme("four")
 
@@ -76,6 +84,15 @@ def test_signs_are_much_the_same_at_any_size(photos: list[Path]) -> None:
     small, big = signs_of(mask, mask > 0), signs_of(large, large > 0)
     for name in REASONS:
         assert big[name] == pytest.approx(small[name], rel=0.1, abs=0.1), name
+
+
+def test_the_reason_says_which_way(photos: list[Path]) -> None:
+    mask = next(mask for mask in map(true_mask, [[p] for p in photos]) if (mask == 2).any())
+    signs = signs_of(mask, mask > 0)
+    usual = {name: Meaning(value, 1.0, 0.0, 0.0) for name, value in signs.items()}
+    for step, reason in ((-1, REASONS["hair"]), (1, REASONS_OF_MUCH["hair"])):
+        unusual = {**usual, "hair": Meaning(signs["hair"] - step, 1.0, 0.0, -0.5)}
+        assert Calibration(unusual, 0.9, 0.8, {}).judge(signs).review == reason
 
 
 def test_without_an_extractor_its_signs_count_nothing(photos: list[Path]) -> None:
