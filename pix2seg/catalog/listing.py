@@ -1,6 +1,7 @@
 """Where colours are looked for: the shards of a catalogue, or a table of `--table`."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -71,19 +72,20 @@ class CatalogListing:
             names += [name for name in load_scheme("garments").foreground if name not in names]
         return names
 
-    def near(self, boxes: Sequence[Floats], of: str | None) -> Iterator[Near]:
+    def near(self, boxes: Sequence[Floats], kinds: Sequence[str]) -> Iterator[Near]:
         """See `Listing`."""
         if not self.shards:
             return
         files = [self.catalog.index(shard) for shard in self.shards]
         query = f"""
-            SELECT (file_index::BIGINT << 32) + row AS key, L, a, b, share
+            SELECT (file_index::BIGINT << 32) + row AS key, L, a, b, share,
+                list_position($kinds, "of")::BIGINT - 1 AS kind
             FROM read_parquet($files)
-            WHERE {_inside(boxes)} {'AND "of" = $kind' if of else ""}"""
-        parameters = {"files": files} | ({"kind": of} if of else {})
+            WHERE {_inside(boxes)} AND "of" IN $kinds"""
+        parameters = {"files": files, "kinds": list(kinds)}
         for batch in _batches(self.connection, query, parameters):
             labs = np.column_stack([batch[axis].astype(np.float64) for axis in "Lab"])
-            yield Near(batch["key"], labs, batch["share"].astype(np.float64))
+            yield Near(batch["key"], batch["kind"], labs, batch["share"].astype(np.float64))
 
     def photo(self, key: int) -> ListedPhoto:
         """See `Listing`."""
@@ -115,23 +117,28 @@ class TableListing:
             self.photos[-1].colors.append(_listed_color(row))
             keys.append(len(self.photos) - 1)
         colors = [color for photo in self.photos for color in photo.colors]
-        self.of = np.array([color.of for color in colors])
+        self._kinds = sorted({color.of for color in colors})
+        if any(row.garment for row in rows):
+            garments = load_scheme("garments").foreground
+            self._kinds += [name for name in garments if name not in self._kinds]
         self.all = Near(
             np.array(keys, np.int64),
+            np.array([self._kinds.index(color.of) for color in colors], np.int64),
             np.array([color.lab for color in colors]).reshape(-1, 3),
             np.array([color.share for color in colors]),
         )
 
     def kinds(self) -> list[str]:
-        """The classes and garments of its rows."""
-        return sorted(set(self.of.tolist()))
+        """The classes and garments of its rows and, where garments were looked for, all kinds."""
+        return list(self._kinds)
 
-    def near(self, boxes: Sequence[Floats], of: str | None) -> Iterator[Near]:
+    def near(self, boxes: Sequence[Floats], kinds: Sequence[str]) -> Iterator[Near]:
         """See `Listing`."""
         labs = self.all.labs
         inside = [((labs >= low) & (labs <= high)).all(axis=1) for low, high in boxes]
-        chosen = np.any(inside, axis=0) & ((self.of == of) | (of is None))
-        yield Near(self.all.keys[chosen], labs[chosen], self.all.shares[chosen])
+        places = np.array([kinds.index(k) if k in kinds else -1 for k in self._kinds], np.int64)
+        near = replace(self.all, kinds=places[self.all.kinds])
+        yield near[np.any(inside, axis=0) & (near.kinds >= 0)]
 
     def photo(self, key: int) -> ListedPhoto:
         """See `Listing`."""

@@ -11,6 +11,7 @@ from pix2seg.cli.output import print_lines, printable, results
 
 if TYPE_CHECKING:
     from pix2seg.catalog.search import Match
+    from pix2seg.colors.color import Color
     from pix2seg.colors.wanted import Wanted
 
 EXIT_NO_MATCH = 1
@@ -32,7 +33,7 @@ def find(
         typer.Argument(
             metavar="COLOR",
             help='"#1b2a3c", "navy", "navy trousers and white top": hex codes, or names of base '
-            "colours, CSS or xkcd, with a class or garment or without.",
+            "colours, CSS or xkcd, with a class or garment, or without for all but skin and hair.",
         ),
     ] = None,
     like: Annotated[
@@ -40,7 +41,7 @@ def find(
     ] = None,
     class_name: Annotated[
         str | None,
-        typer.Option("--class", help="The class that is meant where COLOR says none."),
+        typer.Option("--class", help="The class, such as skin, meant where COLOR says none."),
     ] = None,
     garment: Annotated[
         str | None, typer.Option(help="The garment that is meant where COLOR says none.")
@@ -50,7 +51,7 @@ def find(
         typer.Option(help="The list that COLOR's names are from; by default any that has them."),
     ] = None,
     within: Annotated[
-        float, typer.Option(min=0, help="How far (CIEDE2000) a colour may be.")
+        float, typer.Option(min=0, help="How far (CIEDE2000) a colour may be, if no base colour.")
     ] = 10.0,
     limit: Annotated[int, typer.Option(min=1, help="List at most so many photos.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, a line a photo.")] = False,
@@ -58,14 +59,14 @@ def find(
 ) -> None:
     """List the photos that show a colour.
 
-    The nearest (CIEDE2000) and the largest share come first. Ends with exit code 1 where no photo
-    does.
+    The nearest (CIEDE2000) come first; of base colours, which are found in all their shades, the
+    largest shares. Ends with exit code 1 where no photo does.
     """
     import json
 
     from pix2seg.catalog.listing import open_listing
     from pix2seg.catalog.search import find as search
-    from pix2seg.colors.wanted import parse_wanted
+    from pix2seg.colors.wanted import NO_GARMENTS, kind_named, parse_wanted
     from pix2seg.errors import ColorError
 
     if (color is None) == (like is None):
@@ -73,11 +74,12 @@ def find(
     if class_name and garment:
         raise typer.BadParameter("give it or --class, not both", param_hint="--garment")
     listing = open_listing(place)
-    kinds, of = listing.kinds(), garment or class_name
-    if of and of not in kinds:
-        raise ColorError(
-            f"{place} has no {'garment' if garment else 'class'} '{of}'; it has {', '.join(kinds)}"
-        )
+    kinds, asked = listing.kinds(), garment or class_name
+    of = kind_named(asked, kinds) if asked else None
+    if asked and of not in kinds:
+        called = "garment" if garment else "class"
+        why = f"; {NO_GARMENTS}" if of else ""
+        raise ColorError(f"{place} has no {called} '{asked}'; it has {', '.join(kinds)}{why}")
     if like:
         wanted = _colors_like(like, weights, kinds, of)
     else:
@@ -95,6 +97,7 @@ def _colors_like(
     photo: Path, weights: Path | None, kinds: list[str], of: str | None
 ) -> "list[Wanted]":
     """What a photo like this one shows: the leading colours of what it shows most of."""
+    from pix2seg.colors.names import name_of
     from pix2seg.colors.photo_colors import FEW_COLORED
     from pix2seg.colors.wanted import Wanted
     from pix2seg.errors import ColorError
@@ -112,8 +115,12 @@ def _colors_like(
     if not fitting:
         raise ColorError(f"{photo} shows no {of or 'clothes'}, so there is nothing to look for")
     largest = max(fitting, key=lambda name: palettes[name].coverage)
-    leading = [swatch.color for swatch in palettes[largest] if swatch.share >= LIKE_SHARE]
-    return [Wanted(f"{c.hex} {largest}", (c,), largest) for c in leading[:LIKE_COLORS]]
+    leading: dict[str, Color] = {}  # by base colour: one swatch is near to two shades of it
+    for swatch in palettes[largest]:
+        if swatch.share >= LIKE_SHARE:
+            leading.setdefault(name_of(swatch.color, "basic"), swatch.color)
+    colors = list(leading.values())[:LIKE_COLORS]
+    return [Wanted(f"{c.hex} {largest}", (c,), largest) for c in colors]
 
 
 def _print(matches: "list[Match]", wanted: "list[Wanted]", within: float) -> None:
@@ -123,7 +130,10 @@ def _print(matches: "list[Match]", wanted: "list[Wanted]", within: float) -> Non
     console = results()
     if not matches:
         asked = " and ".join(one.text for one in wanted)
-        console.print(f"no photo within {within:g} of {asked}; try a larger --within")
+        if all(one.base for one in wanted):
+            console.print(f"no photo shows {asked}")
+        else:
+            console.print(f"no photo within {within:g} of {asked}; try a larger --within")
         return
     listing = Table("photo", "class", "colour", "", "basic", "name", "CIEDE2000", "share", box=None)
     for match in matches:

@@ -1,16 +1,19 @@
 """Colour names: the entry of a list that is nearest by CIEDE2000."""
 
 import re
+from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache, lru_cache
 from importlib import resources
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pix2seg.colors.color import Color
 from pix2seg.colors.palette import Palette
-from pix2seg.colors.space import Floats, distances, to_lab
+from pix2seg.colors.reach import lab_box
+from pix2seg.colors.space import Floats, delta_e, distances, to_lab
 from pix2seg.errors import ColorError
 
 NameList = Literal["css", "xkcd", "basic"]
@@ -23,26 +26,36 @@ MULTICOLOUR = "multicolour"
 NAMED_SHARE = 0.1
 """A base colour with a smaller share of a class does not name it."""
 
+SHADED = ("white", "black")
+"""What is mostly of these is grey in its shade or shine ..."""
+
+SHADE_SHARE = 1 / 3
+"""... and grey with a smaller share does not name it."""
+
 LEADING_SHARE = 0.4
 """Four or more base colours are `multicolour` unless one of them has this share."""
 
+BASE_REACH = 18.0
+"""No sRGB colour is so far (CIEDE2000) from the nearest shade of a base colour."""
+
 # What cloth looks like in photos, not paint: each base colour spans light and shade, pale and
-# strong. A name owns all colours that are nearest to one of its anchors.
+# strong. A name owns all colours that are nearest to one of its anchors. Shade in a street is
+# bluish: black, grey and white have anchors of it, and garments in shade are not navy or purple.
 BASIC = {
-    "black": "#000000 #101012 #1c1c1e #241f1f #28282b",
-    "white": "#ffffff #f4f4f2 #fbfbf4 #e9e9ea",
+    "black": "#000000 #101012 #1c1c1e #241f1f #28282b #2b2c33 #36373f",
+    "white": "#ffffff #f4f4f2 #fbfbf4 #e9e9ea #dcdde6",
     "grey": "#3c4142 #4a4a4c #5a5a5c #6f6f70 #808080 #929591 #a8a8a8 #b8b8b8 #d3d3d3 #95a3a6 "
-    "#59656d #978a84",
+    "#59656d #978a84 #454b57 #5b5f6c",
     "beige": "#f5f5dc #e6daa6 #d8c8a8 #d2b48c #c8ad7f #e8dcc8 #cbbfa8 #b8a68c",
     "brown": "#653700 #341c02 #8b4513 #a0693a #7f5a3c #5c4033 #4a3728 #ad8150 #8d6e52 #3a2a20",
     "red": "#ff0000 #c8102e #b22222 #8b0000 #e03c31 #7b1e2b #a83238 #5e1020",
-    "pink": "#ffc0cb #ff69b4 #f4a6b8 #de5d83 #e8b4b8 #ff1493 #d98b98 #f7d6dc",
+    "pink": "#ffc0cb #ff69b4 #f4a6b8 #de5d83 #e8b4b8 #ff1493 #d98b98 #f7d6dc #a87f90 #a64473",
     "orange": "#ff7f0e #f97306 #ffa500 #cc5500 #e2725b #ffb07c",
     "yellow": "#ffff00 #ffe135 #fff59d #f7e35f #ffd93b #e8c820",
     "green": "#008000 #00ff00 #228b22 #2e8b57 #556b2f #6b8e23 #808000 #98c39a #3cb371 #1f3d2b "
-    "#4b5a3c #a8c090 #00a693 #5f6f52 #2f4f3f #c0dcb0",
+    "#4b5a3c #a8c090 #00a693 #5f6f52 #2f4f3f #c0dcb0 #354747",
     "blue": "#0000ff #1e66d0 #4682b4 #6ca0dc #87ceeb #add8e6 #5b7fa6 #3b5b8c #7d94b5 #0095b6 "
-    "#008b9b #40e0d0 #2f5d8a #9db8d2 #40566e",
+    "#008b9b #40e0d0 #2f5d8a #9db8d2 #40566e #a6a8db #9fa9c4 #1a464f",
     "navy": "#000080 #01153e #14213d #1b2a4a #1b2a3c #20263a #26304a",
     "purple": "#800080 #6a0dad #9b59b6 #b39ddb #4b0082 #702963 #5b3a6b #cdb5e0 #8e6f9e #3d2647",
     "gold": "#d4af37 #b59410",
@@ -57,23 +70,78 @@ def name_of(color: Color, names: NameList = "css") -> str:
     return listed[int(np.argmin(distances(color.lab, labs)))]
 
 
-def colors_named(text: str, names: NameList | None = None) -> tuple[Color, ...]:
-    """The colours that a text means: one for a hex code, all anchors for a base colour.
+@dataclass(frozen=True)
+class BaseColor:
+    """A base colour, or the dark or light part of it: all colours that are called by its name.
+
+    Attributes:
+        name: one of `BASIC`.
+        low, high: the L* that it has.
+    """
+
+    name: str
+    low: float = -np.inf
+    high: float = np.inf
+
+    @property
+    def anchors(self) -> tuple[Color, ...]:
+        """The shades that `BASIC` gives it."""
+        return tuple(Color.from_hex(code) for code in BASIC[self.name].split())
+
+    def holds(self, labs: Floats) -> NDArray[np.bool_]:
+        """Which L*a*b* colours, shape (N, 3), are of it: bool (N,)."""
+        kept = np.flatnonzero((labs[:, 0] >= self.low) & (labs[:, 0] <= self.high))
+        own, others = _shades(self.name)
+        gaps = distances(labs[kept], own).min(axis=1)
+        for other, (low, high) in others:  # the nearest first: most colours of others soon go
+            inside = np.flatnonzero(((labs[kept] >= low) & (labs[kept] <= high)).all(axis=1))
+            away = inside[delta_e(labs[kept[inside]], other) < gaps[inside]]
+            kept, gaps = np.delete(kept, away), np.delete(gaps, away)
+        held = np.zeros(len(labs), np.bool_)
+        held[kept] = True
+        return held
+
+
+def base_named(text: str) -> BaseColor | None:
+    """The base colour that a text means, such as `navy` or `dark green`; None for no base colour.
+
+    `dark` takes the darkest third of the range of L* that the shades have, `light` and `pale` the
+    lightest third.
 
     Args:
-        text: `#1b2a3c` or `1b2a3c`, or a name in any case, with spaces or without.
+        text: in any case, with spaces and hyphens or without.
+    """
+    found = re.fullmatch(f"(dark|light|pale)?({'|'.join(BASIC)})", _plain(text))
+    if not found:
+        return None
+    whole = BaseColor(found[2])
+    lightness = [color.lab[0] for color in whole.anchors]
+    third = (max(lightness) - min(lightness)) / 3
+    if found[1] == "dark":
+        return BaseColor(found[2], high=min(lightness) + third)
+    return BaseColor(found[2], low=max(lightness) - third) if found[1] else whole
+
+
+def colors_named(text: str, names: NameList | None = None) -> tuple[Color, ...]:
+    """The colours that a text means: one for a hex code, all shades for a base colour.
+
+    Args:
+        text: `#1b2a3c` or `1b2a3c`, or a name in any case, with spaces and hyphens or without.
         names: the list that has the name; by default the first that does of base colours, CSS
             and xkcd. `navy` is a shop's navy, the cloth, and in CSS the paint #000080.
 
     Raises:
         ColorError: no list has the name, or the hex code is none.
     """
-    word = "".join(text.lower().split())
+    word = _plain(text)
     if word.startswith("#"):
         return (Color.from_hex(word),)
+    base = base_named(text) if names in (None, "basic") else None
+    if base:
+        return base.anchors
     lists: tuple[NameList, ...] = (names,) if names else ("basic", "css", "xkcd")
     for each in lists:
-        codes = {name.replace(" ", ""): c for name, c in _codes(each).items()}.get(word)
+        codes = {_plain(name): c for name, c in _codes(each).items()}.get(word)
         if codes:
             return tuple(Color.from_hex(code) for code in codes)
     if re.fullmatch("[0-9a-f]{6}|[0-9a-f]{3}", word):
@@ -85,11 +153,17 @@ def colors_named(text: str, names: NameList | None = None) -> tuple[Color, ...]:
     )
 
 
+def _plain(name: str) -> str:
+    """A name as it is compared: without case, spaces and hyphens, and grey spelt so."""
+    return re.sub(r"[\s-]", "", name.lower()).replace("gray", "grey")
+
+
 def basic_names(palette: Palette) -> tuple[str, ...]:
     """The base colours by which a search filter should find the palette, most first.
 
-    Base colours under a tenth are left out; where four or more are left and none has 40 %, the
-    one name is `multicolour`.
+    Base colours under a tenth are left out, and grey under a third where white or black leads,
+    for it is their shade or shine; where four or more are left and none has 40 %, the one name is
+    `multicolour`.
     """
     shares = _basic_shares(palette)
     if len(shares) >= 4 and max(shares.values()) < LEADING_SHARE:
@@ -107,13 +181,29 @@ def feed_text(palette: Palette) -> str:
 
 
 def _basic_shares(palette: Palette) -> dict[str, float]:
-    """Base colours with at least `NAMED_SHARE`, most first; the largest one in any case."""
+    """The base colours that name a palette, most first; the largest one in any case."""
     shares: dict[str, float] = {}
     for swatch in palette:
         name = name_of(swatch.color, "basic")
         shares[name] = shares.get(name, 0.0) + swatch.share
     ordered = sorted(shares.items(), key=lambda item: -item[1])
-    return {n: share for i, (n, share) in enumerate(ordered) if i == 0 or share >= NAMED_SHARE}
+    first = ordered[0][0] if ordered else None
+    least = {"grey": SHADE_SHARE} if first in SHADED else {}
+    return {n: s for n, s in ordered if n == first or s >= least.get(n, NAMED_SHARE)}
+
+
+@cache
+def _shades(base: str) -> tuple[Floats, list[tuple[Floats, Floats]]]:
+    """The L*a*b* of a base colour's shades, float (N, 3), and of all others with their boxes.
+
+    A box holds the colours that are within `BASE_REACH` of its shade. The others that are nearest
+    to the base colour come first.
+    """
+    listed, labs = _listed("basic")
+    own = labs[np.array(listed) == base]
+    others = labs[np.array(listed) != base]
+    order = distances(others, own).min(axis=1).argsort()
+    return own, [(lab, lab_box(lab, BASE_REACH)) for lab in others[order]]
 
 
 @cache

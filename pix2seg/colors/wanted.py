@@ -4,12 +4,26 @@ import re
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 
+from pix2seg.classes import load_scheme
 from pix2seg.colors.color import Color
-from pix2seg.colors.names import NameList, colors_named
+from pix2seg.colors.names import (
+    MULTICOLOUR,
+    BaseColor,
+    NameList,
+    base_named,
+    colors_named,
+)
+from pix2seg.colors.photo_colors import FEW_COLORED
 from pix2seg.errors import ColorError
 
 AND = re.compile(r"\s*[,&+](?:\s*and\b)?\s*|\s*\band\b\s*", re.IGNORECASE)
+
+NO_GARMENTS = (
+    "what is searched was made without --garments; make it anew with it, or ask for clothes"
+)
+"""Why there is no garment of a kind."""
 
 ARTICLES = ("a", "an", "some", "the")
 """What may stand before a colour."""
@@ -22,12 +36,14 @@ class Wanted:
     Attributes:
         text: as it was asked for.
         colors: any of these will do.
-        of: the class or the garment that shall have it; None for any.
+        of: the class or the garment that shall have it; None for any but skin and hair.
+        base: the base colour that it shall be of, whose shades `colors` are; or None.
     """
 
     text: str
     colors: tuple[Color, ...]
     of: str | None = None
+    base: BaseColor | None = None
 
 
 def parse_wanted(
@@ -37,7 +53,7 @@ def parse_wanted(
 
     Args:
         text: colours, each with a class or garment or without, with `and` or commas between; each
-            may have an article.
+            may have an article, and hyphens for spaces.
         known: the classes and garments that there are.
         of: which of them is meant where the text says none.
         names: the list of colour names; see `colors_named`.
@@ -47,29 +63,63 @@ def parse_wanted(
     """
     wanted = []
     for part in AND.split(text.strip()):
-        words = part.split()
+        words = part.replace("-", " ").split()
         if words and words[0].lower() in ARTICLES:
             del words[0]
         if not words:
             raise ColorError(f"a colour is missing in '{text}'; write such as 'navy and white top'")
-        named = _known_as(words[-1], known) if len(words) > 1 else None
-        if named:
-            del words[-1]
+        words, named = _without_kind(words, known)
+        if named and named not in known:
+            raise ColorError(f"no garment for '{part}': {NO_GARMENTS}")
+        color = " ".join(words)
         try:
-            colors = colors_named(" ".join(words), names)
+            colors = colors_named(color, names)
         except ColorError:
-            _refuse_class(words, known, names)
+            _refuse(words, known, names)
             raise
-        wanted.append(Wanted(part, colors, named or of))
+        base = base_named(color) if names in (None, "basic") else None
+        wanted.append(Wanted(part, colors, named or of, base))
     return wanted
 
 
-def _refuse_class(words: Sequence[str], known: Collection[str], names: NameList | None) -> None:
-    """Refuse words of which the first alone are a colour.
+def kind_named(text: str, known: Collection[str]) -> str | None:
+    """The class or garment that a text names: `Jeans` are trousers. None where it names none.
+
+    Args:
+        text: a class, a kind of garment, or one of the kind's labels in the scheme `garments`; in
+            any case, in singular or plural, with hyphens and spaces or without.
+        known: the classes and garments that there are. A garment that is not among them is named
+            all the same: garments were not looked for.
+    """
+    forms = _forms(_plain(text))
+    named = {_plain(name): name for name in known}
+    both = (*named.items(), *_garments().items())
+    return next((name for word, name in both if word in forms), None)
+
+
+def _without_kind(words: list[str], known: Collection[str]) -> tuple[list[str], str | None]:
+    """The words of a colour, and the class or garment that stood behind them."""
+    for count in (2, 1):  # t shirt
+        kind = kind_named(" ".join(words[-count:]), known)
+        if kind:
+            return (words[:-count], kind) if len(words) > count else (words, None)
+    return words, None
+
+
+def _refuse(words: Sequence[str], known: Collection[str], names: NameList | None) -> None:
+    """Refuse words that are no colour, where it can be told what is wrong with them.
 
     Raises:
-        ColorError: names what follows them, and the classes that there are.
+        ColorError: they are a class, or many colours, or a colour and what is no class.
     """
+    text = " ".join(words)
+    if kind_named(text, known):
+        raise ColorError(f"a colour is missing before '{text}'; write such as 'navy {text}'")
+    if text.lower().startswith(("multicolo", "multi colo")):
+        raise ColorError(
+            f"'{text}' is many colours; tables and catalogues say '{MULTICOLOUR}' in `basic`, so "
+            "filter by that"
+        )
     for count in range(len(words) - 1, 0, -1):
         with suppress(ColorError):
             colors_named(" ".join(words[:count]), names)
@@ -77,14 +127,24 @@ def _refuse_class(words: Sequence[str], known: Collection[str], names: NameList 
     else:
         return
     raise ColorError(
-        f"no colour '{' '.join(words)}', and no class '{' '.join(words[count:])}'; there are "
+        f"no colour '{text}', and no class '{' '.join(words[count:])}'; there are "
         + (", ".join(known) or "none")
     )
 
 
-def _known_as(word: str, known: Collection[str]) -> str | None:
-    """The class or garment that a word names, in singular or plural."""
-    word = word.lower()
+@cache
+def _garments() -> dict[str, str]:
+    """The kind of each kind's and label's name in the scheme `garments`."""
+    kinds = [c for c in load_scheme("garments").classes[1:] if c.name not in FEW_COLORED]
+    return {_plain(name): kind.name for kind in kinds for name in (kind.name, *kind.labels)}
+
+
+def _plain(text: str) -> str:
+    """A text as it is compared: without case, spaces and hyphens."""
+    return re.sub(r"[\s-]", "", text.lower())
+
+
+def _forms(word: str) -> set[str]:
+    """A word in singular and plural, among others that are none."""
     forms = {word, word + "s", word.removesuffix("s"), word.removesuffix("es")}
-    forms.add(re.sub("ves$", "f", word))  # scarves
-    return next((name for name in known if name in forms), None)
+    return forms | {re.sub("ves$", "f", word)}  # scarves

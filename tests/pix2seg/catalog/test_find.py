@@ -15,17 +15,21 @@ from pix2seg.catalog.catalog import Catalog, Stats
 from pix2seg.catalog.listing import CatalogListing, TableListing, open_listing
 from pix2seg.catalog.schema import PhotoRow, colors_of, labs_of
 from pix2seg.catalog.search import Match, find
+from pix2seg.classes import load_scheme
 from pix2seg.cli import app
+from pix2seg.cli.find import _colors_like
 from pix2seg.colors.color import Color
-from pix2seg.colors.names import colors_named
+from pix2seg.colors.names import BASE_REACH, BASIC, BaseColor, base_named, colors_named, name_of
+from pix2seg.colors.palette import Palette, Swatch
 from pix2seg.colors.photo_colors import photo_colors
 from pix2seg.colors.reach import lab_box
 from pix2seg.colors.row import Row, rows_of
 from pix2seg.colors.space import delta_e, distances, to_lab
 from pix2seg.colors.table import write_table
-from pix2seg.colors.wanted import Wanted, parse_wanted
+from pix2seg.colors.wanted import Wanted, kind_named, parse_wanted
 from pix2seg.errors import CatalogError, ColorError
 from pix2seg.photo import Photo
+from pix2seg.result import Segmentation
 
 CLASSES = ("clothes", "skin", "hair")
 COLORS = int(os.environ.get("FIND_COLORS", "60000"))
@@ -87,7 +91,7 @@ class BruteForce:
         """Files and hex codes of the photos that show all that is wanted, in order."""
         best = [self._best(one, within) for one in wanted]
         common = [p for p in best[0] if all(p in other for other in best[1:])]
-        common.sort(key=lambda p: (max(f[p][0] for f in best), sum(f[p][1] for f in best), p))
+        common.sort(key=lambda p: (max(f[p][0] for f in best), max(f[p][1] for f in best), p))
         return [(self.files[p], [self.codes[f[p][2]] for f in best]) for p in common]
 
     def _best(self, one: Wanted, within: float) -> dict[int, tuple[int, float, int]]:
@@ -95,7 +99,7 @@ class BruteForce:
         parts = np.array_split(self.labs, 10)  # that many at once take a third of the time
         colors = [color.lab for color in one.colors]
         gaps = np.concatenate([distances(part, colors).min(axis=1) for part in parts])
-        fitting = (gaps <= within) & (self.kinds == one.of if one.of else True)
+        fitting = (gaps <= within) & (self.kinds == (one.of or "clothes"))
         for place in np.flatnonzero(fitting).tolist():
             photo = place // A_PHOTO
             entry = (int(gaps[place]), -float(self.shares[place]), place)
@@ -171,6 +175,141 @@ def test_tables_are_searched_too(tmp_path: Path, suffix: str) -> None:
     assert {match.file for match in find(listing, both)} == {"much.jpg", "little.jpg"}
 
 
+def garments(name: str, **palettes: list[tuple[str, float]]) -> list[Row]:
+    """The rows of a photo by its classes and garments: hex codes and shares."""
+    found = []
+    for of, colors in palettes.items():
+        garment = "" if of in CLASSES else of
+        for rank, (code, share) in enumerate(colors, 1):
+            lab = Color.from_hex(code).lab
+            rgb = Color.from_hex(code).rgb
+            found.append(
+                Row(name, name, "clothes" if garment else of, garment, 0.1, rank, code,
+                    *rgb, *lab, share, "?", "?", 0.9, "")
+            )  # fmt: skip
+    return found
+
+
+def listing_of(folder: Path, *photos: list[Row]) -> TableListing:
+    write_table(folder / "table.csv", [row for photo in photos for row in photo])
+    return TableListing(folder / "table.csv")
+
+
+def test_a_base_color_finds_what_is_called_so_and_nothing_else(tmp_path: Path) -> None:
+    catalog = made_catalog(tmp_path / "out", 1000)
+    listing = CatalogListing(catalog)
+    for text in ("navy clothes", "white", "light grey clothes", "dark green"):
+        (one,) = parse_wanted(text, listing.kinds())
+        assert one.base
+        expected: dict[str, float] = {}
+        for row in catalog.all_rows():
+            for color in row["palettes"][0]["colors"]:
+                lightness = Color.from_hex(color["hex"]).lab[0]
+                called = name_of(Color.from_hex(color["hex"]), "basic") == one.base.name
+                if called and one.base.low <= lightness <= one.base.high:
+                    expected[row["file"]] = expected.get(row["file"], 0) + color["share"]
+        found = find(listing, [one], within=1)
+        assert {match.file for match in found} == set(expected)
+        for match in found:
+            (hit,) = match.hits
+            assert (hit.of, hit.basic) == ("clothes", one.base.name)
+            assert hit.share == pytest.approx(min(expected[match.file], 1), abs=1e-5)
+
+
+def test_who_wears_most_of_a_base_color_comes_first(tmp_path: Path) -> None:
+    two_reds = [("#8b0000", 0.4), ("#ff0000", 0.4)]
+    listing = listing_of(
+        tmp_path,
+        garments("trace.jpg", clothes=[("#111111", 0.98)], dress=[("#c8102e", 0.02)]),
+        garments("half.jpg", clothes=[("#c8102e", 0.2)], dress=[("#c8102e", 0.5)]),
+        garments("shades.jpg", clothes=[("#8b0000", 0.3)], dress=two_reds),
+        garments("hair.jpg", clothes=[("#111111", 1.0)], hair=[("#b22222", 1.0)]),
+        garments("shoes.jpg", clothes=[("#c8102e", 0.05)], shoes=[("#ff0000", 1.0)]),
+    )
+
+    def files(text: str) -> list[str]:
+        return [match.file for match in find(listing, parse_wanted(text, listing.kinds()))]
+
+    assert files("red dress") == ["shades.jpg", "half.jpg", "trace.jpg"]
+    assert files("red") == ["shades.jpg", "half.jpg", "shoes.jpg", "trace.jpg"]
+    assert files("red hair") == ["hair.jpg"]
+    assert files("#ff0000") == ["shoes.jpg", "shades.jpg"]  # the nearest first
+    best = find(listing, parse_wanted("red dress", listing.kinds()))[0].hits[0]
+    assert (best.hex, best.share) == ("#8b0000", 0.8)
+    # The worst of several counts: nobody wears more than a trace of black and red.
+    assert files("red dress and black clothes") == ["trace.jpg"]
+    assert files("red belt") == []
+
+
+def test_no_color_is_out_of_a_base_color_s_reach() -> None:
+    grid = np.stack(np.meshgrid(*[np.linspace(0, 1, 18)] * 3), axis=-1).reshape(-1, 3)
+    anchors = [color.lab for name in BASIC for color in colors_named(name)]
+    assert distances(to_lab(grid), anchors).min(axis=1).max() < BASE_REACH - 0.5
+
+
+@pytest.mark.parametrize(
+    ("text", "of"),
+    [
+        ("navy jeans", "trousers"),
+        ("navy Pants", "trousers"),
+        ("navy coat", "outerwear"),
+        ("navy blazers", "outerwear"),
+        ("navy blouse", "top"),
+        ("navy t-shirts", "top"),
+        ("navy t shirt", "top"),
+        ("navy sweater", "top"),
+        ("navy purse", "bag"),
+        ("navy sneaker", "shoes"),
+        ("navy BOOTS", "shoes"),
+        ("navy tights", "hosiery"),
+        ("navy sunglasses", "eyewear"),
+        ("navy watches", "accessories"),
+        ("navy clothes", "clothes"),
+    ],
+)
+def test_garments_as_people_call_them(text: str, of: str) -> None:
+    kinds = ["skin", "hair", "clothes", *load_scheme("garments").foreground[2:]]
+    (one,) = parse_wanted(text, kinds)
+    assert (one.of, one.colors) == (of, colors_named("navy"))
+    with pytest.raises(ColorError, match="was made without --garments"):
+        parse_wanted(text.replace("clothes", "hats"), ["skin", "hair", "clothes"])
+
+
+def test_a_class_of_ones_own_goes_before_a_label() -> None:
+    assert kind_named("Coats", ["skin", "coat", "outerwear"]) == "coat"
+    assert kind_named("skirts and", ["skin", "skirt"]) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "yes", "no"),
+    [
+        ("dark green", "#1f3d2b", "#228b22"),
+        ("Dark-Green", "#1f3d2b", "#98c39a"),
+        ("light blue", "#87ceeb", "#3b5b8c"),
+        ("pale pink", "#ffc0cb", "#ff1493"),
+        ("light gray", "#d3d3d3", "#5a5a5c"),
+        ("darkbrown", "#341c02", "#ad8150"),
+    ],
+)
+def test_dark_and_light_are_parts_of_a_base_color(text: str, yes: str, no: str) -> None:
+    base = base_named(text)
+    assert base
+    whole = BaseColor(base.name)
+    labs = np.array([Color.from_hex(code).lab for code in (yes, no)])
+    assert whole.holds(labs).all()
+    assert base.holds(labs).tolist() == [True, False]
+
+
+def test_lists_of_names_keep_their_paints() -> None:
+    (css,) = parse_wanted("dark green", [], names="css")
+    assert (css.colors, css.base) == ((Color.from_hex("#006400"),), None)
+    (paint,) = parse_wanted("teal", [])
+    assert (paint.colors, paint.base) == ((Color.from_hex("#008080"),), None)
+    assert colors_named("sky-blue") == colors_named("skyblue")
+    assert colors_named("off-white") == colors_named("off white")
+    assert colors_named("Gray") == colors_named("grey")
+
+
 def test_a_file_that_is_no_table_is_refused(tmp_path: Path) -> None:
     written = tmp_path / "palettes.json"
     written.write_text("{}")
@@ -213,17 +352,35 @@ def test_colors_are_asked_for_in_english(text: str, asked: list[tuple[str, str |
     ("text", "message"),
     [
         (
-            "white blouses",
-            "no colour 'white blouses', and no class 'blouses'; there are skin, top$",
+            "white bluses",
+            "no colour 'white bluses', and no class 'bluses'; there are skin, top$",
         ),
         ("", "a colour is missing in ''"),
         ("navy,", "a colour is missing in 'navy,'"),
         ("the and red", "a colour is missing in 'the and red'"),
+        ("tops", "a colour is missing before 'tops'; write such as 'navy tops'"),
+        ("red, T-Shirt", "a colour is missing before 'T Shirt'"),
+        ("multicolour top", "'multicolour' is many colours; .* say 'multicolour' in `basic`"),
+        ("Multi-coloured", "'Multi coloured' is many colours"),
+        ("red trousers", "no garment for 'red trousers': .* was made without --garments"),
     ],
 )
 def test_what_is_not_understood_is_named(text: str, message: str) -> None:
     with pytest.raises(ColorError, match=message):
         parse_wanted(text, ["skin", "top"])
+
+
+def test_like_takes_one_color_of_each_base_color(
+    shop: Path, small_weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes = {"#14213d": 0.3, "#20263a": 0.25, "#f4f4f2": 0.2, "#c8102e": 0.2, "#ffe135": 0.05}
+    colors = [Color.from_hex(code) for code in codes]
+    swatches = [Swatch(c, c, share) for c, share in zip(colors, codes.values(), strict=True)]
+    palettes = {"clothes": Palette(tuple(swatches), 0.3)}
+    monkeypatch.setattr(Segmentation, "palette", lambda _: palettes)
+    wanted = _colors_like(shop / "women" / "front0.jpg", small_weights, ["skin", "clothes"], None)
+    assert [one.colors[0].hex for one in wanted] == ["#14213d", "#f4f4f2", "#c8102e"]
+    assert {one.of for one in wanted} == {"clothes"}
 
 
 def test_command(small_catalog: Catalog, shop: Path, small_weights: Path) -> None:
@@ -240,7 +397,10 @@ def test_command(small_catalog: Catalog, shop: Path, small_weights: Path) -> Non
     like = ["--like", str(shop / first["file"]), "--weights", str(small_weights)]
     listed = run(app, ["find", *place, *like, "--json", "--within", "200", "--class", "clothes"])
     assert listed.exit_code == 0
-    with pytest.raises(ColorError, match="no class 'hat'; it has skin, hair, clothes"):
-        run(app, ["find", "red", *place, "--class", "hat"], catch_exceptions=False)
+    with pytest.raises(ColorError, match="no class 'sky'; it has skin, hair, clothes"):
+        run(app, ["find", "red", *place, "--class", "sky"], catch_exceptions=False)
+    with pytest.raises(ColorError, match=r"no garment 'Hats'; .*without --garments"):
+        run(app, ["find", "red", *place, "--garment", "Hats"], catch_exceptions=False)
+    assert run(app, ["find", "red", *place, "--class", "Hair"]).exit_code in (0, 1)
     with pytest.raises(CatalogError, match="no catalogue"):
         run(app, ["find", "red", "--in", str(shop)], catch_exceptions=False)

@@ -1,0 +1,48 @@
+"""Base colours: what a person calls cloth that a street's light has coloured."""
+
+import pytest
+
+from pix2seg.colors.color import Color
+from pix2seg.colors.names import basic_names, feed_text, name_of
+from pix2seg.colors.palette import Palette, Swatch
+
+SHADES = {
+    "black": "#373946 #242833 #22232b #343a48",
+    "white": "#dcdde6 #d6d9e4 #d8dbe4",
+    "grey": "#434a5a #454854 #5b5f6c #7a7f8d #4f5563 #b1a3a2 #bdaea7",
+    "blue": "#a6a8db #b8bae0 #9fa9c4 #2d466f #1a464f #0f3338",
+    "green": "#354747 #33484a",
+    "pink": "#a87f90 #a64473 #c0a5a3",
+    "navy": "#14213d #1b2a4a #20263a #26304a #21232f #2f3448 #242b47",
+}
+"""Leading colours of garments in Clothing Co-Parsing, and what they are to the eye."""
+
+
+@pytest.mark.parametrize(
+    ("code", "name"), [(code, name) for name, codes in SHADES.items() for code in codes.split()]
+)
+def test_garments_are_called_what_they_are_in_shade_too(code: str, name: str) -> None:
+    assert name_of(Color.from_hex(code), "basic") == name
+
+
+def palette_of(**shares: float) -> Palette:
+    codes = {"white": "#f4f4f2", "black": "#101012", "grey": "#808080", "red": "#c8102e"}
+    colors = {name: Color.from_hex(codes[name]) for name in shares}
+    return Palette(tuple(Swatch(colors[n], colors[n], s) for n, s in shares.items()), 0.3)
+
+
+@pytest.mark.parametrize(
+    ("shares", "names"),
+    [
+        ({"white": 0.7, "grey": 0.3}, ("white",)),
+        ({"black": 0.5, "grey": 0.3, "white": 0.2}, ("black", "white")),
+        ({"white": 0.6, "grey": 0.4}, ("white", "grey")),
+        ({"red": 0.7, "grey": 0.3}, ("red", "grey")),
+        ({"grey": 0.5, "red": 0.28, "white": 0.22}, ("grey", "red", "white")),
+    ],
+)
+def test_grey_is_no_colour_of_its_own_in_the_shade_of_white_and_black(
+    shares: dict[str, float], names: tuple[str, ...]
+) -> None:
+    assert basic_names(palette_of(**shares)) == names
+    assert feed_text(palette_of(**shares)) == "/".join(name.capitalize() for name in names)
