@@ -1,6 +1,10 @@
 from .classes import Scheme as Scheme
 from .classes import load_scheme as load_scheme
+from .colors.palette import Palette as Palette
+from .colors.palette import Swatch as Swatch
+from .errors import PhotoError as PhotoError
 from .errors import Pix2SegError as Pix2SegError
+from .garments import Garment as Garment
 from .photo import Photo as Photo
 from .photo import read_photo as read_photo
 from .result import Segmentation as Segmentation

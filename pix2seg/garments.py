@@ -7,7 +7,7 @@ on pixels that the mask calls clothes.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pix2seg.classes import BACKGROUND, Scheme, load_scheme
 from pix2seg.colors.palette import MAX_COLORS, Palette, extract_palette
+from pix2seg.colors.space import delta_e, to_lab
 from pix2seg.distinct import distinct
 from pix2seg.preprocess.fit import Box, Fit
 from pix2seg.preprocess.person.base import box_around
@@ -41,6 +42,15 @@ kind is less likely than all others together. Larger shares take real bags and s
 
 LIKELY = 255 / 2
 """The certainty from which on a kind is likelier than all others together."""
+
+ONE_PIECE = ("dress", "skirt")
+"""Kinds of which nobody wears two: where they meet in one colour they are one garment."""
+
+SHARED_EDGE = 0.45
+"""A part goes on as another one if this share of its edge is where they meet ..."""
+
+ALIKE = 12.0
+"""... and their median colours are no farther apart than this CIEDE2000."""
 
 SEVERAL = ("bag",)
 """Kinds of which parts that do not touch are things of their own; two shoes are one entry."""
@@ -115,6 +125,7 @@ def name_kinds(
     logits: NDArray[np.float32],
     fit: Fit,
     part: tuple[slice, slice],
+    pixels: NDArray[np.uint8],
     mask: NDArray[np.uint8],
     scheme: Scheme,
 ) -> Kinds:
@@ -124,6 +135,7 @@ def name_kinds(
         logits: of kinds 3 to 15 over the network's frame, float32 (13, h, w); any h and w.
         fit: where the photo's part lies in the frame.
         part: rows and columns of the photo that the network saw.
+        pixels: the photo, RGB uint8 (H, W, 3).
         mask: class ids, uint8 (H, W).
         scheme: the mask's classes. What is neither background, skin nor hair is clothes.
     """
@@ -138,6 +150,7 @@ def name_kinds(
     x0, y0, x1, y1 = box_around(named >= FIRST_GARMENT)
     worn = slice(y0, y1), slice(x0, x1)
     named[worn] = _without_patches(named[worn], certainty[worn])
+    named[worn] = _in_one_piece(named[worn], pixels[worn])
     return Kinds(named, certainty)
 
 
@@ -213,6 +226,64 @@ def _without_patches(mask: NDArray[np.uint8], certainty: NDArray[np.uint8]) -> N
     holds_more[islands[clothes & ~specks]] = True
     specks &= holds_more[islands]
     return nearest_of(mask, specks, clothes & ~specks)
+
+
+def _in_one_piece(mask: NDArray[np.uint8], pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Kinds of which parts of `ONE_PIECE` that go on as a larger one are of its kind.
+
+    Args:
+        mask: ids of the scheme `garments`, uint8 (H, W).
+        pixels: RGB uint8 (H, W, 3).
+    """
+    ids = [kinds().id_of(name) for name in ONE_PIECE]
+    if sum((mask == kind_id).any() for kind_id in ids) < 2:
+        return mask
+    mask = mask.copy()
+    parts, kind_of = _parts(mask, ids)
+    areas = np.bincount(parts.ravel(), minlength=len(kind_of))
+    while (pair := _alike(parts, areas, kind_of, pixels)) is not None:
+        small, large = pair
+        parts[parts == small] = large
+        kind_of[small], areas[large], areas[small] = kind_of[large], areas[large] + areas[small], 0
+    named = parts > 0
+    mask[named] = kind_of[parts[named]]
+    return mask
+
+
+def _parts(mask: NDArray[np.uint8], ids: Sequence[int]) -> tuple[NDArray[np.int32], NDArray[Any]]:
+    """Connected parts of some kinds, int32 (H, W), 0 elsewhere, and the kind of each, (N,)."""
+    numbers, kind_of = np.zeros(mask.shape, np.int32), [0]
+    for kind_id in ids:
+        parts, areas = connected(mask == kind_id)
+        numbers[parts > 0] = parts[parts > 0] + len(kind_of) - 1
+        kind_of += [kind_id] * (len(areas) - 1)
+    return numbers, np.array(kind_of)
+
+
+def _alike(
+    parts: NDArray[np.int32],
+    areas: NDArray[np.intp],
+    kind_of: NDArray[Any],
+    pixels: NDArray[np.uint8],
+) -> tuple[int, int] | None:
+    """The part that goes on as a larger one of another kind, and that one; None if none does.
+
+    Of several, those whose colours are nearest.
+    """
+    meets = np.zeros((len(areas), len(areas)))
+    for one, other in ((parts[:-1], parts[1:]), (parts[:, :-1], parts[:, 1:])):
+        edge = one != other
+        np.add.at(meets, (one[edge], other[edge]), 1)
+    meets += meets.T
+    found, nearest = None, ALIKE
+    for small, large in np.argwhere(meets >= SHARED_EDGE * meets.sum(axis=1, keepdims=True)):
+        if not (0 < areas[small] <= areas[large] and kind_of[small] != kind_of[large] and large):
+            continue
+        one, other = (np.median(pixels[parts == part], axis=0) / 255 for part in (small, large))
+        distance = float(delta_e(to_lab(one[None]), to_lab(other[None])[0])[0])
+        if distance < nearest:
+            found, nearest = (int(small), int(large)), distance
+    return found
 
 
 def _things(mask: NDArray[np.bool_]) -> Iterator[NDArray[np.bool_]]:

@@ -2,6 +2,8 @@
 
 import hashlib
 import io
+import os
+import re
 import stat
 import sys
 import threading
@@ -9,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +43,9 @@ FORMATS = (
 
 HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc")
 """One of these is among the first words of a file that an iPhone writes."""
+
+ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://|data:", re.IGNORECASE)
+"""Begins what is no file here."""
 
 WHITE = (255, 255, 255)
 
@@ -90,8 +95,30 @@ class Photo:
         return self.alpha > TRANSPARENT
 
 
-PhotoSource = str | Path | bytes | Image.Image | NDArray[np.generic] | Photo
+class HasArray(Protocol):
+    """What NumPy can make an array of, such as a tensor of PyTorch."""
+
+    def __array__(self) -> NDArray[np.generic]:
+        """Its values."""
+        ...
+
+
+PhotoSource = (
+    str
+    | os.PathLike[str]
+    | bytes
+    | bytearray
+    | memoryview
+    | BinaryIO
+    | Image.Image
+    | NDArray[np.generic]
+    | HasArray
+    | Photo
+)
 """What `read_photo` takes."""
+
+SOURCES = "a path, a file's bytes, a file open for reading, a PIL image or an array"
+"""The same in words."""
 
 
 def read_photo(
@@ -104,26 +131,76 @@ def read_photo(
     What Pillow warns of, such as EXIF data that it cannot read, is the caller's to hear.
 
     Args:
-        source: a path, a file's bytes, a PIL image, or an array: uint8, uint16 or float in 0..1,
-            of shape (H, W), (H, W, 3) or (H, W, 4). A photo that was read is taken as it is.
+        source: a path, a file's bytes, a file open for reading them, a PIL image, or an array or
+            what NumPy makes one of: uint8, uint16 or float in 0..1, of shape (H, W), (H, W, 3) or
+            (H, W, 4). A photo that was read is taken as it is.
         max_pixels: larger photos are refused before they are decoded.
         name: what to call the photo; by default the last part of its path.
 
     Raises:
-        PhotoError: the photo cannot be read; the message names it.
+        PhotoError: the photo cannot be read, or is nothing of this; the message names it.
     """
     if isinstance(source, Photo):
         return source
-    if isinstance(source, np.ndarray):
-        return _from_image(_image_of_array(source), name or "image", None, max_pixels)
+    if isinstance(source, str | os.PathLike):
+        path = _path_of(source)
+        shown = "standard input" if str(path) == STANDARD_INPUT else str(source)
+        return _from_bytes(file_bytes(path), name or path.name, max_pixels, shown)
     if isinstance(source, Image.Image):
         name = name or Path(getattr(source, "filename", "") or "image").name
         return _from_image(source, name, None, max_pixels)
-    if isinstance(source, bytes):
-        return _from_bytes(source, name or "image", max_pixels)
-    path = Path(source)
-    shown = "standard input" if str(path) == STANDARD_INPUT else str(source)
-    return _from_bytes(file_bytes(path), name or path.name, max_pixels, shown)
+    if isinstance(source, bytes | bytearray | memoryview):
+        return _from_bytes(bytes(source), name or "image", max_pixels)
+    if hasattr(source, "__array__"):
+        return _from_image(_image_of_array(_array_of(source)), name or "image", None, max_pixels)
+    if hasattr(source, "read"):
+        name = name or _name_of(source)
+        return _from_bytes(_bytes_in(source, name), name, max_pixels)
+    raise PhotoError(f"{type(source).__name__} is no photo; give {SOURCES}")
+
+
+def _path_of(source: str | os.PathLike[str]) -> Path:
+    """The path that a user names.
+
+    Raises:
+        PhotoError: it is empty, an address, or bytes.
+    """
+    text = os.fspath(source)
+    if not text:
+        raise PhotoError("an empty name is no photo; give the path of a photo")
+    if not isinstance(text, str):
+        raise PhotoError("a path of bytes is no photo's; give it as text")
+    if ADDRESS.match(text):
+        raise PhotoError(f"{text[:80]} is an address; download it first, then give its file")
+    return Path(text)
+
+
+def _array_of(source: HasArray) -> NDArray[np.generic]:
+    try:
+        return np.asarray(source)
+    except (TypeError, ValueError, RuntimeError) as error:  # on a GPU, or with a gradient
+        reason = str(error).partition("\n")[0]
+        raise PhotoError(f"this {type(source).__name__} gives no array: {reason}") from error
+
+
+def _name_of(file: Any) -> str:
+    """An open file's name without folders; that of what is none, or has a number, is `image`."""
+    name = getattr(file, "name", None)
+    return Path(name).name if isinstance(name, str) and name else "image"
+
+
+def _bytes_in(file: Any, name: str) -> bytes:
+    """What is left to read of an open file.
+
+    Raises:
+        PhotoError: it cannot be read, or gives text.
+    """
+    if isinstance(file, io.TextIOBase):
+        raise PhotoError(f"{name} is open as text; open it in binary mode, as open(file, 'rb')")
+    try:
+        return read_bounded(file, name)
+    except (OSError, ValueError, TypeError) as error:
+        raise PhotoError(f"cannot read {name}: {str(error).lower()}") from error
 
 
 def file_bytes(path: Path) -> bytes:

@@ -1,12 +1,14 @@
 """The way of a photo: find the person, crop and fit, generate the map, threshold, tidy."""
 
+import math
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
-from itertools import repeat
+from itertools import repeat, zip_longest
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +32,9 @@ from pix2seg.tidy import tidy
 from pix2seg.trust import judge
 
 Result = TypeVar("Result")
+
+_ENDED = object()
+"""Stands for what a list lacks."""
 
 
 class Segmenter(Pretrained):
@@ -57,9 +62,11 @@ class Segmenter(Pretrained):
             `box=(x0, y0, x1, y1)` or `weights=FILE`; see `load_person`.
 
     Raises:
+        ValueError: `margin`, `softness` or `join` is negative or not finite.
         WeightsError: the weights file cannot be used.
-        PersonError: the extractor is unknown or not installed.
-        Pix2SegError: the engine is not installed, or there is no such device.
+        PersonError: the extractor is unknown or not installed, or the box is none.
+        Pix2SegError: the engine is unknown or not installed, or there is no such device or
+            precision.
     """
 
     def __init__(
@@ -77,6 +84,9 @@ class Segmenter(Pretrained):
         flip: bool = False,
         person_options: Mapping[str, Any] | None = None,
     ) -> None:
+        for option, value in {"margin": margin, "softness": softness, "join": join}.items():
+            if not (math.isfinite(value) and value >= 0):
+                raise ValueError(f"{option} is {value}; give a number from 0 on")
         self.generator = Predictor(
             Path(weights) if weights else None, engine=engine, device=device, precision=precision
         )
@@ -119,19 +129,27 @@ class Segmenter(Pretrained):
             names: what to call them; by default the last parts of their paths.
             max_pixels: larger photos are refused.
 
-        Yields:
+        Returns:
             Each photo's segmentation in turn, or what is wrong with it.
 
         Raises:
-            ValueError: there are more photos than names, or the other way round.
+            TypeError: `photos` is a single one.
+            ValueError: there are more photos than names, or the other way round; raised when the
+                shorter of them ends.
         """
+        if isinstance(photos, str | bytes | os.PathLike):  # which would be taken letter by letter
+            raise TypeError("map takes many photos; give a list of them, or call the segmenter")
+        return self._map(photos, names, max_pixels)
 
+    def _map(
+        self, photos: Iterable[PhotoSource], names: Iterable[str] | None, max_pixels: int
+    ) -> "Iterator[Segmentation | PhotoError | PersonError]":
         def read(item: tuple[PhotoSource, str | None]) -> Photo | PhotoError | PersonError:
             source, name = item
             return _or_error(partial(read_photo, source, max_pixels=max_pixels, name=name), name)
 
         unnamed = zip(photos, repeat(None), strict=False)
-        named = unnamed if names is None else zip(photos, names, strict=True)
+        named = unnamed if names is None else _with_names(photos, names)
         for photo in overlapped(read, named):
             if isinstance(photo, Pix2SegError):
                 yield photo
@@ -142,7 +160,8 @@ class Segmenter(Pretrained):
         """Segment a photo.
 
         Args:
-            source: a path, a file's bytes, a PIL image, or an array (H, W, 3) of RGB uint8.
+            source: as `read_photo` takes it: a path, a file's bytes, an open file, a PIL image, or
+                an array (H, W, 3) of RGB uint8.
             max_pixels: larger photos are refused.
 
         Raises:
@@ -197,7 +216,7 @@ class Segmenter(Pretrained):
         whole = partial(_whole_map, draw, part, pixels.shape, self.scheme)
         if kinds is None:
             return whole, None
-        return whole, partial(name_kinds, kinds, fit, part)
+        return whole, partial(name_kinds, kinds, fit, part, pixels)
 
     def _segment_pixels(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Class ids, uint8 (H, W), of RGB pixels, uint8 (H, W, 3), as they are."""
@@ -233,6 +252,21 @@ class Segmenter(Pretrained):
             mean = join_person(mean, person, self.join)
         settled = settle_hair(mean, self.scheme, people)
         return to_photo_map(follow_edges(settled, framed, fit), fit, self.scheme), named
+
+
+def _with_names(
+    photos: Iterable[PhotoSource], names: Iterable[str]
+) -> Iterator[tuple[PhotoSource, str]]:
+    """Each photo with its name.
+
+    Raises:
+        ValueError: one of the two ends before the other.
+    """
+    for count, (photo, name) in enumerate(zip_longest(photos, names, fillvalue=_ENDED)):
+        if photo is _ENDED or name is _ENDED:
+            fewer = "photos" if photo is _ENDED else "names"
+            raise ValueError(f"there are only {count} {fewer}; give as many names as photos")
+        yield cast(PhotoSource, photo), cast(str, name)
 
 
 def _or_error(work: Callable[[], Result], name: str | None) -> "Result | PhotoError | PersonError":
@@ -284,11 +318,32 @@ def load_person(
         options: see `load_extractor`.
 
     Raises:
-        PersonError: see `load_extractor`.
+        PersonError: see `load_extractor`; or the box is none.
         WeightsError: the weights cannot be used.
     """
+    if options.get("box") is not None:
+        options["box"] = _checked_box(options["box"])
     if name != "cascade" or not weights:
         return load_extractor(name, engine=engine, device=device, weights=weights, **options)
     first = Segmenter(weights, engine=engine, device=device)
     first_pass = {"segment": lambda pixels: first(pixels).mask, "generator": first.info.version}
     return load_extractor(name, **options | first_pass)
+
+
+def _checked_box(box: Any) -> tuple[float, ...]:
+    """A person's box as numbers, left, top, right and bottom.
+
+    Raises:
+        PersonError: it is none.
+    """
+    try:
+        x0, y0, x1, y1 = edges = tuple(box)
+        is_box = x0 < x1 and y0 < y1 and all(map(math.isfinite, edges))
+    except (TypeError, ValueError):
+        is_box = False
+    if not is_box:
+        raise PersonError(
+            f"the person box {box} is none; give (left, top, right, bottom) in pixels, such as "
+            "(40, 10, 300, 700)"
+        )
+    return edges

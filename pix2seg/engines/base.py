@@ -1,12 +1,12 @@
 """What every engine gives, and which one runs a weights file."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 from pix2seg.errors import Pix2SegError, WeightsError
 
@@ -64,10 +64,15 @@ def open_network(
 
     Raises:
         WeightsError: there is no such file for this engine, or it cannot be used.
-        Pix2SegError: the engine is not installed, or there is no such device.
+        Pix2SegError: the engine is unknown or not installed, or there is no such device or
+            precision.
     """
+    _refuse_unknown("engine", engine, get_args(Engine))
+    _refuse_unknown("precision", precision, get_args(Precision))
     if weights is None:
         weights = _choose_built_in(built_in, engine, device)
+    if not weights.is_file():
+        raise WeightsError(f"no weights file {weights}")
     kind = "onnx" if weights.suffix.lower() == SUFFIXES["onnx"] else "torch"
     if engine not in ("auto", kind):
         raise WeightsError(
@@ -87,6 +92,11 @@ def open_network(
 
     module, metadata = load(weights)
     return TorchNetwork(module, metadata, device, precision), weights
+
+
+def _refuse_unknown(what: str, name: str, known: Sequence[str]) -> None:
+    if name not in known:
+        raise Pix2SegError(f"no {what} '{name}'; take {', '.join(known)}")
 
 
 def built_in_file(name: str, suffix: str = ".safetensors") -> Path:

@@ -22,12 +22,13 @@ from pix2seg.thresholds import mask_to_map
 
 FOUR = load_scheme("four")
 SKIN, HAIR, CLOTHES = (FOUR.id_of(name) for name in ("skin", "hair", "clothes"))
-TOP, DRESS, TROUSERS, SHOES, BAG = (
-    kinds().id_of(name) for name in ("top", "dress", "trousers", "shoes", "bag")
+TOP, DRESS, SKIRT, TROUSERS, SHOES, BAG = (
+    kinds().id_of(name) for name in ("top", "dress", "skirt", "trousers", "shoes", "bag")
 )
 
 SIDE = 64
 WHOLE = (slice(0, SIDE), slice(0, SIDE))
+BLACK = np.zeros((SIDE, SIDE, 3), np.uint8)
 
 
 def square(mask: np.ndarray, x: int, y: int, side: int, value: int) -> None:
@@ -41,7 +42,7 @@ def logits_of(kind: np.ndarray) -> np.ndarray:
 
 
 def named(kind: np.ndarray, mask: np.ndarray) -> Kinds:
-    return name_kinds(logits_of(kind), Fit((SIDE, SIDE), (SIDE, SIDE)), WHOLE, mask, FOUR)
+    return name_kinds(logits_of(kind), Fit((SIDE, SIDE), (SIDE, SIDE)), WHOLE, BLACK, mask, FOUR)
 
 
 def result_of(
@@ -102,7 +103,7 @@ def test_kinds_lie_where_the_network_saw_them() -> None:
     mask[part] = CLOTHES
     coarse = np.full((8, 8), TROUSERS)
     coarse[:4] = TOP
-    result = name_kinds(logits_of(coarse), Fit((32, 32), (64, 64)), part, mask, FOUR)
+    result = name_kinds(logits_of(coarse), Fit((32, 32), (64, 64)), part, BLACK, mask, FOUR)
     assert (result.mask[16:32, 32:] == TOP).all()
     assert (result.mask[32:48, 32:] == TROUSERS).all()
     assert not result.mask[:, :32].any()
@@ -129,9 +130,28 @@ def test_unlikely_patches_take_the_kind_around_them_and_likely_ones_stay() -> No
     logits = logits_of(kind)
     logits[:, 12:24, 12:24] /= 2  # the bag has 0.38 there, and 0.82 on the other square
     fit = Fit((SIDE, SIDE), (SIDE, SIDE))
-    result = name_kinds(logits, fit, WHOLE, mask, FOUR)
+    result = name_kinds(logits, fit, WHOLE, BLACK, mask, FOUR)
     assert (result.mask[12:24, 12:24] == TOP).all()
     assert (result.mask[36:48, 36:48] == BAG).all()
+
+
+def test_what_goes_on_in_the_same_color_is_one_garment() -> None:
+    mask = np.full((SIDE, SIDE), CLOTHES, np.uint8)
+    kind = np.full(mask.shape, DRESS)
+    kind[40:] = SKIRT
+    fit = Fit((SIDE, SIDE), (SIDE, SIDE))
+    pixels = np.full((SIDE, SIDE, 3), (40, 60, 160), np.uint8)
+    pixels[:, ::2] += 8  # light and shade
+    one = name_kinds(logits_of(kind), fit, WHOLE, pixels, mask, FOUR)
+    assert (one.mask == DRESS).all()
+    pixels[40:] = (180, 40, 40)
+    two = name_kinds(logits_of(kind), fit, WHOLE, pixels, mask, FOUR)
+    assert (two.mask[:40] == DRESS).all()
+    assert (two.mask[40:] == SKIRT).all()
+    kind[:40] = TOP
+    suit = named(kind, mask)  # a top and a skirt of one cloth are two
+    assert (suit.mask[:40] == TOP).all()
+    assert (suit.mask[40:] == SKIRT).all()
 
 
 def test_any_scheme_with_skin_and_hair_names_all_else_clothes() -> None:
@@ -139,7 +159,7 @@ def test_any_scheme_with_skin_and_hair_names_all_else_clothes() -> None:
     mask = np.full((SIDE, SIDE), scheme.id_of("jacket"), np.uint8)
     mask[:8] = scheme.id_of("hair")
     fit = Fit((SIDE, SIDE), (SIDE, SIDE))
-    result = name_kinds(logits_of(np.full((16, 16), SHOES)), fit, WHOLE, mask, scheme)
+    result = name_kinds(logits_of(np.full((16, 16), SHOES)), fit, WHOLE, BLACK, mask, scheme)
     assert (result.mask[:8] == kinds().id_of("hair")).all()
     assert (result.mask[8:] == SHOES).all()
 

@@ -5,9 +5,11 @@ import struct
 import warnings
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image, ImageCms, ImageFile, features
 
 from pix2seg.errors import PhotoError, PhotoSizeError
@@ -498,3 +500,42 @@ def test_formats_that_do_more_than_tell_their_size_are_not_opened(format: str) -
 def test_first_picture_of_a_phone_with_two_lenses() -> None:
     both = {"save_all": True, "append_images": [Image.new("RGB", (30, 20))]}
     assert difference(encoded(picture(), "MPO", quality=95, **both), picture()) <= 12
+
+
+def test_whatever_holds_a_photo_is_read(tmp_path: Path) -> None:
+    path, data = tmp_path / "a.png", encoded(picture(), "PNG")
+    path.write_bytes(data)
+    pixels = np.asarray(picture())
+    with path.open("rb") as file:
+        assert read_photo(file).file == "a.png"
+    for source in (bytearray(data), memoryview(data), io.BytesIO(data), torch.tensor(pixels)):
+        photo = read_photo(source)
+        assert np.array_equal(photo.pixels, pixels)
+        assert photo.file == "image"
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (None, "NoneType is no photo; give a path, a file's bytes, .* or an array"),
+        ([1, 2], "list is no photo"),
+        ("", "an empty name is no photo"),
+        ("https://shop.example/a.jpg", "a.jpg is an address; download it first"),
+        ("S3://shop/a.jpg", "is an address"),
+        (io.StringIO("text"), "is open as text; open it in binary mode"),
+        (torch.zeros(4, 4, 3, requires_grad=True), "this Tensor gives no array: .*detach"),
+        (np.uint8(3), r"an array of shape \(\) is no photo"),
+    ],
+)
+def test_what_is_no_photo_is_told_in_one_line(source: Any, message: str) -> None:
+    with pytest.raises(PhotoError, match=message) as error:
+        read_photo(source)
+    assert "\n" not in str(error.value)
+
+
+def test_a_closed_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"x")
+    with (tmp_path / "a.png").open("rb") as file:
+        pass
+    with pytest.raises(PhotoError, match=r"cannot read a\.png: read of closed file"):
+        read_photo(file)

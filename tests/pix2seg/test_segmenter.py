@@ -1,15 +1,17 @@
 import io
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import numpy as np
 import pytest
 from PIL import Image
 
+import pix2seg
 from pix2seg import Segmenter
 from pix2seg.classes import load_scheme
 from pix2seg.colors.document import palette_schema
-from pix2seg.errors import PersonError, PhotoError, SchemeError, WeightsError
+from pix2seg.errors import PersonError, PhotoError, Pix2SegError, SchemeError, WeightsError
 from pix2seg.photo import read_photo
 from pix2seg.preprocess.person import Box, Person
 from pix2seg.preprocess.person.base import box_around, choose
@@ -221,5 +223,40 @@ def test_many_photos_come_in_order_and_a_bad_one_ends_nothing(
 
 
 def test_each_photo_has_a_name_or_none_has(segmenter: Segmenter, photos: list[Path]) -> None:
-    with pytest.raises(ValueError, match="zip"):
+    with pytest.raises(ValueError, match="only 1 names; give as many names as photos"):
         list(segmenter.map(photos[:2], names=["only one"]))
+    with pytest.raises(ValueError, match="only 0 photos"):
+        list(segmenter.map([], names=["one"]))
+
+
+@pytest.mark.parametrize("photo", ["a.jpg", b"photo", Path("a.jpg")])
+def test_one_photo_is_not_many(small: Segmenter, photo: Any) -> None:
+    with pytest.raises(TypeError, match="map takes many photos; give a list"):
+        small.map(photo)
+
+
+@pytest.mark.parametrize("option", ["margin", "softness", "join"])
+@pytest.mark.parametrize("value", [-1, float("nan"), float("inf")])
+def test_numbers_that_make_no_sense_are_refused(option: str, value: float) -> None:
+    with pytest.raises(ValueError, match=rf"^{option} is {value}; give a number from 0 on$"):
+        Segmenter(**{option: value})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("option", ["engine", "precision"])
+def test_unknown_engine_or_precision_is_refused(small_weights: Path, option: str) -> None:
+    for weights in (None, small_weights):
+        with pytest.raises(Pix2SegError, match=f"no {option} 'foo'; take auto, "):
+            Segmenter(weights, **{option: "foo"})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("box", [(1, 2), (5, 0, 5, 9), (0, 9, 4, 3), (0, 0, float("nan"), 1), 7])
+def test_a_box_that_is_none_is_refused(small_weights: Path, box: Any) -> None:
+    with pytest.raises(PersonError, match=r"is none; give \(left, top, right, bottom\)"):
+        Segmenter(small_weights, person="grabcut", person_options={"box": box})
+
+
+def test_what_users_need_is_in_the_package() -> None:
+    assert pix2seg.PhotoError is PhotoError
+    assert {"Palette", "Swatch", "Garment"} <= set(dir(pix2seg))
+    for name in dir(pix2seg):
+        assert getattr(pix2seg, name).__name__ == name

@@ -32,8 +32,8 @@ def validate(
     """Scores of a generator in evaluation mode over all samples, shared among the processes.
 
     Returns:
-        Those of the scheme's classes, and of the garments on pixels that the mask calls the last
-        class, clothes; empty where the generator or the samples name none.
+        Those of the scheme's classes, and of the garments on pixels that the mask calls clothes;
+        empty where the generator or the samples name none.
     """
     confusion = np.zeros((len(scheme), len(scheme)), np.int64)
     of_garments = np.zeros((len(kinds()), len(kinds())), np.int64)
@@ -47,7 +47,8 @@ def validate(
             truth = samples[int(part[i])]
             confusion += confusion_matrix(truth.mask, mask, len(scheme))
             if "garments" in found and samples.garments is not None:
-                worn = name_kinds(found["garments"][i], fit, WHOLE, mask, scheme).mask
+                logits = found["garments"][i]
+                worn = name_kinds(logits, fit, WHOLE, truth.photo, mask, scheme).mask
                 of_garments += confusion_matrix(truth.garments, worn, len(kinds()))
     counts, garment_counts = (
         sum_over_processes(torch.from_numpy(matrix).to(device)).cpu().numpy()
