@@ -2,10 +2,12 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
+from math import ceil
 from typing import TYPE_CHECKING
 
-from pix2seg.catalog.catalog import Catalog
+from pix2seg.catalog.catalog import FACTS, Catalog
+from pix2seg.catalog.engines.local import default_workers
 from pix2seg.catalog.plan import Plan
 from pix2seg.catalog.source import Item, list_source
 from pix2seg.catalog.storage import Folder, is_remote, local_path
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from pix2seg.segmenter import Segmenter
 
 SHARD_SIZE = 1000
+"""Photos a shard, unless they are so few that some workers would have none."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,8 @@ def begin_catalog(
     settings: Settings,
     *,
     column: str | None = None,
-    shard_size: int = SHARD_SIZE,
+    shard_size: int | None = None,
+    workers: int | None = None,
     keep_plan: bool = False,
 ) -> Opened:
     """Make a catalogue, or open it to go on, and plan the shards of photos that are new.
@@ -75,7 +79,9 @@ def begin_catalog(
         location: the catalogue's folder or URI.
         settings: how to catalogue.
         column: the list's column.
-        shard_size: photos a shard.
+        shard_size: photos a shard; by default what the catalogue was begun with, or so many that
+            each worker has a shard, `SHARD_SIZE` at most.
+        workers: how many there will be; by default as many as `default_workers` says.
         keep_plan: where there is a plan, take it as it is, without a look at the source.
 
     Raises:
@@ -85,6 +91,8 @@ def begin_catalog(
         OutputError: the catalogue cannot be written.
     """
     segmenter = settings.segmenter()
+    if shard_size is None and FACTS in Folder(location).names():
+        shard_size = Catalog(location).facts.get("shard_size")
     facts = {
         "source": source if is_remote(source) else str(local_path(source).absolute()),
         "column": column,
@@ -99,6 +107,10 @@ def begin_catalog(
         found = _at_least_one(found, source)  # a source that is refused leaves no catalogue
     catalog = Catalog.begin(location, facts)
     if not (keep_plan and planned):
+        if shard_size is None:
+            found, shard_size = _for_each_worker(
+                found, workers or default_workers(segmenter.device)
+            )
         catalog.plan.extend(found, shard_size)
     return Opened(catalog, settings, segmenter.device)
 
@@ -144,6 +156,12 @@ def _at_least_one(found: Iterator[Item], source: str) -> Iterator[Item]:
     if first is None:
         raise CatalogError(f"{source} holds no photos")
     return chain([first], found)
+
+
+def _for_each_worker(found: Iterator[Item], workers: int) -> tuple[Iterator[Item], int]:
+    """The photos, and a shard size with which no worker is without, `SHARD_SIZE` at most."""
+    first = list(islice(found, SHARD_SIZE * workers))
+    return chain(first, found), max(ceil(len(first) / workers), 1)
 
 
 def _model(segmenter: "Segmenter") -> dict[str, str]:

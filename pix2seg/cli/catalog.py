@@ -18,7 +18,7 @@ from pix2seg.cli.options import (
     PrecisionName,
     Weights,
 )
-from pix2seg.cli.output import results
+from pix2seg.cli.output import EXIT_BAD_INPUT, exit_on_bad, messages, print_warning, results
 from pix2seg.cli.telling import news, telling
 from pix2seg.limits import MAX_PIXELS
 
@@ -65,7 +65,12 @@ def run(
     ],
     out: Location,
     column: Annotated[str | None, typer.Option(help="The list's column of photos.")] = None,
-    shard_size: Annotated[int, typer.Option(min=1, help="Photos a shard.")] = 1000,
+    shard_size: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Photos a shard; default: each worker has a shard, of 1000 at most."
+        ),
+    ] = None,
     shards: Annotated[
         str | None,
         typer.Option(metavar="A-B", help="Do these shards alone, of a plan that is there."),
@@ -89,7 +94,10 @@ def run(
     workers: Workers = None,
     ray: Ray = None,
 ) -> None:
-    """Fill a catalogue, or go on with it where it was broken off."""
+    """Fill a catalogue, or go on with it where it was broken off.
+
+    Photos that cannot be read are failed rows, named by catalog status; the exit code is then 2.
+    """
     from pix2seg.catalog.run import begin_catalog, open_shards
     from pix2seg.catalog.work import Job, Settings
 
@@ -117,6 +125,7 @@ def run(
             settings,
             column=column,
             shard_size=shard_size,
+            workers=workers,
             keep_plan=among is not None,
         )
     counts = opened.catalog.plan.counts
@@ -130,7 +139,7 @@ def run(
 
 @catalog.command()
 def status(out: Location) -> None:
-    """Say how far a catalogue is, and what failed."""
+    """Show a catalogue's progress and failures."""
     import re
     from collections import Counter
 
@@ -166,7 +175,10 @@ def retry(
     workers: Workers = None,
     ray: Ray = None,
 ) -> None:
-    """Do the failed photos again, as the catalogue was begun."""
+    """Do the failed photos again, as the catalogue was begun.
+
+    The exit code is 2 if some still fail.
+    """
     from pix2seg.catalog.run import failed_shards, reopen_catalog
     from pix2seg.catalog.work import Job
 
@@ -204,10 +216,14 @@ def export(
 
     console = news()
     with console.status("exporting"):
-        count = export_catalog(
+        exported = export_catalog(
             Catalog(out), to, folder, where=where, garments=garments, photos=photos
         )
-    console.print(f"{count:,} photos exported to {folder}")
+    console.print(f"{exported.photos:,} photos exported to {folder}")
+    if not exported.photos and not exported.left_out:
+        of_these = f" for which --where '{where}' holds" if where else ""
+        print_warning(messages(), f"{out} has no good photo{of_these}, so nothing was exported")
+    exit_on_bad(messages(), exported.left_out)
 
 
 def _fill(
@@ -219,7 +235,7 @@ def _fill(
     workers: int | None,
     ray: str | None,
 ) -> None:
-    """Do shards, and say how it goes."""
+    """Do shards, and say how it goes; failed photos in the catalogue end it with exit code 2."""
     from pix2seg.catalog.engines.base import run_shards
     from pix2seg.catalog.run import state
     from pix2seg.cli.progress import Progress
@@ -238,11 +254,13 @@ def _fill(
         )
         raise
     now = state(opened.catalog)
-    console.print(progress.line())
+    console.print(progress.line() if shards else "nothing left to do")
     console.print(
         f"{now.done:,} of {now.shards:,} shards done: {now.ok:,} photos ok, {now.failed:,} failed"
         + (f"; see pix2seg catalog status {job.location}" if now.failed else ""),
     )
+    if now.failed:
+        raise typer.Exit(EXIT_BAD_INPUT)
 
 
 def _pool(job: "Job", device: str, workers: int | None, ray: str | None) -> "tuple[Pool, int]":

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from typing import NamedTuple
 
 from pix2seg.catalog.catalog import Catalog
 from pix2seg.catalog.export.base import Exported, copy_photo, exported_photos
 from pix2seg.classes import Scheme
-from pix2seg.errors import CatalogError, OutputError
+from pix2seg.errors import CatalogError, OutputError, PhotoError, Pix2SegError
 from pix2seg.files import UNFINISHED
 from pix2seg.garments import kinds
 
@@ -22,6 +23,18 @@ EXPORT = f"{UNFINISHED}export"
 NEED_MASKS = ("coco", "cvat", "labelstudio", "voc")
 
 
+class Export(NamedTuple):
+    """What became of an export.
+
+    Attributes:
+        photos: how many were exported.
+        left_out: what is wrong with each photo that could not be copied.
+    """
+
+    photos: int
+    left_out: list[Pix2SegError]
+
+
 def export_catalog(
     catalog: Catalog,
     to: str,
@@ -30,8 +43,11 @@ def export_catalog(
     where: str | None = None,
     garments: bool = False,
     photos: bool = False,
-) -> int:
+) -> Export:
     """Write a catalogue's good rows for another program.
+
+    A photo that is to be copied, but is gone or has changed since it was catalogued, is left out:
+    its mask would be another photo's.
 
     Args:
         catalog: what to export.
@@ -42,11 +58,10 @@ def export_catalog(
         photos: copy the photos too; `imagefolder` always does.
 
     Returns:
-        How many photos were exported.
+        How many photos were exported, and what was left out.
 
     Raises:
-        CatalogError: the format or the condition is unknown, the catalogue lacks masks, or a
-            photo is no longer there.
+        CatalogError: the format or the condition is unknown, or the catalogue lacks masks.
         OutputError: the folder is not empty, or cannot be written.
     """
     if to not in FORMATS:
@@ -56,20 +71,24 @@ def export_catalog(
     with_masks = to in NEED_MASKS or (to == "imagefolder" and catalog.facts["options"]["masks"])
     column = ("garment_mask" if garments else "mask") if with_masks else None
     module = import_module(f"pix2seg.catalog.export.{to}")
-    count = 0
+    count, left_out = 0, list[Pix2SegError]()
 
     def counted(unfinished: Path) -> Iterator[Exported]:
         nonlocal count
         for photo in exported_photos(catalog, where, column):
-            if photos or to == "imagefolder":
-                copy_photo(photo, unfinished / module.PHOTOS)
+            try:
+                if photos or to == "imagefolder":
+                    copy_photo(photo, unfinished / module.PHOTOS)
+            except (CatalogError, PhotoError) as error:
+                left_out.append(error)
+                continue
             yield photo
             count += 1
 
     scheme = kinds() if garments else Scheme.from_dict(catalog.facts["scheme"])
     with _whole(folder) as unfinished:
         module.write(unfinished, counted(unfinished), scheme)
-    return count
+    return Export(count, left_out)
 
 
 @contextmanager

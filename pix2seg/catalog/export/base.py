@@ -1,5 +1,6 @@
 """What every format does alike: choose rows, give names to files, copy photos, write files."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -13,7 +14,7 @@ from pix2seg.catalog.catalog import Catalog
 from pix2seg.catalog.schema import OK, PhotoRow, read_mask_png
 from pix2seg.catalog.source import Item
 from pix2seg.catalog.storage import import_duckdb
-from pix2seg.errors import CatalogError
+from pix2seg.errors import CatalogError, PhotoError
 from pix2seg.files import atomic_write
 from pix2seg.photo import file_bytes
 
@@ -75,12 +76,17 @@ def copy_photo(photo: Exported, folder: Path) -> None:
 
     Raises:
         CatalogError: it cannot be read.
-        PhotoError: it cannot be read.
+        PhotoError: it cannot be read, or has changed since it was catalogued.
         OutputError: it cannot be written.
     """
     row = photo.row
     found = Item(row["uri"], row["file"], row["offset"], row["size"]).read()
     data = found if isinstance(found, bytes) else file_bytes(found)
+    if hashlib.sha256(data).hexdigest() != row["sha256"]:
+        raise PhotoError(
+            f"{row['uri']} has changed since it was catalogued; catalogue it anew, under another "
+            "name or in a new catalogue"
+        )
     write_file(folder / photo.file, data)
 
 

@@ -4,6 +4,7 @@ import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner, Result
 
 from pix2seg.catalog.catalog import Catalog
@@ -25,21 +26,48 @@ def test_from_photos_to_an_export(shop: Path, small_onnx: Path, tmp_path: Path) 
     assert "5 photos to do, in 2 of 2 shards" in planned.stderr
     assert run(*fill, "--shards", "1-7").exit_code == 0
     assert Catalog(str(out)).done() == {1}
-    assert "4 photos ok, 1 failed" in run(*fill).stderr
-    assert "2 of 2 shards done" in run(*fill).stderr
+    filled, again = run(*fill), run(*fill)
+    assert "4 photos ok, 1 failed" in filled.stderr
+    assert "2 of 2 shards done" in again.stderr
+    assert "nothing left to do" in again.stderr
+    assert (filled.exit_code, again.exit_code) == (2, 2)
 
     said = run("status", out).stdout
     assert "2 of 2 shards done" in said
     assert "1 × PHOTO is not a photo in a format known here" in said
     shutil.copy(source / "men" / "front0.jpg", source / "women" / "broken.jpg")
-    assert "5 photos ok, 0 failed" in run("retry", out, *how).stderr
+    retried = run("retry", out, *how)
+    assert retried.exit_code == 0
+    assert "5 photos ok, 0 failed" in retried.stderr
 
     exported = run("export", out, "--to", "voc", "--out", tmp_path / "voc", "--where", "width > 0")
     assert "5 photos exported" in exported.stderr
     assert len(list((tmp_path / "voc" / "SegmentationClass").rglob("*.png"))) == 5
+    none = run("export", out, "--to", "csv", "--out", tmp_path / "csv", "--where", "width < 0")
+    assert none.exit_code == 0
+    assert "no good photo for which --where 'width < 0' holds" in none.stderr
+    (source / "men" / "front0.jpg").unlink()
+    rest = run("export", out, "--to", "imagefolder", "--out", tmp_path / "folder")
+    assert rest.exit_code == 2
+    assert "4 photos exported" in rest.stderr
+    assert "front0.jpg does not exist" in rest.stderr
     wrong = run(*fill, "--shards", "9-1")
     assert wrong.exit_code == 2
     assert "no range of shards" in wrong.stderr
+
+
+@pytest.mark.parametrize(("size", "counts"), [((), [2, 2, 1]), (("--shard-size", 4), [4, 1])])
+def test_few_photos_give_each_worker_a_shard(
+    shop: Path, small_onnx: Path, tmp_path: Path, size: tuple[object, ...], counts: list[int]
+) -> None:
+    source, out = tmp_path / "shop", tmp_path / "out"
+    shutil.copytree(shop, source)
+    how = ("--weights", small_onnx, "--person", "none", "--device", "cpu", "--plan")
+    assert run("run", source, out, *how, "--workers", 3, *size).exit_code == 0
+    assert Catalog(str(out)).plan.counts == counts
+    shutil.copy(source / "men" / "front0.jpg", source / "new.jpg")
+    assert run("run", source, out, *how, "--workers", 1).exit_code == 0  # what has begun goes on
+    assert Catalog(str(out)).plan.counts == [*counts, 1]
 
 
 def test_status_puts_failures_of_a_kind_together(shop: Path, fill: Fill, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import re
 import shutil
 import tarfile
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,11 @@ from pix2seg.catalog.export.coco import compress
 from pix2seg.catalog.export.labelstudio import brush_rle
 from pix2seg.catalog.schema import colors_of, read_mask_png
 from pix2seg.colors.table import read_table
-from pix2seg.errors import CatalogError, OutputError, PhotoError
+from pix2seg.errors import CatalogError, OutputError
 
 MASKS = arrays(bool, array_shapes(min_dims=2, max_dims=2, max_side=40))
 FRONT = "women/front0"
+PICTURES = (".jpg", ".png")
 
 
 def stored_masks(catalog: Catalog) -> dict[str, NDArray[np.uint8]]:
@@ -55,7 +57,7 @@ def test_brush_rle_is_read_by_label_studio(mask: NDArray[np.bool_], large: bool)
 
 def test_coco_comes_back(small_catalog: Catalog, tmp_path: Path) -> None:
     coco = pytest.importorskip("pycocotools.coco")
-    assert export_catalog(small_catalog, "coco", tmp_path / "out", photos=True) == 4
+    assert export_catalog(small_catalog, "coco", tmp_path / "out", photos=True).photos == 4
     read = coco.COCO(str(tmp_path / "out" / "annotations.json"))
     names = {c["id"]: c["name"] for c in read.loadCats(read.getCatIds())}
     assert names == {1: "skin", 2: "hair", 3: "clothes"}
@@ -175,16 +177,16 @@ def test_no_cell_is_a_formula_to_a_spreadsheet(
 
 @pytest.mark.parametrize("to", FORMATS)
 def test_nothing_is_exported_whole_too(small_catalog: Catalog, tmp_path: Path, to: str) -> None:
-    assert export_catalog(small_catalog, to, tmp_path / "out", where="width < 0") == 0
+    assert export_catalog(small_catalog, to, tmp_path / "out", where="width < 0") == (0, [])
     for file in (tmp_path / "out").rglob("*.json"):
         json.loads(file.read_text())
 
 
 def test_what_is_exported(small_catalog: Catalog, tmp_path: Path) -> None:
-    count = export_catalog(
+    exported = export_catalog(
         small_catalog, "voc", tmp_path / "women", where="file LIKE 'women/%' AND person.found"
     )
-    assert count == 2
+    assert exported == (2, [])
     names = (tmp_path / "women" / "ImageSets" / "Segmentation" / "train.txt").read_text().split()
     assert names == [FRONT, "women/front1"]
     with Image.open(tmp_path / "women" / "SegmentationClass" / f"{FRONT}.png") as mask:
@@ -224,19 +226,44 @@ def test_no_photo_replaces_another(
 
 @pytest.mark.parametrize("to", FORMATS)
 def test_an_export_that_fails_can_be_tried_again(
-    shop: Path, fill: Callable[[str, str], Catalog], tmp_path: Path, to: str
+    shop: Path,
+    fill: Callable[[str, str], Catalog],
+    tmp_path: Path,
+    full_disk: Callable[[int], AbstractContextManager[None]],
+    to: str,
 ) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     shutil.copytree(shop / "men", source)
     catalog = fill(str(source), str(tmp_path / "book"))
-    gone = (source / "front1.jpg").rename(tmp_path / "gone.jpg")
     out.mkdir()
-    with pytest.raises(PhotoError, match=r"front1\.jpg does not exist"):
+    with full_disk(100), pytest.raises(OutputError, match="cannot write"):
         export_catalog(catalog, to, out, photos=True)
     assert not list(out.iterdir())
-    gone.rename(source / "front1.jpg")
     (out / EXPORT).mkdir()  # as one that is killed leaves it
     (out / EXPORT / "half").touch()
-    assert export_catalog(catalog, to, out, photos=True) == 2
+    assert export_catalog(catalog, to, out, photos=True) == (2, [])
     assert not [file for file in out.rglob("*") if file.name in (EXPORT, "half")]
     assert len(list(out.rglob("*.jpg"))) == 2
+
+
+@pytest.mark.parametrize("to", FORMATS)
+def test_photos_that_are_gone_or_have_changed_are_left_out(
+    shop: Path, fill: Callable[[str, str], Catalog], tmp_path: Path, to: str
+) -> None:
+    source, out, fronts = tmp_path / "in", tmp_path / "out", sorted(shop.rglob("front*.jpg"))
+    source.mkdir()
+    for name, front in zip(("altered", "lost", "same"), fronts, strict=False):
+        shutil.copy(front, source / f"{name}.jpg")
+    catalog = fill(str(source), str(tmp_path / "book"))
+    shutil.copy(fronts[3], source / "altered.jpg")
+    (source / "lost.jpg").unlink()
+    exported = export_catalog(catalog, to, out, photos=True)
+    assert exported.photos == 1
+    altered, lost = map(str, exported.left_out)
+    assert altered.startswith(f"{source / 'altered.jpg'} has changed since it was catalogued")
+    assert lost == f"{source / 'lost.jpg'} does not exist"
+    assert [file.name for file in out.rglob("*.jpg")] == ["same.jpg"]
+    told = "".join(file.read_text() for file in out.rglob("*.*") if file.suffix not in PICTURES)
+    assert "same" in told
+    assert "altered" not in told
+    assert "lost" not in told
