@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pix2seg.cli.options import PersonWeights
-from pix2seg.cli.output import messages, print_error, print_warning
+from pix2seg.cli.output import EXIT_BAD_INPUT, messages, print_error, print_warning
 from pix2seg.cli.telling import news, telling, tracked
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def ccp(
     """
     from pix2seg.classes import BACKGROUND, UNKNOWN, load_scheme
     from pix2seg.preprocess.dataset import ccp
-    from pix2seg.preprocess.dataset.prepare import Preparation, showing_class
+    from pix2seg.preprocess.dataset.prepare import Preparation, on_both_sides, showing_class
 
     classes, garments = load_scheme(scheme), load_scheme("garments")
     labels = ccp.read_label_names(source / "label_list.mat")
@@ -88,6 +88,7 @@ def ccp(
     sources = ccp.ccp_sources(source, part)
     if showing:
         sources = showing_class(sources, classes.id_of(showing), table, ccp.read_labels)
+    sources = on_both_sides(sources)
     read_labels: Callable[[Path], NDArray[np.uint8]] = ccp.read_labels
     if tagged:
         from pix2seg.train.self_training import TaggedLabels
@@ -131,7 +132,7 @@ def folder(
 
     from pix2seg.classes import load_scheme
     from pix2seg.preprocess.dataset.folder import folder_sources, read_mask
-    from pix2seg.preprocess.dataset.prepare import Preparation
+    from pix2seg.preprocess.dataset.prepare import Preparation, on_both_sides
 
     classes = load_scheme(scheme)
     same = np.arange(len(classes), dtype=np.uint8)
@@ -139,7 +140,7 @@ def folder(
         out, classes, same, read_mask, _size(size), person, {"weights": person_weights}, crop
     )
     part = _fold(fold)
-    sources = folder_sources(photos, masks, part)
+    sources = on_both_sides(folder_sources(photos, masks, part))
     _name_without_mask(photos, sources)
     _run(sources, preparation, {"source": photos.resolve().name, "fold": str(part)})
 
@@ -222,7 +223,7 @@ def _corrected(
     from pix2seg.classes import load_scheme
     from pix2seg.preprocess.dataset.corrected import write_masks
     from pix2seg.preprocess.dataset.folder import folder_sources, read_mask
-    from pix2seg.preprocess.dataset.prepare import Preparation
+    from pix2seg.preprocess.dataset.prepare import Preparation, on_both_sides
 
     classes = load_scheme(scheme)
     same = np.arange(len(classes), dtype=np.uint8)
@@ -230,7 +231,7 @@ def _corrected(
     preparation = Preparation(out, classes, same, read_mask, _size(size), person, options, crop)
     with TemporaryDirectory() as masks:
         write_masks(read(place, classes), Path(masks), classes)
-        sources = folder_sources(photos, Path(masks))
+        sources = on_both_sides(folder_sources(photos, Path(masks)))
         _name_without_mask(photos, sources)
         _run(sources, preparation, {"source": photos.resolve().name})
 
@@ -279,9 +280,11 @@ def _run(sources: "list[Source]", preparation: "Preparation", facts: dict[str, A
     broken = [result for result in results if result.pixels is None]
     for result in broken:
         print_error(messages(), f"skipped {result.name}: {result.error}")
+    left_out = {result.name for result in broken}
+    sides = [source.split for source in sources if source.name not in left_out]
     news().print(
-        f"{len(sources) - len(broken)} photos prepared in {preparation.out}"
-        + (f", {len(broken)} skipped" if broken else "")
+        f"{len(sides)} photos prepared in {preparation.out}: {sides.count('train')} to train, "
+        f"{sides.count('val')} to validate" + (f", {len(broken)} skipped" if broken else "")
     )
     if broken:
-        raise typer.Exit(2)
+        raise typer.Exit(EXIT_BAD_INPUT)

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,16 +18,17 @@ UNFINISHED = "unfinished.json"
 """Says that a folder's files are a data set's, as long as no `dataset.json` does."""
 
 
-def refuse_to_spoil(out: Path, files: Sequence[Path]) -> None:
-    """Refuse a folder where files would be lost that no preparation can bring back.
+def refuse_to_spoil(out: Path, files: Sequence[Path], folders: Iterable[Path]) -> None:
+    """Refuse a folder where files would be lost or mixed that no preparation can bring back.
 
     Args:
         out: the folder.
         files: photos and labels that are to be prepared.
+        folders: where they were looked for.
 
     Raises:
         OutputError: photos or labels lie where the data set's files go, or other files do that
-            are no data set's.
+            are no data set's; or the folder lies in one where photos or labels are looked for.
     """
     # Writing follows links: neither what lies there nor what a link there leads to may be given.
     ways = [way for file in files for way in (file.absolute(), Path(os.path.realpath(file)))]
@@ -35,6 +36,13 @@ def refuse_to_spoil(out: Path, files: Sequence[Path]) -> None:
     places = {os.path.realpath(out / folder) for folder in FOLDERS}
     if not places.isdisjoint(map(os.path.realpath, above)):
         raise OutputError(f"{out} holds the photos themselves; name another folder")
+    place = Path(os.path.realpath(out))
+    for folder in folders:
+        if place.is_relative_to(os.path.realpath(folder)):
+            raise OutputError(
+                f"{out} lies among the photos or masks themselves, in {folder}; name a folder "
+                "outside of it"
+            )
     found = _files(out)
     if found and not _is_data_set(out):
         raise OutputError(f"{out} holds files of no data set: {found[0]}; name another folder")

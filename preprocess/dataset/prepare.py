@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from pix2seg.errors import DatasetError, Pix2SegError, enough_memory
 from pix2seg.files import atomic_write, indexed_image, write_image
 from pix2seg.photo import read_photo
 from pix2seg.preprocess.dataset.place import begin, finish, refuse_to_spoil
-from pix2seg.preprocess.dataset.split import SPLITS, Split
+from pix2seg.preprocess.dataset.split import SPLITS, Split, draw
 from pix2seg.preprocess.fit import Fit, Size
 from pix2seg.preprocess.person import PersonExtractor, load_extractor
 from pix2seg.workers import in_workers
@@ -38,6 +38,11 @@ class Source:
     photo: Path
     labels: Path
     split: Split
+
+    def folders(self) -> tuple[Path, Path]:
+        """The folders of photos and of labels, which `name` may lead into inner folders of."""
+        inner = self.name.count("/")
+        return self.photo.absolute().parents[inner], self.labels.absolute().parents[inner]
 
 
 @dataclass(frozen=True)
@@ -154,6 +159,18 @@ def showing_class(
     return [source for source in sources if np.isin(read_labels(source.labels), labels).any()]
 
 
+def on_both_sides(sources: Sequence[Source]) -> list[Source]:
+    """The sources, one of which changes sides where so few were drawn that a side has none.
+
+    Which one only depends on the names. As long as both sides have photos, nothing changes.
+    """
+    if len(sources) < 2 or len({source.split for source in sources}) == len(SPLITS):
+        return list(sources)
+    moved = min(sources, key=lambda source: draw(source.name))
+    other: Split = "val" if moved.split == "train" else "train"
+    return [replace(s, split=other) if s is moved else s for s in sources]
+
+
 def _write_plain(path: Path, pixels: NDArray[np.uint8]) -> None:
     write_image(path, Image.fromarray(pixels), "PNG")
 
@@ -185,14 +202,15 @@ def prepare(
     Raises:
         DatasetError: no photo could be used, one split would have none, or there is no extractor
             to crop by.
-        OutputError: the folder cannot be written, or holds the photos themselves or other files
-            that are no data set's.
+        OutputError: the folder cannot be written, holds the photos themselves or other files
+            that are no data set's, or lies among the photos or labels.
         PersonError: the extractor is unknown or not installed.
     """
     if preparation.crop and not preparation.person:
         raise DatasetError("--crop needs to know where the people are; add --person mask-rcnn")
     files = [file for source in sources for file in (source.photo, source.labels)]
-    refuse_to_spoil(preparation.out, files)
+    folders = {folder for source in sources for folder in source.folders()}
+    refuse_to_spoil(preparation.out, files, folders)
     if preparation.person:  # an unknown or missing extractor is told before anything is removed
         version = preparation.extractor().version
         options = {k: str(v) for k, v in preparation.person_options.items() if v is not None}

@@ -52,6 +52,10 @@ def split_of(name: str, fold: Fold = FIRST_TENTH) -> Split:
     Returns:
         "train" or "val", the same on every machine and in every run.
     """
+    return "val" if draw(name) * fold.parts >> 64 == fold.number - 1 else "train"
+
+
+def draw(name: str) -> int:
+    """A number that a photo's name draws, 0..2^64 - 1, the same everywhere."""
     digest = hashlib.sha256(name.encode(errors="surrogateescape")).digest()
-    draw = int.from_bytes(digest[:8], "big")
-    return "val" if draw * fold.parts >> 64 == fold.number - 1 else "train"
+    return int.from_bytes(digest[:8], "big")

@@ -20,7 +20,13 @@ from pix2seg.errors import DatasetError, OutputError, PersonError
 from pix2seg.preprocess.dataset.ccp import ccp_sources, read_label_names, read_labels
 from pix2seg.preprocess.dataset.dataset import Dataset, read_image
 from pix2seg.preprocess.dataset.folder import folder_sources, read_mask, without_mask
-from pix2seg.preprocess.dataset.prepare import Preparation, Prepared, prepare, showing_class
+from pix2seg.preprocess.dataset.prepare import (
+    Preparation,
+    Prepared,
+    on_both_sides,
+    prepare,
+    showing_class,
+)
 from pix2seg.preprocess.dataset.split import FIRST_TENTH, Fold, split_of
 from pix2seg.segmenter import load_person
 
@@ -402,7 +408,8 @@ def test_photos_without_masks_and_masks_without_photos_are_named(
     assert named[0] == f"pix2seg: skipped {both / '0.jpg'}: it has no mask"
     assert "0.overlay.png: it has no mask" in named[1]  # without its mask, a picture like others
     assert named[2].startswith(f"pix2seg: skipped none: {both / 'none'}")
-    assert named[3] == f"11 photos prepared in {tmp_path / 'out'}, 1 skipped"
+    told = f"11 photos prepared in {tmp_path / 'out'}: 10 to train, 1 to validate, 1 skipped"
+    assert named[3] == told
     assert len(named) == 4
 
 
@@ -555,3 +562,47 @@ def test_crop_keeps_what_a_segmenter_looks_at(photos: list[Path], tmp_path: Path
     assert np.mean([np.mean(mask > 0) for _, mask in pairs]) > 4 * np.mean(shares)
     with pytest.raises(DatasetError, match="--crop needs to know where the people are"):
         list(prepare(sources, replace(preparation, person=None), {"source": "x"}))
+
+
+@pytest.mark.parametrize("where", ["photos", "masks", "photos/new", "masks/new"])
+def test_a_data_set_among_the_originals_is_refused(
+    photos: list[Path], tmp_path: Path, where: str
+) -> None:
+    for file, place in ((photos[0], "photos/a/1.jpg"), (photos[0], "photos/2.jpg")):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, tmp_path / place)
+    for place in ("masks/a/1.png", "masks/2.png"):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(photos[0].with_suffix(".png"), tmp_path / place)
+    before = files(tmp_path)
+    words = ["prepare", "folder", tmp_path / "photos", tmp_path / "masks", tmp_path / where]
+    with pytest.raises(OutputError, match="lies among the photos or masks themselves"):
+        CliRunner().invoke(app, [*map(str, words), "--scheme", "four"], catch_exceptions=False)
+    assert files(tmp_path) == before
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+@pytest.mark.parametrize("count", [2, 3])
+def test_two_photos_are_enough(photos: list[Path], tmp_path: Path, split: str, count: int) -> None:
+    names = [name for name in map(str, range(100)) if split_of(name) == split][:count]
+    for name in names:
+        for folder, file in (("photos", photos[0]), ("masks", photos[0].with_suffix(".png"))):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            shutil.copy(file, tmp_path / folder / f"{name}{file.suffix}")
+    words = ["prepare", "folder", tmp_path / "photos", tmp_path / "masks", tmp_path / "out"]
+    options = ["--scheme", "four", "--size", "64x96"]
+    result = CliRunner().invoke(app, [*map(str, words), *options], catch_exceptions=False)
+    assert result.exit_code == 0
+    dataset = Dataset(tmp_path / "out")
+    train, val = (dataset.names(side) for side in ("train", "val"))
+    assert sorted([*train, *val]) == sorted(names)
+    assert min(len(train), len(val)) == 1
+    assert f"{count} photos prepared in" in result.stderr
+    assert f"{len(train)} to train, {len(val)} to validate" in result.stderr
+
+
+def test_what_has_photos_on_both_sides_keeps_them(ccp: Path) -> None:
+    sources = ccp_sources(ccp)
+    assert on_both_sides(sources) == sources
+    one = sources[:1]
+    assert on_both_sides(one) == one
