@@ -1,6 +1,7 @@
 """The pictures that pix2seg makes of a result: overlay and cut-outs."""
 
 from collections.abc import Iterator, Sequence
+from math import ceil
 from typing import Any
 
 import cv2
@@ -21,7 +22,7 @@ RIM = 0.4
 """How dark a pixel at each side of a contour is, so that the contour shows on its own colour."""
 
 LETTER = 1 / 45
-"""Height of the legend's letters as a share of the photo's longer side."""
+"""Height of the legend's letters as a share of the photo's longer side, where there is room."""
 
 LEAST_LETTER = 10
 """Smaller letters cannot be read: photos too small for a legend of these have none."""
@@ -91,10 +92,10 @@ def _add_legend(
 ) -> None:
     """Draw the names of the classes into the corner that hides the least of them."""
     height, width = mask.shape
-    legend = _legend(classes, max(round(max(mask.shape) * LETTER), LEAST_LETTER))
-    rows, columns = legend.shape[:2]
-    if rows > height // 2 or columns > width // 2:
+    legend = _fitting_legend(classes, (height // 2, width // 2), max(mask.shape) * LETTER)
+    if legend is None:
         return
+    rows, columns = legend.shape[:2]
     corners = [
         (slice(y, y + rows), slice(x, x + columns))
         for y in (0, height - rows)
@@ -104,17 +105,39 @@ def _add_legend(
     picture[emptiest] = legend
 
 
-def _legend(classes: list[SegmentationClass], letter: int) -> NDArray[np.uint8]:
+def _fitting_legend(
+    classes: list[SegmentationClass], room: tuple[int, int], letter: float
+) -> NDArray[np.uint8] | None:
+    """A legend within (rows, columns), RGB uint8, or None if even the smallest is larger.
+
+    It has letters of the given height, or smaller ones, or two columns of names where a landscape
+    photo has no room for one.
+    """
+    for columns in (1, 2):
+        height = max(round(letter), LEAST_LETTER)
+        while True:
+            legend = _legend(classes, height, columns)
+            share = min(room[0] / legend.shape[0], room[1] / legend.shape[1])
+            if share >= 1:
+                return legend
+            if height == LEAST_LETTER:
+                break
+            height = max(min(int(height * share), height - 1), LEAST_LETTER)
+    return None
+
+
+def _legend(classes: list[SegmentationClass], letter: int, columns: int) -> NDArray[np.uint8]:
     """A chip in its map colour and the name of each class, line by line, RGB uint8."""
     font = ImageFont.load_default(letter)
     line, margin = round(letter * 1.4), round(letter * 0.6)
-    text = round(max(font.getlength(c.name) for c in classes))
-    size = 3 * margin + letter + text, 2 * margin + line * len(classes)
-    legend = Image.new("RGB", size, PAPER)
+    lines = ceil(len(classes) / columns)
+    column = 2 * margin + letter + round(max(font.getlength(c.name) for c in classes))
+    legend = Image.new("RGB", (margin + columns * column, 2 * margin + line * lines), PAPER)
     draw = ImageDraw.Draw(legend)
     for i, shown in enumerate(classes):
-        top = margin + i * line + (line - letter) // 2
-        chip = (margin, top, margin + letter - 1, top + letter - 1)
+        left = margin + i // lines * column
+        top = margin + i % lines * line + (line - letter) // 2
+        chip = (left, top, left + letter - 1, top + letter - 1)
         draw.rectangle(chip, shown.color, INK)
-        draw.text((2 * margin + letter, top + letter // 2), shown.name, INK, font, anchor="lm")
+        draw.text((left + margin + letter, top + letter // 2), shown.name, INK, font, anchor="lm")
     return np.asarray(legend)

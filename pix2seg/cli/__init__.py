@@ -57,7 +57,8 @@ app = typer.Typer(
     cls=_Commands,
     name="pix2seg",
     help="From a photo of a dressed person to garment, skin and hair masks and their colours. Exit "
-    "codes: 0 all went well, 1 find found nothing, 2 some input was bad, 130 interrupted.",
+    "codes: 0 all went well, 1 find found nothing, 2 some input was bad, 130 interrupted, 143 "
+    "terminated.",
     no_args_is_help=True,
     rich_markup_mode=None,  # to import a Markdown reader takes longer than all else in --help
     pretty_exceptions_enable=False,

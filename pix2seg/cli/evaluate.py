@@ -1,5 +1,6 @@
 """`pix2seg evaluate`: how good a generator is on photos it has not seen."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -129,7 +130,7 @@ def _print(evaluation: "Evaluation", segmenter: "Segmenter", scale: float) -> No
     columns = zip(scores.names, scores.iou, scores.dice, evaluation.boundary_f, strict=True)
     for name, *values in columns:
         ratio = f"{ratios[name]:.3f}" if name in ratios else ""
-        table.add_row(name, *(f"{value:.3f}" for value in values), ratio)
+        table.add_row(name, *map(_cell, values), ratio)
     confusion = Table("of 100 true pixels", *scores.names, box=None)
     for name, row in zip(scores.names, scores.confusion, strict=True):
         confusion.add_row(name, *(f"{100 * count / max(row.sum(), 1):.1f}" for count in row))
@@ -151,13 +152,18 @@ def _print(evaluation: "Evaluation", segmenter: "Segmenter", scale: float) -> No
     )
 
 
+def _cell(score: float) -> str:
+    """A score; nothing where there is none, for want of pixels."""
+    return "" if math.isnan(score) else f"{score:.3f}"
+
+
 def _print_garments(found: "GarmentScores", console: "Console") -> None:
     from rich.table import Table
 
     table = Table("kind", "IoU", "large", "kind right", box=None)
     rows = zip(found.scores.names, found.scores.iou, found.large, found.right, strict=True)
     for name, iou, large, right in rows:
-        table.add_row(name, f"{iou:.3f}", f"{large}", f"{right / large:.0%}" if large else "")
+        table.add_row(name, _cell(iou), f"{large}", f"{right / large:.0%}" if large else "")
     console.print(table)
     console.print(
         f"garments: mIoU {found.scores.mean_iou:.4f}   of the big kinds "

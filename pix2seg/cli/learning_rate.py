@@ -10,6 +10,7 @@ from pix2seg.cli.output import results
 from pix2seg.cli.telling import news
 
 ROWS = 12
+"""Rows of the table at most."""
 
 
 def learning_rate(
@@ -22,7 +23,7 @@ def learning_rate(
     init: Init = None,
     device: Device = "auto",
 ) -> None:
-    """Find the learning rate that a recipe bears.
+    """Find a suitable learning rate for a recipe.
 
     Trains with a rising one: the loss falls as the rate rises, until it is too high. What is
     trained is thrown away.
@@ -44,8 +45,8 @@ def learning_rate(
     with news().status(f"training {steps} steps with a rising learning rate"):
         points = range_test(parsed, Dataset(data), chosen, steps, init)
     table = Table("learning rate", "loss", box=None)
-    for i in range(ROWS):
-        point = points[round(i * (len(points) - 1) / (ROWS - 1))]
+    for i in sorted({round(row * (len(points) - 1) / (ROWS - 1)) for row in range(ROWS)}):
+        point = points[i]
         table.add_row(f"{point.learning_rate:.1e}", f"{point.loss:.3f}")
     console = results()
     console.print(table)

@@ -94,11 +94,30 @@ MaxPixels = Annotated[int, typer.Option(min=1, help="Refuse photos with more pix
 Names = Annotated[
     Literal["css", "xkcd", "basic"], typer.Option(help="The list that names the colours.")
 ]
+
+
+def _not_a_photo(target: str | None) -> str | None:
+    """Refuse a place for JSON that is rather a photo named in the wrong place.
+
+    It is looked at before the photos are, which are missing where this is the only one.
+    """
+    if target:
+        from pix2seg.photo import SUFFIXES
+
+        if Path(target).suffix.lower() in SUFFIXES:
+            raise typer.BadParameter(
+                f"{target} is named like a photo; write --json after the photos, or --json "
+                "FILE.jsonl"
+            )
+    return target
+
+
 JsonTo = Annotated[
     str | None,
     typer.Option(
         "--json",
         metavar="[FILE]",
+        callback=_not_a_photo,
         help="Write the palette JSON, a line for each photo, to a file or, without one or with -, "
         "to standard output; and no pictures unless they are asked for.",
     ),
@@ -107,6 +126,19 @@ TableFile = Annotated[
     Path | None,
     typer.Option("--table", help="Also write one table, a row a colour: .csv, .jsonl, .parquet."),
 ]
+
+
+def check_color_options(colors: bool, max_colors: int | None, names: str) -> None:
+    """Refuse options of colours where nobody asks for colours.
+
+    Raises:
+        typer.BadParameter: one of them would be ignored.
+    """
+    for option, given in (("--max-colors", max_colors is not None), ("--names", names != "css")):
+        if given and not colors:
+            raise typer.BadParameter(
+                "no colours are asked for; add --colors, --table or --json", param_hint=option
+            )
 
 
 def person_options(

@@ -1,7 +1,9 @@
 """What several commands share: which photos they take, and what they print."""
 
+import os
 import sys
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 EXIT_BAD_INPUT = 2
 
 STANDARD_OUTPUT = "-"
+
+PROBE = 4096
+"""Bytes that a folder for results must have room for."""
 
 LEAST_WIDTH = 80
 """Tables are laid out for as many columns at least; a narrower terminal wraps them whole."""
@@ -59,6 +64,15 @@ def _console_class() -> "type[Console]":
             """A string as it shall be shown."""
             return super().render_str(printable(text), **options)
 
+        def on_broken_pipe(self) -> None:
+            """Nobody reads on; Rich would end with 1, which is said of a search without finds."""
+            try:
+                super().on_broken_pipe()
+            except SystemExit:
+                if not self.stderr:
+                    print_error(messages(), "standard output: broken pipe")
+                sys.exit(EXIT_BAD_INPUT)
+
     return PlainConsole
 
 
@@ -77,13 +91,18 @@ def one_line(text: str) -> str:
     return printable(text).replace("\n", "\\n")
 
 
+def base_colors(palette: "Palette") -> str:
+    """A palette's base colours, such as `white/blue`."""
+    from pix2seg.colors.names import basic_names
+
+    return "/".join(basic_names(palette))
+
+
 def swatch_text(palette: "Palette") -> "Text":
     """A palette's base colours, and its colours as blocks, or hex codes where none are shown."""
     from rich.text import Text
 
-    from pix2seg.colors.names import basic_names
-
-    names = f"{'/'.join(basic_names(palette))} "
+    names = f"{base_colors(palette)} "
     console = messages()
     if console.color_system is None or console.no_color:
         return Text(names + " ".join(swatch.color.hex for swatch in palette))
@@ -112,22 +131,14 @@ def json_lines(target: str) -> Iterator[Callable[[dict[str, Any]], None]]:
 
 
 def check_json(target: str | None, table: Path | None) -> None:
-    """Refuse a place for JSON that is the table's, or rather a photo named in the wrong place.
+    """Refuse a place for JSON that is the table's.
 
     Raises:
-        typer.BadParameter: the file is the table, or is named like a photo.
+        typer.BadParameter: the file is the table.
     """
-    from pix2seg.photo import SUFFIXES
-
     if target and table and Path(target).absolute() == table.absolute():
         raise typer.BadParameter(
             f"{target} cannot hold the table too; name two files", param_hint="--json"
-        )
-
-    if target and Path(target).suffix.lower() in SUFFIXES:
-        raise typer.BadParameter(
-            f"{target} is named like a photo; write --json after the photos, or --json FILE.jsonl",
-            param_hint="--json",
         )
 
 
@@ -210,6 +221,36 @@ def find_new_photos(
             )
     check_overwriting(photos, out)
     return photos, wrong
+
+
+def check_writable(folder: Path) -> None:
+    """Refuse a folder for results that takes none, before any work; none is made yet.
+
+    Raises:
+        OutputError: it cannot be written, or its disk is full.
+    """
+    from tempfile import TemporaryFile
+
+    from pix2seg.errors import OutputError
+
+    try:
+        place = next(f for f in (folder, *folder.absolute().parents) if f.exists())
+        with TemporaryFile(dir=place) as file:
+            file.write(bytes(PROBE))
+            file.flush()
+            os.fsync(file)  # some file systems find out only then that they are full
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise OutputError(f"cannot write {folder}: {reason}; name another folder") from error
+
+
+def shown_names(photos: "Sequence[InputPhoto]") -> list[str]:
+    """What to call each photo: its relative name, or its path where another has the same."""
+    counts = Counter(photo.relative for photo in photos)
+    return [
+        photo.relative.as_posix() if counts[photo.relative] == 1 else str(photo.path)
+        for photo in photos
+    ]
 
 
 def exit_on_bad(console: "Console", errors: Sequence["Pix2SegError"]) -> None:

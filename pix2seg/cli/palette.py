@@ -11,11 +11,13 @@ import typer
 from pix2seg.cli.options import JsonTo, MaxColors, MaxPixels, Names, TableFile
 from pix2seg.cli.output import (
     check_json,
+    check_writable,
     exit_on_bad,
     find_new_photos,
     json_lines,
     messages,
     one_line,
+    shown_names,
 )
 from pix2seg.cli.telling import news
 from pix2seg.limits import MAX_PIXELS
@@ -78,11 +80,13 @@ def palette(
     inputs, wrong = find_new_photos(photos, out)
     if mask and len(inputs) > 1:
         raise OutputError(f"--mask is for one photo; there are {len(inputs)}")
+    if pictures:
+        check_writable(out)
     bad: list[Pix2SegError] = [*wrong]
     with ExitStack() as stack:
         add_rows = stack.enter_context(growing_table(table)) if table else None
         write_json = stack.enter_context(json_lines(json_to)) if json_to else None
-        for photo in inputs:
+        for photo, shown in zip(inputs, shown_names(inputs), strict=True):
             try:
                 with enough_memory(photo.path):
                     colors = _find_colors(photo, mask, max_pixels, max_colors, names)
@@ -95,7 +99,7 @@ def palette(
                 add_rows(list(rows_of(colors.document())))
             if write_json:
                 write_json(colors.document())
-            _print(photo.relative.as_posix(), colors)
+            _print(shown, colors)
     exit_on_bad(messages(), bad)
 
 

@@ -21,6 +21,7 @@ from pix2seg.cli.options import (
     person_options,
 )
 from pix2seg.cli.output import (
+    check_writable,
     exit_on_bad,
     find_new_photos,
     messages,
@@ -82,6 +83,7 @@ def person(
     inputs, wrong = find_new_photos(photos, out)
     check_person_box(person_box, len(inputs))
     backgrounds = _parse_backgrounds(background or [])
+    check_writable(out)
     keep_freed_memory()
     with news().status("loading the models"):
         from pix2seg.segmenter import Segmenter
@@ -109,7 +111,8 @@ def person(
         except Pix2SegError as error:
             bad.append(error)
     done = len(inputs) + len(wrong) - len(bad)
-    news().print(f"{done} done with {segmenter.extractor.version}, results in {out}")
+    where = f", results in {out}" if done else ""
+    news().print(f"{done} done with {segmenter.extractor.version}{where}")
     details().print(", ".join(f"{part} {version}" for part, version in segmenter.model.items()))
     exit_on_bad(messages(), bad)
 

@@ -25,17 +25,21 @@ from pix2seg.cli.options import (
     TableFile,
     TrustFiles,
     Weights,
+    check_color_options,
     check_person_box,
     person_options,
 )
 from pix2seg.cli.output import (
+    base_colors,
     check_json,
+    check_writable,
     exit_on_bad,
     find_new_photos,
     json_lines,
     messages,
     one_line,
     print_warning,
+    shown_names,
 )
 from pix2seg.cli.telling import details, news, tracked
 from pix2seg.limits import MAX_PIXELS
@@ -122,6 +126,9 @@ def segment(
     from pix2seg.colors.table import check_format
 
     check_json(json_to, table)
+    check_color_options(bool(colors or json_to or table), max_colors, names)
+    if hard_edges and not cutouts:
+        raise typer.BadParameter("it is for cut-outs; add --cutouts", param_hint="--hard-edges")
     # JSON alone is all that is wanted where nothing else is asked for.
     pictures = bool(out or colors or cutouts or map or review or not json_to)
     out = out or Path("pix2seg-out")
@@ -158,6 +165,8 @@ def segment(
         existing = find_existing(inputs, outputs, table, documents=bool(json_to))
         news().print(f"{len(existing.photos)} of {len(inputs)} photos have their results")
         inputs = [photo for photo in inputs if photo not in existing.photos]
+    for folder in filter(None, (out, review) if pictures else ()):
+        check_writable(folder)
     # A table that is there is replaced only once the networks are known to work.
     results = _begin(arguments, inputs, outputs, max_pixels, jobs)
     with _documents(table, json_to, existing) as write:
@@ -241,7 +250,8 @@ def _follow(
 
     count, last, bad = 0, None, list[Pix2SegError]()
     try:
-        for photo, result in zip(tracked(inputs, "segmenting"), results, strict=True):
+        names = tracked(shown_names(inputs), "segmenting")
+        for name, result in zip(names, results, strict=True):
             if isinstance(result, Pix2SegError):
                 bad.append(result)
                 continue
@@ -250,7 +260,7 @@ def _follow(
                 write(last.document)
             count += 1
             place = f"{count + len(bad)}/{len(inputs)} " if len(inputs) > 1 else ""
-            _print_photo(place + photo.relative.as_posix(), last)
+            _print_photo(place + name, last)
     except KeyboardInterrupt:
         return _Summary(count, last, bad, stopped=True)
     return _Summary(count, last, bad, stopped=False)
@@ -270,7 +280,9 @@ def _print_photo(name: str, done: "Done") -> None:
             if class_name in done.palettes:
                 facts[-1].append(" ").append_text(swatch_text(done.palettes[class_name]))
     for kind, palette in done.garments:
-        facts.append(Text(f"{kind} ").append_text(swatch_text(palette)))
+        # Of so many, base colours alone are readable.
+        told = Text(base_colors(palette)) if details().quiet else swatch_text(palette)
+        facts.append(Text(f"{kind} ").append_text(told))
     facts.append(Text(f"quality {done.quality:.2f}"))
     facts.append(Text(f"{done.seconds:.2f} s"))
     line = Text(f"{one_line(name)}  ").append_text(Text(", ").join(facts))

@@ -42,7 +42,7 @@ def train(
     ] = False,
     device: Device = "auto",
 ) -> None:
-    """Train what a recipe says.
+    """Train a network from a recipe.
 
     The folder --run gets best.safetensors (the result), last.pt (to resume), metrics.jsonl and
     tensorboard/. Ctrl-C saves; --resume goes on exactly there. Started by torchrun, any number of
@@ -135,6 +135,11 @@ def _read_run(
 
     if recipe or overrides:
         raise TrainingError("--resume keeps the run's recipe; leave --recipe and --set out")
+    if not (run / "run.json").exists():
+        raise TrainingError(
+            f"{run} holds no run to resume; start one: pix2seg train --recipe NAME --data FOLDER "
+            f"--run {run}"
+        )
     if init:
         raise TrainingError("--resume goes on from the run's checkpoint; leave --init out")
     moved = {"data": data, "people": people}

@@ -202,8 +202,8 @@ def _check_files(names: Sequence[str], takes: Sequence[str]) -> None:
     unknown = sorted(set(names) - set(takes))
     if "photo" not in names:
         detail = (
-            f"the form has no file 'photo' but {', '.join(unknown)[:80] or 'no file'}; "
-            "send the photo as a file named 'photo'"
+            "send the photo as a form file named 'photo' (the form has: "
+            f"{', '.join(sorted(set(names)))[:80] or 'no file'})"
         )
     elif unknown:
         known = ", perhaps ".join(f"'{name}'" for name in takes)

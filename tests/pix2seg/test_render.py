@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from pix2seg.classes import load_scheme
-from pix2seg.render import overlay
+from pix2seg.garments import kinds
+from pix2seg.render import LEAST_LETTER, overlay
 
 FOUR = load_scheme("four")
 SKIN, CLOTHES = FOUR.id_of("skin"), FOUR.id_of("clothes")
@@ -87,3 +88,17 @@ def test_a_photo_of_nobody_is_all_background() -> None:
     pixels, _ = scene(60, 90)
     picture = overlay(pixels, np.zeros((90, 60), np.uint8), FOUR)
     assert (np.ptp(picture.astype(int), axis=2) == 0).all()
+
+
+@pytest.mark.parametrize("size", [(512, 288), (1920, 1080)])
+def test_a_landscape_photo_has_room_for_the_names_of_all_garments(size: tuple[int, int]) -> None:
+    garments, (width, height) = kinds(), size
+    mask = np.zeros((height, width), np.uint8)
+    for kind in range(1, len(garments)):
+        top = height * kind // (len(garments) + 1)
+        mask[top : top + 4, width * 3 // 4 : width * 3 // 4 + 9] = kind
+    picture = overlay(np.zeros((height, width, 3), np.uint8), mask, garments)
+    corner = picture[: height // 2, : width // 2].reshape(-1, 3)
+    assert (corner == 255).all(1).any()
+    for kind in garments.classes[1:]:
+        assert (corner == kind.color).all(1).sum() >= (LEAST_LETTER - 2) ** 2, kind.name

@@ -41,17 +41,18 @@ def check_sizes(recipe: SegmentationRecipe, depth: int) -> None:
     Raises:
         SizeError: names sizes that fit.
     """
-    check_size(recipe.size, depth)
     if not recipe.augmentation.half_size:
+        check_size(recipe.size, depth)
         return
-    width, height = recipe.size
-    try:
-        check_size((width // 2, height // 2), depth)
-    except SizeError as error:
+    step = 2 ** (depth + 1)
+    if any(length % step for length in recipe.size):
+        width, height = (max(round(length / step), 1) * step for length in recipe.size)
         raise SizeError(
-            f"augmentation.half_size also trains at half of {width}x{height}, but {error}; or set "
-            "augmentation.half_size to 0"
-        ) from error
+            f"a network size of {recipe.size[0]}x{recipe.size[1]}, at half of which "
+            f"augmentation.half_size trains too, cannot be halved {depth + 1} times; take "
+            f"multiples of {step}, such as {width}x{height}, or multiples of "
+            f"{step // 2} with --set augmentation.half_size=0"
+        )
 
 
 class SegmentationTask:

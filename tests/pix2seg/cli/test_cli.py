@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -195,6 +196,11 @@ def test_good_photos_are_done_and_bad_ones_named(
         (["segment", "a.jpg", "--person", "magic"], "no person extractor 'magic'"),
         (["segment", "a.jpg", "--device", "warp"], "cannot use the device 'warp'"),
         (["segment", "a.jpg", "--json", "x.jpg"], "named like a photo"),
+        (["segment", "--json", "x.jpg"], "write --json after the photos, or --json FILE.jsonl"),
+        (["palette", "--json", "x.jpg"], "write --json after the photos, or --json FILE.jsonl"),
+        (["segment", "a.jpg", "--hard-edges"], "--hard-edges: it is for cut-outs; add --cutouts"),
+        (["segment", "a.jpg", "--max-colors", "2"], "--max-colors: no colours are asked for; add"),
+        (["segment", "a.jpg", "--names", "xkcd"], "--names: no colours are asked for; add"),
         (["segment", "a.jpg", "--max-pixels", "10"], "--max-pixels"),
         (["segment", "a.jpg", "--out", "a.png"], "cannot write a.png: it is a file"),
         (["segment", "a.jpg", "--review", "a.png"], "cannot write a.png: it is a file"),
@@ -215,7 +221,11 @@ def test_good_photos_are_done_and_bad_ones_named(
         (["train", "--run", "r"], "needs --recipe NAME and --data FOLDER"),
         (["train", "--run", "r", "--recipe", "gan", "--data", "."], "no recipe 'gan'"),
         (["train", "--run", "r", "--recipe", "pix2pix-ccp4", "--data", "."], "pix2seg prepare"),
-        (["train", "--run", "r", "--resume"], "no run to resume"),
+        (
+            ["train", "--run", "r", "--resume"],
+            "r holds no run to resume; start one: pix2seg train --recipe NAME --data FOLDER --run "
+            "r",
+        ),
         (["evaluate", "--data", "."], "not a prepared data set"),
         (["evaluate", "--data", ".", "--worst", "-1", "w"], "-1 photos are none; give 1 or more"),
         (["segment", "a.jpg", "--table", "t.xls"], "is no table"),
@@ -243,6 +253,50 @@ def test_bad_input_is_one_clear_line(
     assert ended.code == 2
     assert message in " ".join(ended.err.replace("│", " ").split())
     assert files(tmp_path) == ["a.jpg", "a.png"]
+
+
+@pytest.mark.parametrize("command", ["segment", "palette", "person"])
+def test_a_folder_that_takes_no_results_is_told_before_any_work(
+    photos: list[Path],
+    tmp_path: Path,
+    run_here: Callable[..., Any],
+    full_disk: Callable[[int], AbstractContextManager[None]],
+    command: str,
+) -> None:
+    with full_disk(2000):
+        ended = run_here(command, *photos[:2], "--out", tmp_path / "new" / "out")
+    assert ended.code == 2
+    assert ended.err == (
+        f"pix2seg: cannot write {tmp_path / 'new' / 'out'}: file too large; name another folder\n"
+    )
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", ["segment", "palette"])
+def test_photos_of_the_same_name_are_told_apart(
+    small_onnx: Path, small_photo: Path, tmp_path: Path, run_here: Callable[..., Any], command: str
+) -> None:
+    (tmp_path / "d").mkdir()
+    named = [tmp_path / name for name in ("c.jpg", "d/c.jpg", "d/e.jpg")]
+    for file in named:
+        shutil.copy(small_photo, file)
+    how = ["--weights", small_onnx, "--person", "none"] if command == "segment" else []
+    ended = run_here(command, *named, *how, "--json", tmp_path / "t.jsonl")
+    told = [line for line in ended.err.splitlines() if "#" in line or "quality" in line]
+    shown = [line.split("  ")[0].split("/3 ")[-1] for line in told if "looked at" not in line]
+    assert shown == [str(named[0]), str(named[1]), "e.jpg"]
+    lines = (tmp_path / "t.jsonl").read_text("utf-8").splitlines()
+    files = [json.loads(line)["image"]["file"] for line in lines]
+    assert files == ["c.jpg", "c.jpg", "e.jpg"]  # what is stored does not change
+
+
+def test_a_pipe_that_is_closed_is_no_search_without_finds(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    ended = subprocess.run([PROGRAM, "recipes"], stdout=writing, stderr=subprocess.PIPE, text=True)
+    os.close(writing)
+    assert ended.returncode == 2
+    assert ended.stderr == "pix2seg: standard output: broken pipe\n"
 
 
 def test_recipes_are_listed() -> None:
@@ -278,7 +332,7 @@ def test_palette_and_find(photos: list[Path], tmp_path: Path) -> None:
     assert "0.0" in found.stdout
     wrong = run("find", "#fff", "--in", "t.csv", "--class", "shoes", folder=tmp_path)
     assert wrong.returncode == 2
-    assert "no class 'shoes'" in wrong.stderr
+    assert "'shoes'" in wrong.stderr
     nothing = run("find", "#00ff00", "--in", "t.csv", "--within", 1, folder=tmp_path)
     assert "no photo within 1" in nothing.stdout
 

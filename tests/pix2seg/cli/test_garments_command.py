@@ -63,3 +63,14 @@ def test_weights_without_garments_are_refused(
     )  # fmt: skip
     assert "name no garments" in told
     assert not list(tmp_path.iterdir())
+
+
+def test_garments_are_told_with_base_colors_alone(
+    garment_weights: Path, photos: list[Path], tmp_path: Path
+) -> None:
+    words = ["segment", photos[0], "--weights", garment_weights, "--person", "none", "--garments"]
+    plain = run(*words, "--out", tmp_path)
+    assert any(f" {kind} " in plain for kind in kinds().foreground)
+    assert "#" not in plain
+    assert "#" in run(*words, "--out", tmp_path, "--verbose")
+    assert "#" in run(*words, "--out", tmp_path, "--colors")  # of the classes

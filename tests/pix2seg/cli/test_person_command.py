@@ -133,3 +133,15 @@ def test_help_names_every_extractor_and_the_default() -> None:
         _, output = run(command, "--help")
         assert all(name in output for name in EXTRACTORS)
         assert f"{DEFAULT_PERSON} (default)" in output.replace("│ │ ", "")
+
+
+def test_no_results_are_claimed_where_none_are(
+    figure: Path, small_onnx: Path, tmp_path: Path
+) -> None:
+    words = ["person", figure, "--weights", small_onnx]
+    code, output = run(*words, "--person-box", "900,900,950,950", "--out", tmp_path / "out")
+    assert code == 2
+    assert "0 done with person-mask-rcnn" in output
+    assert "results in" not in output
+    assert "lies outside the photo" in output
+    assert not (tmp_path / "out").exists()

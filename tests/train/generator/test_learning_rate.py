@@ -1,3 +1,5 @@
+import re
+
 from typer.testing import CliRunner
 
 from pix2seg.cli import app
@@ -34,5 +36,7 @@ def test_command_suggests_an_override(
     result = CliRunner().invoke(app, ["learning-rate", *chosen, *sets, "--device", "cpu"])
     assert result.exit_code == 0, result.output
     assert "suggested: --set optimizer.learning_rate=" in result.output
+    rows = [line for line in result.output.splitlines() if re.fullmatch(r"\s*\S+e-\d+ .*", line)]
+    assert 2 <= len(rows) == len(set(rows)) <= 10
     result = CliRunner().invoke(app, ["learning-rate", "--recipe", "person-mask-rcnn", *chosen[2:]])
     assert "trains no generator" in str(result.exception)
