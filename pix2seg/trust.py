@@ -27,8 +27,8 @@ UNSURE = 0.75
 """A pixel's certainty below which it might as well be of another class."""
 
 NONE_SURE = 0.5
-"""The certainty of a class that the mask lacks: hair that is not found is mostly lost, and to count
-it as unknown finds 65 % of the worst tenth where this finds 70 %."""
+"""The certainty of a class that the mask lacks. Hair that is not found is mostly lost: to count it
+as unknown found 65 % of the worst tenth where this found 70 %."""
 
 HEAD = 6
 """A standing person is so many heads tall, or a little more."""
