@@ -2,3 +2,6 @@
 
 MAX_PIXELS = 100_000_000
 """Larger photos are refused by default: what claims to be larger is mostly a trap."""
+
+MOST_COLORS = 64
+"""More colours than this a palette cannot have: nobody could tell them apart."""

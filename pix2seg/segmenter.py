@@ -106,6 +106,10 @@ class Segmenter(Pretrained):
             )
         self.extractor = person
 
+    def __repr__(self) -> str:
+        parts = ", ".join(f"{part} {version}" for part, version in self.model.items())
+        return f"<Segmenter on {self.device}: {parts}>"
+
     @property
     def model(self) -> dict[str, str]:
         """Versions of the "generator" and the "person" extractor, and the "engine"."""

@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from pix2seg.limits import MOST_COLORS
+
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
 EngineName = Annotated[
     Literal["auto", "torch", "onnx"],
@@ -88,7 +90,9 @@ Flip = Annotated[
 ]
 MaxColors = Annotated[
     int | None,
-    typer.Option(min=1, max=64, help="At most so many colours a class (default 5; skin, hair 3)."),
+    typer.Option(
+        min=1, max=MOST_COLORS, help="At most so many colours a class (default 5; skin, hair 3)."
+    ),
 ]
 MaxPixels = Annotated[int, typer.Option(min=1, help="Refuse photos with more pixels than this.")]
 Names = Annotated[

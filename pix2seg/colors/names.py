@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache, lru_cache
 from importlib import resources
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -208,7 +208,13 @@ def _shades(base: str) -> tuple[Floats, list[tuple[Floats, Floats]]]:
 
 @cache
 def _codes(names: NameList) -> dict[str, list[str]]:
-    """The hex codes of each name of a list."""
+    """The hex codes of each name of a list.
+
+    Raises:
+        ColorError: there is no such list.
+    """
+    if names not in get_args(NameList):
+        raise ColorError(f"no list of names '{names}'; take {', '.join(get_args(NameList))}")
     if names == "css":
         from PIL.ImageColor import colormap, getrgb  # which turns codes that it read into numbers
 

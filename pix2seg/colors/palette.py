@@ -15,6 +15,7 @@ from pix2seg.colors.color import Color
 from pix2seg.colors.kmeans import kmeans
 from pix2seg.colors.space import Floats, distances, even, to_lab
 from pix2seg.distinct import distinct
+from pix2seg.limits import MOST_COLORS
 
 MAX_COLORS = 5
 """The default cap on a palette's colours."""
@@ -119,18 +120,18 @@ def extract_palette(
     Args:
         pixels: RGB uint8 (H, W, 3).
         mask: bool (H, W).
-        max_colors: at most so many colours, at least 1.
+        max_colors: at most so many colours, 1 to `MOST_COLORS`.
 
     Returns:
         At most `max_colors` swatches; none for an empty mask.
 
     Raises:
-        ValueError: the shapes differ or `max_colors` is below 1.
+        ValueError: the shapes differ, or `max_colors` is out of bounds.
     """
-    if pixels.shape[:2] != mask.shape or max_colors < 1:
-        raise ValueError(
-            f"pixels {pixels.shape}, mask {mask.shape} and max_colors {max_colors} do not fit"
-        )
+    if not 1 <= max_colors <= MOST_COLORS:
+        raise ValueError(f"max_colors is {max_colors}; give 1 to {MOST_COLORS}")
+    if pixels.shape[:2] != mask.shape:
+        raise ValueError(f"pixels {pixels.shape} and mask {mask.shape} are not of one size")
     coverage = float(np.count_nonzero(mask)) / mask.size if mask.size else 0.0
     if coverage == 0.0:
         return Palette((), 0.0)
@@ -140,8 +141,7 @@ def extract_palette(
     swatches = [
         Swatch(
             _medoid(histogram, inside),
-            # The mean of ones may come out a little larger.
-            Color(*np.average(histogram.srgb[inside], 0, histogram.weights[inside]).clip(0, 1)),
+            Color(*_mean(histogram, inside)),
             float(histogram.counts[inside].sum() / total),
         )
         for inside in (np.flatnonzero(clusters == i) for i in distinct(clusters))
@@ -223,6 +223,13 @@ def _join_near(means: Floats, sizes: Floats) -> NDArray[np.intp]:
             return groups
         one, other = np.unravel_index(np.argmin(gaps), gaps.shape)
         groups[groups == alone[other]] = alone[one]
+
+
+def _mean(histogram: _Histogram, inside: NDArray[np.intp]) -> list[float]:
+    """The sRGB components of a cluster's mean; that of ones may come out a little larger."""
+    mean = np.average(histogram.srgb[inside], 0, histogram.weights[inside])
+    components: list[float] = mean.clip(0, 1).tolist()
+    return components
 
 
 def _medoid(histogram: _Histogram, inside: NDArray[np.intp]) -> Color:

@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 from pix2seg.colors.names import NameList
+from pix2seg.limits import MOST_COLORS
 from pix2seg.preprocess.fit import Box
 from pix2seg.serve.problems import Problem
 
@@ -45,7 +46,7 @@ class PaletteOptions(BaseModel):
     max_colors: int | None = Field(
         None,
         ge=1,
-        le=64,
+        le=MOST_COLORS,
         description="At most so many colours a class (default 5; skin, hair 3).",
         examples=[5],
     )

@@ -289,3 +289,14 @@ def test_channels_at_their_limit_have_colours_too(seed: int) -> None:
     pixels[..., seed % 3] = 255
     palette = extract_palette(pixels, np.ones((40, 40), bool))
     assert all(swatch.mean.components[seed % 3] == pytest.approx(1) for swatch in palette)
+
+
+@pytest.mark.parametrize("count", [0, 65])
+def test_a_number_of_colors_that_makes_no_sense_is_refused(count: int) -> None:
+    with pytest.raises(ValueError, match="give 1 to 64"):
+        extract_palette(np.zeros((4, 4, 3), np.uint8), np.ones((4, 4), bool), count)
+
+
+def test_an_unknown_list_of_names_is_refused() -> None:
+    with pytest.raises(ColorError, match="no list of names 'pantone'; take css, xkcd, basic"):
+        name_of(Color.from_hex("#123456"), "pantone")  # type: ignore[arg-type]
