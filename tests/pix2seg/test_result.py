@@ -7,6 +7,7 @@ from PIL import Image
 
 from pix2seg import Segmentation, Segmenter
 from pix2seg.colors.names import name_of
+from pix2seg.notebook import HEIGHT
 
 
 @pytest.fixture(scope="module")
