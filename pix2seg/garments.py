@@ -236,17 +236,19 @@ def _in_one_piece(mask: NDArray[np.uint8], pixels: NDArray[np.uint8]) -> NDArray
         pixels: RGB uint8 (H, W, 3).
     """
     ids = [kinds().id_of(name) for name in ONE_PIECE]
-    if sum((mask == kind_id).any() for kind_id in ids) < 2:
+    if not all((mask == kind_id).any() for kind_id in ids):
         return mask
     mask = mask.copy()
-    parts, kind_of = _parts(mask, ids)
+    x0, y0, x1, y1 = box_around(np.isin(mask, ids))
+    mask_there, pixels_there = mask[y0:y1, x0:x1], pixels[y0:y1, x0:x1]
+    parts, kind_of = _parts(mask_there, ids)
     areas = np.bincount(parts.ravel(), minlength=len(kind_of))
-    while (pair := _alike(parts, areas, kind_of, pixels)) is not None:
+    while (pair := _alike(parts, areas, kind_of, pixels_there)) is not None:
         small, large = pair
         parts[parts == small] = large
         kind_of[small], areas[large], areas[small] = kind_of[large], areas[large] + areas[small], 0
     named = parts > 0
-    mask[named] = kind_of[parts[named]]
+    mask_there[named] = kind_of[parts[named]]
     return mask
 
 
