@@ -9,10 +9,7 @@ from pathlib import Path
 
 from pix2seg.classes import RESERVED
 from pix2seg.errors import OutputError, PhotoError
-from pix2seg.photo import STANDARD_INPUT, SUFFIXES
-
-ADDRESSES = ("http://", "https://", "ftp://", "s3://", "gs://", "data:")
-"""What is no file begins so."""
+from pix2seg.photo import ADDRESS, STANDARD_INPUT, SUFFIXES
 
 PICTURES = (*RESERVED, "person", "alpha", "grey")
 """What segmenting adds to a photo's name, but for the names of classes."""
@@ -142,7 +139,7 @@ def _expand(argument: str) -> Iterator[InputPhoto]:
         raise PhotoError("an empty name is no photo; write . for the current folder")
     if argument == STANDARD_INPUT:
         yield InputPhoto(path, Path("stdin"))
-    elif argument.lower().startswith(ADDRESSES):
+    elif ADDRESS.match(argument):
         raise PhotoError(f"{argument} is an address; download the photo first, then give its file")
     elif os.path.isdir(path):
         yield from _in_folder(path)

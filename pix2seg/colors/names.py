@@ -111,7 +111,7 @@ def base_named(text: str) -> BaseColor | None:
     Args:
         text: in any case, with spaces and hyphens or without.
     """
-    found = re.fullmatch(f"(dark|light|pale)?({'|'.join(BASIC)})", _plain(text))
+    found = re.fullmatch(f"(dark|light|pale)?({'|'.join(BASIC)})", plain(text))
     if not found:
         return None
     whole = BaseColor(found[2])
@@ -133,7 +133,7 @@ def colors_named(text: str, names: NameList | None = None) -> tuple[Color, ...]:
     Raises:
         ColorError: no list has the name, or the hex code is none.
     """
-    word = _plain(text)
+    word = plain(text)
     if word.startswith("#"):
         return (Color.from_hex(word),)
     base = base_named(text) if names in (None, "basic") else None
@@ -141,7 +141,7 @@ def colors_named(text: str, names: NameList | None = None) -> tuple[Color, ...]:
         return base.anchors
     lists: tuple[NameList, ...] = (names,) if names else ("basic", "css", "xkcd")
     for each in lists:
-        codes = {_plain(name): c for name, c in _codes(each).items()}.get(word)
+        codes = {plain(name): c for name, c in _codes(each).items()}.get(word)
         if codes:
             return tuple(Color.from_hex(code) for code in codes)
     if re.fullmatch("[0-9a-f]{6}|[0-9a-f]{3}", word):
@@ -153,7 +153,7 @@ def colors_named(text: str, names: NameList | None = None) -> tuple[Color, ...]:
     )
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """A name as it is compared: without case, spaces and hyphens, and grey spelt so."""
     return re.sub(r"[\s-]", "", name.lower()).replace("gray", "grey")
 

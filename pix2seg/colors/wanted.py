@@ -14,6 +14,7 @@ from pix2seg.colors.names import (
     NameList,
     base_named,
     colors_named,
+    plain,
 )
 from pix2seg.colors.photo_colors import FEW_COLORED
 from pix2seg.errors import ColorError
@@ -91,8 +92,8 @@ def kind_named(text: str, known: Collection[str]) -> str | None:
         known: the classes and garments that there are. A garment that is not among them is named
             all the same: garments were not looked for.
     """
-    forms = _forms(_plain(text))
-    named = {_plain(name): name for name in known}
+    forms = _forms(plain(text))
+    named = {plain(name): name for name in known}
     both = (*named.items(), *_garments().items())
     return next((name for word, name in both if word in forms), None)
 
@@ -136,12 +137,7 @@ def _refuse(words: Sequence[str], known: Collection[str], names: NameList | None
 def _garments() -> dict[str, str]:
     """The kind of each kind's and label's name in the scheme `garments`."""
     kinds = [c for c in load_scheme("garments").classes[1:] if c.name not in FEW_COLORED]
-    return {_plain(name): kind.name for kind in kinds for name in (kind.name, *kind.labels)}
-
-
-def _plain(text: str) -> str:
-    """A text as it is compared: without case, spaces and hyphens."""
-    return re.sub(r"[\s-]", "", text.lower())
+    return {plain(name): kind.name for kind in kinds for name in (kind.name, *kind.labels)}
 
 
 def _forms(word: str) -> set[str]:

@@ -332,7 +332,7 @@ def test_palette_and_find(photos: list[Path], tmp_path: Path) -> None:
     assert "0.0" in found.stdout
     wrong = run("find", "#fff", "--in", "t.csv", "--class", "shoes", folder=tmp_path)
     assert wrong.returncode == 2
-    assert "'shoes'" in wrong.stderr
+    assert "no class 'shoes'" in wrong.stderr
     nothing = run("find", "#00ff00", "--in", "t.csv", "--within", 1, folder=tmp_path)
     assert "no photo within 1" in nothing.stdout
 
