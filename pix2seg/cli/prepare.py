@@ -132,7 +132,7 @@ def folder(
 
     from pix2seg.classes import load_scheme
     from pix2seg.preprocess.dataset.folder import folder_sources, read_mask
-    from pix2seg.preprocess.dataset.prepare import Preparation, on_both_sides
+    from pix2seg.preprocess.dataset.prepare import Preparation
 
     classes = load_scheme(scheme)
     same = np.arange(len(classes), dtype=np.uint8)
@@ -140,7 +140,7 @@ def folder(
         out, classes, same, read_mask, _size(size), person, {"weights": person_weights}, crop
     )
     part = _fold(fold)
-    sources = on_both_sides(folder_sources(photos, masks, part))
+    sources = folder_sources(photos, masks, part)
     _name_without_mask(photos, sources)
     _run(sources, preparation, {"source": photos.resolve().name, "fold": str(part)})
 
@@ -223,7 +223,7 @@ def _corrected(
     from pix2seg.classes import load_scheme
     from pix2seg.preprocess.dataset.corrected import write_masks
     from pix2seg.preprocess.dataset.folder import folder_sources, read_mask
-    from pix2seg.preprocess.dataset.prepare import Preparation, on_both_sides
+    from pix2seg.preprocess.dataset.prepare import Preparation
 
     classes = load_scheme(scheme)
     same = np.arange(len(classes), dtype=np.uint8)
@@ -231,7 +231,7 @@ def _corrected(
     preparation = Preparation(out, classes, same, read_mask, _size(size), person, options, crop)
     with TemporaryDirectory() as masks:
         write_masks(read(place, classes), Path(masks), classes)
-        sources = on_both_sides(folder_sources(photos, Path(masks)))
+        sources = folder_sources(photos, Path(masks))
         _name_without_mask(photos, sources)
         _run(sources, preparation, {"source": photos.resolve().name})
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pix2seg.errors import DatasetError
 from pix2seg.photo import SUFFIXES
 from pix2seg.preprocess.dataset.dataset import read_image
-from pix2seg.preprocess.dataset.prepare import Source
+from pix2seg.preprocess.dataset.prepare import Source, on_both_sides
 from pix2seg.preprocess.dataset.split import FIRST_TENTH, Fold, split_of
 
 WHITE = 255
@@ -25,7 +25,7 @@ def folder_sources(photos: Path, masks: Path, fold: Fold = FIRST_TENTH) -> list[
         photos: folder of photos, with any inner folders.
         masks: folder of indexed PNGs in the same inner folders. Where some are named as
             `pix2seg segment` names masks, those alone: other pictures lie beside them.
-        fold: the photos that validate.
+        fold: the photos that validate; see `on_both_sides`.
 
     Raises:
         DatasetError: a folder is missing, there is no mask, or a name has two photos.
@@ -49,7 +49,7 @@ def folder_sources(photos: Path, masks: Path, fold: Fold = FIRST_TENTH) -> list[
     ]
     if not sources:
         raise DatasetError(f"{masks} holds no PNG masks")
-    return sources
+    return on_both_sides(sources)
 
 
 def without_mask(photos: Path, sources: Sequence[Source]) -> list[Path]:
