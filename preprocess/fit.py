@@ -37,6 +37,22 @@ def parse_size(text: str) -> Size:
     return int(width), int(height)
 
 
+def parse_box(text: str) -> Box:
+    """Read a box such as `40,10,300,700` (left, top, right, bottom).
+
+    Raises:
+        ValueError: not four whole numbers, left to right and top to bottom.
+    """
+    numbers = [int(part) if part.strip().isdecimal() else -1 for part in text.split(",")]
+    if len(numbers) == 4:
+        x0, y0, x1, y1 = numbers
+        if 0 <= x0 < x1 and 0 <= y0 < y1:
+            return x0, y0, x1, y1
+    raise ValueError(
+        f"'{text}' is no box; write left,top,right,bottom in pixels, such as 40,10,300,700"
+    )
+
+
 def crop_around(box: Box, photo_size: Size, frame_size: Size) -> Box:
     """The part of a photo that a network should look at, so that a person fills its frame.
 

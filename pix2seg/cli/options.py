@@ -154,14 +154,20 @@ def person_options(
         typer.BadParameter: the box is not four whole numbers, left to right and top to bottom, or
             comes with `--everyone`.
     """
+    from pix2seg.preprocess.fit import parse_box
+
     if everyone and box is not None:
         raise typer.BadParameter("it names one person; leave --everyone out", param_hint=BOX)
+    try:
+        place = None if box is None else parse_box(box)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=BOX) from None
     return {
         "weights": weights,
         "config": config,
         "trust": trust,
         "everyone": everyone,
-        "box": _parse_box(box) if box is not None else None,
+        "box": place,
     }
 
 
@@ -175,16 +181,3 @@ def check_person_box(box: str | None, photos: int) -> None:
         raise typer.BadParameter(
             f"it is a place in one photo, and these are {photos}; give one", param_hint=BOX
         )
-
-
-def _parse_box(text: str) -> tuple[int, ...]:
-    try:
-        x0, y0, x1, y1 = (int(number) for number in text.split(","))
-    except ValueError:
-        x0 = y0 = x1 = y1 = 0
-    if not (0 <= x0 < x1 and 0 <= y0 < y1):
-        raise typer.BadParameter(
-            f"'{text}' is no box; write left,top,right,bottom in pixels, such as 40,10,300,700",
-            param_hint=BOX,
-        )
-    return x0, y0, x1, y1

@@ -15,7 +15,7 @@ from pydantic import (
 
 from pix2seg.colors.names import NameList
 from pix2seg.limits import MOST_COLORS
-from pix2seg.preprocess.fit import Box
+from pix2seg.preprocess.fit import Box, parse_box
 from pix2seg.serve.problems import Problem
 
 Export = Literal["gpl", "ase", "css", "tokens"]
@@ -29,13 +29,8 @@ def _split(value: Any) -> Any:
 
 
 def _box(value: Any) -> Any:
-    """Four whole numbers joined by commas, as a tuple."""
-    if value is None:
-        return None
-    numbers = [int(part) if part.isdecimal() else -1 for part in str(value).split(",")]
-    if len(numbers) != 4 or not (0 <= numbers[0] < numbers[2] and 0 <= numbers[1] < numbers[3]):
-        raise ValueError("write left,top,right,bottom in pixels, such as 40,10,300,700")
-    return tuple(numbers)
+    """A box from its text."""
+    return parse_box(value) if isinstance(value, str) else value
 
 
 class PaletteOptions(BaseModel):

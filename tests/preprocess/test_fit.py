@@ -5,7 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pix2seg.preprocess.fit import PADDING_COLOR, Fit, crop_around, enlarge_decided, parse_size
+from pix2seg.preprocess.fit import (
+    PADDING_COLOR,
+    Fit,
+    crop_around,
+    enlarge_decided,
+    parse_box,
+    parse_size,
+)
 
 lengths = st.integers(1, 90)
 sizes = st.tuples(lengths, lengths)
@@ -146,3 +153,10 @@ def test_a_small_layer_comes_into_the_frame_as_if_it_was_enlarged(size: tuple[in
     enlarged = cv2.resize(layer, size, interpolation=cv2.INTER_LINEAR)
     direct = fit.soft(np.ascontiguousarray(enlarged[part]), enlarged[part].shape, WHOLE)
     assert np.abs(fit.soft(layer, (height, width), part) - direct).max() < 1e-5
+
+
+def test_parse_box() -> None:
+    assert parse_box("40,10, 300,700") == (40, 10, 300, 700)
+    for wrong in ("", "1,2,3", "1,2,3,4,5", "a,b,c,d", "-1,0,3,4", "5,5,5,9", "1.5,0,3,4"):
+        with pytest.raises(ValueError, match="is no box"):
+            parse_box(wrong)

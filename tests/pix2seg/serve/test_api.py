@@ -262,7 +262,7 @@ def test_what_answers_get_answers_head(service: httpx.Client, path: str) -> None
         ("picture=selfie", "picture", "no picture 'selfie'; there are photo, mask"),
         ("picture=cutouts", "picture", "cutouts are several; ask for pictures=cutouts"),
         ("exports=psd", "exports", "'gpl', 'ase'"),
-        ("person_box=40,10,30,700", "person_box", "such as 40,10,300,700"),
+        ("person_box=40,10,30,700", "person_box", "is no box; write left,top,right,bottom"),
         ("everyone=1&person_box=0,0,9,9", "person_box", "names one person; leave everyone out"),
         ("picture=mask&pictures=map", "picture", "leave pictures and exports out"),
         ("picture=mask&exports=css", "picture", "leave pictures and exports out"),
