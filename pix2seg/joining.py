@@ -22,6 +22,9 @@ BLENDED_CLASSES = 10
 SUREST = 6.0
 """The extractor's logits are cut here: it may be mistaken, whatever it says."""
 
+FARTHEST = 80.0
+"""Whatever the weight, logits are cut here: single precision knows no exponential of 89."""
+
 HAIR = "hair"
 
 HESITATION = 0.1
@@ -53,8 +56,9 @@ def join_person(
     """
     least = 1 / (1 + np.exp(SUREST))
     sure = np.clip(person, least, 1 - least)
+    logit = np.float32(weight) * np.log(sure / (1 - sure))
     joined = probabilities.copy()
-    joined[1:] *= (sure / (1 - sure)) ** np.float32(weight)
+    joined[1:] *= np.exp(np.clip(logit, -FARTHEST, FARTHEST))
     joined /= joined.sum(axis=0)
     return joined
 
