@@ -5,6 +5,7 @@ import io
 import os
 import re
 import stat
+import struct
 import sys
 import threading
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
 from pix2seg.errors import PhotoError, PhotoFormatError, PhotoSizeError, is_out_of_memory
 from pix2seg.limits import MAX_PIXELS
@@ -49,8 +50,16 @@ ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://|data:", re.IGNORECASE)
 
 WHITE = (255, 255, 255)
 
-UPRIGHT = 1
-"""EXIF's orientation of a photo whose first pixel is its upper left one."""
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What brings a photo upright, by EXIF's orientation; photos with any other are upright."""
 
 TRANSPARENT = 127
 """Pixels with no more alpha count as transparent."""
@@ -324,15 +333,23 @@ def _from_image(
         )
     with _decoding(shown):
         image.load()
-        # Of an image that is upright, exif_transpose would make a copy.
-        turned = image.getexif().get(ExifTags.Base.Orientation, UPRIGHT) != UPRIGHT
-        upright = ImageOps.exif_transpose(image) if turned else image
+        upright = _upright(image)
     rgb, alpha = _to_srgb(upright)
     pixels = _pixels_of(rgb)
     opacity = None if alpha is None else np.asarray(alpha, np.uint8)
     if data is None:
         data = f"{pixels.shape[1]}x{pixels.shape[0]}:".encode() + pixels.tobytes()
     return Photo(pixels, opacity, name, hashlib.sha256(data).hexdigest())
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """The image turned as its EXIF data says; as it is where they cannot be read."""
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
+    except (SyntaxError, ValueError, struct.error):
+        return image
+    # Pillow's own exif_transpose also writes the other tags anew, and fails on odd ones.
+    return image.transpose(TURNS[orientation]) if orientation in TURNS else image
 
 
 def _pixels_of(image: Image.Image) -> NDArray[np.uint8]:

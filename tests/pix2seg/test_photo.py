@@ -117,10 +117,28 @@ def test_exif_orientation_is_applied(orientation: int) -> None:
     assert np.array_equal(grey[..., 0], np.asarray(upright.convert("L")))
 
 
-@pytest.mark.parametrize("exif", [b"Exif\0\0garbage", b"Exif\0\0II*\0\x08\0\0\0\x05\0\x12\x01"])
+@pytest.mark.parametrize(
+    "exif", [b"Exif\0\0garbage", b"MM\0*", b"Exif\0\0II*\0\x08\0\0\0\x05\0\x12\x01"]
+)
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
 @pytest.mark.filterwarnings("ignore")
-def test_broken_exif_is_ignored(exif: bytes) -> None:
-    assert difference(encoded(picture(), "JPEG", quality=95, exif=exif), picture()) <= 12
+def test_broken_exif_is_ignored(format: str, exif: bytes) -> None:
+    assert difference(encoded(picture(), format, quality=95, exif=exif), picture()) <= 12
+
+
+@pytest.mark.parametrize(
+    "resolution",
+    [
+        struct.pack("<HI4sI", 2, 4, b"abc", 0),  # in letters
+        struct.pack("<HIIIii", 10, 1, 38, 0, -1, 1),  # negative, its value after the two tags
+    ],
+)
+def test_odd_tags_do_not_keep_a_photo_from_being_turned(resolution: bytes) -> None:
+    orientation = struct.pack("<HHII", EXIF_ORIENTATION, 3, 1, 6)
+    tags = orientation + struct.pack("<H", 282) + resolution
+    exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + tags
+    turned = picture().transpose(Image.Transpose.ROTATE_90)
+    assert difference(encoded(turned, "JPEG", quality=95, exif=exif), picture()) <= 12
 
 
 def test_warnings_are_left_to_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
