@@ -1,11 +1,13 @@
 """A request's body, counted as it comes, in memory alone."""
 
 import asyncio
+import codecs
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
 
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
@@ -22,6 +24,9 @@ MAX_FIELDS = 40
 
 FILES = ("photo", "mask", "garments")
 """The files that a form may have; which of them an address takes is its own."""
+
+CHARSETS = ("utf-8", "ascii", "iso8859-1")
+"""What a form may be written in, as Python names it; to read some others takes for ever."""
 
 RETRY = 2
 """Seconds after which to try again when memory for uploads is short."""
@@ -168,6 +173,7 @@ async def _parse_form(
         yield body
 
     try:
+        _check_charset(request.headers["content-type"])
         parser = _InMemory(request.headers, stream(), max_files=len(FILES), max_fields=MAX_FIELDS)
         form = await parser.parse()
     except MultiPartException as error:
@@ -190,6 +196,18 @@ async def _parse_form(
         (*((n, v) for n, v in query if n not in given), *fields),
         *[await files[name].read() if name in files else None for name in FILES[1:]],
     )
+
+
+def _check_charset(content_type: str) -> None:
+    """See that a form is in an encoding that is read at once, before the parser reads it.
+
+    Raises:
+        Problem: it is in another one.
+        LookupError: there is none of that name.
+    """
+    charset = parse_options_header(content_type)[1].get(b"charset", b"utf-8").decode("latin-1")
+    if codecs.lookup(charset).name not in CHARSETS:
+        raise Problem("bad-request", f"the form is in {charset[:80]}; send it in utf-8")
 
 
 def _check_files(names: Sequence[str], takes: Sequence[str]) -> None:

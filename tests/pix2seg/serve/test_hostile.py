@@ -218,6 +218,24 @@ def test_three_hundred_hostile_uploads(
     assert fine.status_code == 200
 
 
+def test_a_form_that_would_take_long_to_decode_is_refused(
+    service: httpx.Client, photos: list[Path]
+) -> None:
+    def post(charset: str, text: bytes) -> int:
+        field = b'--x\r\nContent-Disposition: form-data; name="names"\r\n\r\n'
+        file = b'--x\r\nContent-Disposition: form-data; name="photo"; filename="a"\r\n\r\n'
+        body = field + text + b"\r\n" + file + photos[0].read_bytes() + b"\r\n--x--"
+        kind = {"Content-Type": f"multipart/form-data; boundary=x; charset={charset}"}
+        return service.post("/v1/palette", content=body, headers=kind).status_code
+
+    began = time.monotonic()
+    for charset in ("punycode", '"PunyCode"', "idna", "utf-7", "nonsense"):
+        assert post(charset, b"a" * 50_000 + b"-" + b"a" * 50_000) == 400
+    assert time.monotonic() - began < 2
+    for charset in ("utf-8", '"UTF8"', "us-ascii", "ISO-8859-1", "latin1"):
+        assert post(charset, b"xkcd") == 200
+
+
 def test_nonsense_after_an_answer_ends_the_connection_quietly(
     service: httpx.Client, caplog: pytest.LogCaptureFixture
 ) -> None:
