@@ -30,7 +30,8 @@ class Plan:
 
     def __init__(self, folder: Folder) -> None:
         self.folder = folder
-        self.files = [name for name in folder.names(PLAN) if name.endswith(".parquet")]
+        files = [name for name in folder.names(PLAN) if name.endswith(".parquet")]
+        self.files = sorted(files, key=lambda name: (len(name), name))  # 99000 before 100000
         self.counts: list[int] = []
         """Photos in each shard."""
         self._places: list[tuple[str, int]] = []

@@ -62,8 +62,9 @@ def row_schema() -> Any:
 
 
 def failed_row(item: Item, error: str) -> PhotoRow:
-    """The row of a photo that could not be segmented."""
-    return asdict(item) | {"status": FAILED, "error": error}
+    """The row of a photo that could not be segmented; of its path, the error may hold any bytes."""
+    storable = error.encode("utf-8", "replace").decode()
+    return asdict(item) | {"status": FAILED, "error": storable}
 
 
 def document_row(item: Item, document: Mapping[str, Any]) -> PhotoRow:

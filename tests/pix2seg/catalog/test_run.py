@@ -15,8 +15,11 @@ from pyarrow import parquet
 from pix2seg.catalog.catalog import Catalog
 from pix2seg.catalog.engines.base import run_shards
 from pix2seg.catalog.engines.local import LocalPool
+from pix2seg.catalog.plan import Plan
 from pix2seg.catalog.run import begin_catalog, failed_shards, open_shards, reopen_catalog, state
 from pix2seg.catalog.schema import read_mask_png
+from pix2seg.catalog.source import Item
+from pix2seg.catalog.storage import Folder
 from pix2seg.catalog.work import Job, Settings, Worker
 from pix2seg.errors import CatalogError
 from pix2seg.segmenter import Segmenter
@@ -64,6 +67,26 @@ def test_rows_tell_of_each_photo(small_catalog: Catalog, shop: Path, settings: S
     index = parquet.read_table(small_catalog.index(0)).to_pylist()
     of_first = [color for color in index if color["row"] == 0]
     assert sorted(c["share"] for c in of_first) == pytest.approx(sorted(c["share"] for c in colors))
+
+
+def test_a_broken_photo_of_any_name_is_a_row(shop: Path, fill: Fill, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    shutil.copy(shop / "men" / "front0.jpg", source)
+    with open(os.fsencode(source) + b"/caf\xe9.jpg", "wb") as file:  # noqa: PTH123
+        file.write(b"no photo")
+    broken, good = fill(str(source), str(tmp_path / "out")).rows(0)
+    assert good["status"] == "ok"
+    assert "is not a photo" in broken["error"]
+
+
+def test_shards_keep_their_numbers_beyond_five_digits(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    for photo, planned, name in (("a.jpg", 0, "99000"), ("b.jpg", 1, "100000")):
+        Plan(folder).extend([Item(photo, photo)], 1)
+        file = tmp_path / "_plan" / f"{planned:05d}.parquet"
+        file.rename(file.with_stem(name))  # as if so many came before
+    assert [Plan(folder).items(shard)[0].file for shard in (0, 1)] == ["a.jpg", "b.jpg"]
 
 
 def test_other_libraries_read_it(small_catalog: Catalog) -> None:
