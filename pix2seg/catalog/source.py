@@ -18,6 +18,9 @@ from pix2seg.photo import SUFFIXES
 
 LISTS = (".csv", ".jsonl", ".parquet")
 TAR = ".tar"
+IN_TAR = re.compile(rf"(?<={re.escape(TAR)})#", re.IGNORECASE)
+"""What stands between a tar and a name in it; both may hold more of `#`."""
+
 COLUMNS = ("uri", "url", "path", "file", "image")
 """A list's column of photos is the first of these that it has, unless `--column` names another."""
 
@@ -45,7 +48,8 @@ class Item:
             CatalogError: the bytes cannot be read.
         """
         if self.offset is not None:
-            return read_bytes(self.uri.rpartition("#")[0], self.offset, self.size)
+            tar = IN_TAR.split(self.uri, maxsplit=1)[0]
+            return read_bytes(tar, self.offset, self.size)
         return read_bytes(self.uri) if is_remote(self.uri) else local_path(self.uri)
 
 
@@ -239,13 +243,18 @@ def _split_glob(source: str) -> tuple[str, str]:
 
 
 def _pattern(text: str) -> re.Pattern[str]:
-    """A glob as a regular expression over paths; only `**` crosses folders."""
+    """A glob as a regular expression over paths; only `**` crosses folders.
+
+    Raises:
+        CatalogError: it has a range that is none, such as `[z-a]`.
+    """
     pieces = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
     parts = re.split(r"(\*\*/|\*\*|\*|\?|\[[^]]+\])", text)
-    return re.compile(
-        "".join(
-            pieces.get(part)
-            or (part.replace("[!", "[^") if part.startswith("[") else re.escape(part))
-            for part in parts
-        )
+    expression = "".join(
+        pieces.get(part) or (part.replace("[!", "[^") if part.startswith("[") else re.escape(part))
+        for part in parts
     )
+    try:
+        return re.compile(expression)
+    except re.error as error:
+        raise CatalogError(f"cannot read the glob {text} ({error})") from None

@@ -26,6 +26,8 @@ def test_folders_and_globs(shop: Path) -> None:
     assert files(f"{shop}/[!m]*/*") == women
     with pytest.raises(CatalogError, match="no folder"):
         files(shop / "children")
+    with pytest.raises(CatalogError, match=r"cannot read the glob \[z-a\]\*/\*"):
+        files(f"{shop}/[z-a]*/*")
 
 
 @given(st.text("ab/.", max_size=8))
@@ -105,8 +107,11 @@ def test_odd_names_are_read(shop: Path, tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(data)
     with open(os.fsencode(tmp_path) + b"/caf\xe9.jpg", "wb") as file:  # noqa: PTH123
         file.write(data)
+    with tarfile.open(tmp_path / "no#1.TAR", "w") as tar:
+        for name in ("a#b.jpg", "x.tar#y/b.jpg"):
+            tar.add(tmp_path / "a b.jpg", name)
     found = list(list_source(str(tmp_path)))
-    assert len(found) == len(names) + 1
+    assert len(found) == len(names) + 3
     for item in found:
         item.uri.encode()
         assert read_photo(item.read()).width
