@@ -76,6 +76,16 @@ class CatalogError(Pix2SegError):
     """A catalogue or its source cannot be read, or does not fit what is asked of it."""
 
 
+NO_MEMORY = (
+    "can't allocate memory",
+    "out of memory",
+    "Insufficient memory",
+    "std::bad_alloc",
+    "Failed to allocate memory",
+)
+"""What stands in the errors of libraries for which memory does not suffice."""
+
+
 def first_fault(error: "ValidationError") -> str:
     """The first thing that pydantic finds wrong, in one line: which key, and why."""
     first = error.errors(include_url=False, include_input=False)[0]
@@ -84,9 +94,13 @@ def first_fault(error: "ValidationError") -> str:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out, which NumPy, OpenCV and torch each say in their own way."""
-    said = ("can't allocate memory", "out of memory", "Insufficient memory")
-    return isinstance(error, MemoryError) or any(phrase in str(error) for phrase in said)
+    """Whether memory ran out, which NumPy, OpenCV, torch and ONNX Runtime say in ways of their own.
+
+    Not if it is an error of ours, which may name a file that is called so.
+    """
+    if isinstance(error, Pix2SegError):
+        return False
+    return isinstance(error, MemoryError) or any(said in str(error) for said in NO_MEMORY)
 
 
 @contextmanager

@@ -150,7 +150,8 @@ class Segmenter(Pretrained):
     ) -> "Iterator[Segmentation | PhotoError | PersonError]":
         def read(item: tuple[PhotoSource, str | None]) -> Photo | PhotoError | PersonError:
             source, name = item
-            return _or_error(partial(read_photo, source, max_pixels=max_pixels, name=name), name)
+            called = name or (source if isinstance(source, str | os.PathLike) else "a photo")
+            return _or_error(partial(read_photo, source, max_pixels=max_pixels, name=name), called)
 
         unnamed = zip(photos, repeat(None), strict=False)
         named = unnamed if names is None else _with_names(photos, names)
@@ -273,10 +274,10 @@ def _with_names(
         yield cast(PhotoSource, photo), cast(str, name)
 
 
-def _or_error(work: Callable[[], Result], name: str | None) -> "Result | PhotoError | PersonError":
-    """What some work on a photo gives, or what is wrong with the photo."""
+def _or_error(work: Callable[[], Result], photo: object) -> "Result | PhotoError | PersonError":
+    """What some work on a photo gives, or what is wrong with the photo, by what it is called."""
     try:
-        with enough_memory(name or "a photo"):
+        with enough_memory(photo):
             return work()
     except (PhotoError, PersonError) as error:
         return error

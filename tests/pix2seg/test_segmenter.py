@@ -222,6 +222,18 @@ def test_many_photos_come_in_order_and_a_bad_one_ends_nothing(
         assert np.array_equal(result.mask, segmenter(photo).mask)
 
 
+def test_a_photo_of_many_that_is_too_large_to_read_is_named(
+    small: Segmenter, photos: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("pix2seg.photo.Image.Image.load", fail)
+    (error,) = small.map([photos[0]])
+    assert isinstance(error, PhotoError)
+    assert str(error) == f"{photos[0]} needs more memory than there is"
+
+
 def test_each_photo_has_a_name_or_none_has(segmenter: Segmenter, photos: list[Path]) -> None:
     with pytest.raises(ValueError, match="only 1 names; give as many names as photos"):
         list(segmenter.map(photos[:2], names=["only one"]))
