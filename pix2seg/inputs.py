@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pix2seg.classes import RESERVED
 from pix2seg.errors import OutputError, PhotoError
-from pix2seg.photo import ADDRESS, STANDARD_INPUT, SUFFIXES
+from pix2seg.photo import ADDRESS, PIPES, STANDARD_INPUT, SUFFIXES
 
 PICTURES = (*RESERVED, "person", "alpha", "grey")
 """What segmenting adds to a photo's name, but for the names of classes."""
@@ -39,6 +39,11 @@ class InputPhoto:
     def stem(self) -> Path:
         """What the results' names begin with: `relative`, mostly without the suffix."""
         return self.relative if self.keeps_suffix else self.relative.with_suffix("")
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether it is standard input or another pipe that this process alone has."""
+        return str(self.path) == STANDARD_INPUT or str(self.path).startswith(PIPES)
 
 
 def find_photos(arguments: Sequence[str | Path]) -> tuple[list[InputPhoto], list[PhotoError]]:

@@ -84,8 +84,9 @@ def palette(
         check_writable(out)
     bad: list[Pix2SegError] = [*wrong]
     with ExitStack() as stack:
-        add_rows = stack.enter_context(growing_table(table)) if table else None
+        # The table last: as it begins, it replaces one that is there.
         write_json = stack.enter_context(json_lines(json_to)) if json_to else None
+        add_rows = stack.enter_context(growing_table(table)) if table else None
         for photo, shown in zip(inputs, shown_names(inputs), strict=True):
             try:
                 with enough_memory(photo.path):

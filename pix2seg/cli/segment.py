@@ -137,6 +137,11 @@ def segment(
     options = person_options(person_weights, person_config, trust, everyone, person_box)
     inputs, wrong = find_new_photos(photos, out, review)
     check_person_box(person_box, len(inputs))
+    if jobs > 1 and any(photo.is_stream for photo in inputs):
+        raise typer.BadParameter(
+            "standard input and pipes can be read by one process alone; leave it out",
+            param_hint="--jobs",
+        )
     arguments: dict[str, Any] = {
         "weights": weights,
         "person": person,
@@ -216,8 +221,9 @@ def _documents(
     from pix2seg.colors.table import growing_table
 
     with ExitStack() as stack:
-        add_rows = stack.enter_context(growing_table(table, existing.rows)) if table else None
+        # The table last: as it begins, it replaces one that is there.
         write_json = stack.enter_context(json_lines(json_to)) if json_to else None
+        add_rows = stack.enter_context(growing_table(table, existing.rows)) if table else None
         if write_json:
             for document in existing.documents:
                 write_json(document)
@@ -245,7 +251,7 @@ def _follow(
     results: "Iterator[Done | Pix2SegError]",
     write: "Callable[[dict[str, Any]], None]",
 ) -> _Summary:
-    """Tell of each photo as it is done, until all are or Ctrl-C."""
+    """Tell of each photo as it is done, until all are, none can follow or Ctrl-C."""
     from pix2seg.errors import Pix2SegError
 
     count, last, bad = 0, None, list[Pix2SegError]()
@@ -255,12 +261,13 @@ def _follow(
             if isinstance(result, Pix2SegError):
                 bad.append(result)
                 continue
-            last = result
-            if last.document:
-                write(last.document)
-            count += 1
+            if result.document:
+                write(result.document)
+            count, last = count + 1, result
             place = f"{count + len(bad)}/{len(inputs)} " if len(inputs) > 1 else ""
             _print_photo(place + name, last)
+    except Pix2SegError as error:  # what was told of before is kept
+        bad.append(error)
     except KeyboardInterrupt:
         return _Summary(count, last, bad, stopped=True)
     return _Summary(count, last, bad, stopped=False)

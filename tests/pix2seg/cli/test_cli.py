@@ -202,6 +202,8 @@ def test_good_photos_are_done_and_bad_ones_named(
         (["segment", "a.jpg", "--max-colors", "2"], "--max-colors: no colours are asked for; add"),
         (["segment", "a.jpg", "--names", "xkcd"], "--names: no colours are asked for; add"),
         (["segment", "a.jpg", "--max-pixels", "10"], "--max-pixels"),
+        (["segment", "a.jpg", "-", "--jobs", "2"], "--jobs: standard input and pipes can be read"),
+        (["segment", "/dev/fd/9", "--jobs", "2"], "--jobs: standard input and pipes can be read"),
         (["segment", "a.jpg", "--out", "a.png"], "cannot write a.png: it is a file"),
         (["segment", "a.jpg", "--review", "a.png"], "cannot write a.png: it is a file"),
         (["segment", "a.jpg", "--json", "x.jsonl", "--table", "x.jsonl"], "name two files"),

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 from pix2seg import batch
 from pix2seg.cli import app
 from pix2seg.colors.table import read_table
+from pix2seg.errors import Pix2SegError
 
 
 @pytest.fixture
@@ -79,6 +80,39 @@ def test_a_table_outlives_a_run_that_cannot_begin(
     broken.write_bytes(b"no weights")
     assert segment(shop, broken, "--jobs", jobs).exit_code != 0
     assert (shop.parent / "t.csv").read_bytes() == table
+
+
+@pytest.mark.parametrize("command", ["segment", "palette"])
+def test_a_table_outlives_json_that_cannot_be_written(
+    shop: Path, small_weights: Path, run_here: Callable[..., Any], command: str
+) -> None:
+    segment(shop, small_weights)
+    table = (shop.parent / "t.csv").read_bytes()
+    how = ["--weights", small_weights, "--person", "none"] if command == "segment" else []
+    ended = run_here(
+        command, shop, *how, "--out", shop.parent / "new", "--table", shop.parent / "t.csv",
+        "--json", shop,
+    )  # fmt: skip
+    assert ended.code == 2
+    assert "is a directory" in ended.err
+    assert (shop.parent / "t.csv").read_bytes() == table
+
+
+def test_what_was_told_before_a_process_was_killed_is_kept(
+    shop: Path, small_weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*arguments: Any) -> Iterator[Any]:
+        yield next(segment_files(*arguments))
+        raise Pix2SegError("a process was killed")
+
+    segment_files = batch.segment_files
+    monkeypatch.setattr(batch, "segment_files", killed)
+    written, table = shop.parent / "all.jsonl", shop.parent / "all.parquet"
+    broken = segment(shop, small_weights, "--json", written, "--table", table)
+    assert broken.exit_code == 2
+    assert "a process was killed" in broken.stderr
+    assert json.loads(written.read_text("utf-8"))["image"]["file"] == "a/front.jpg"
+    assert {row.file for row in read_table(table)} == {"a/front.jpg"}
 
 
 def test_json_goes_on_too(shop: Path, small_weights: Path) -> None:
