@@ -19,10 +19,10 @@ from pix2seg.cutouts import cutout, hard_cutout, soft_alpha
 from pix2seg.errors import WeightsError
 from pix2seg.files import encode_png, indexed_image
 from pix2seg.garments import (
-    BODY,
     FIRST_GARMENT,
     Garment,
     Kinds,
+    body_ids,
     find_garments,
     kinds,
     number_garments,
@@ -190,8 +190,8 @@ class Segmentation:
     def _edges(self, what: str | Garment) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
         """Where something is, bool (H, W), and how much of each pixel is of it, float32 (H, W)."""
         if isinstance(what, Garment):
-            ids = [i for i, name in enumerate(self.scheme.names) if name not in BODY]
-            share = share_of(self.map, self.scheme, ids)
+            worn = np.flatnonzero(body_ids(self.scheme) >= FIRST_GARMENT).tolist()
+            share = share_of(self.map, self.scheme, worn)
             others = (self.named().mask >= FIRST_GARMENT) & ~what.mask
             return what.mask, np.where(others, np.float32(0), share)
         if what == PERSON and PERSON not in self.scheme.names:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pix2seg.classes import load_scheme
+from pix2seg.classes import Scheme, load_scheme
 from pix2seg.colors.document import palette_schema
 from pix2seg.colors.export import to_css, to_tokens
 from pix2seg.errors import WeightsError
@@ -260,6 +260,15 @@ def test_garments_are_cut_out_without_their_neighbours() -> None:
     soft = np.asarray(top.cutout())
     assert (soft[..., 3][trousers.mask] < 128).all()
     assert soft[..., 3][12:28, 18:34].min() == 255
+
+
+def test_the_background_may_have_any_name() -> None:
+    background, *others = FOUR.classes
+    classes = dataclasses.replace(background, name="street"), *others
+    original = dressed()
+    renamed = dataclasses.replace(original, scheme=Scheme("renamed", classes))
+    for garment in original.garments():
+        assert np.array_equal(renamed.alpha(garment), original.alpha(garment))
 
 
 def test_the_pipeline_form_tells_garments_skin_and_hair() -> None:
