@@ -29,6 +29,9 @@ MERGE_DISTANCE = 6.0
 READ_PIXELS = 1 << 19
 """Larger photos are read on a grid of every second, third ... pixel until this many are left."""
 
+READ_MASKED = 1 << 16
+"""Of a mask at least so many pixels are read, if it has them."""
+
 EDGE = 0.004
 """Width of a mask's uncertain border, as a share of the photo's shorter side."""
 
@@ -132,10 +135,10 @@ def extract_palette(
         raise ValueError(f"max_colors is {max_colors}; give 1 to {MOST_COLORS}")
     if pixels.shape[:2] != mask.shape:
         raise ValueError(f"pixels {pixels.shape} and mask {mask.shape} are not of one size")
-    coverage = float(np.count_nonzero(mask)) / mask.size if mask.size else 0.0
-    if coverage == 0.0:
+    masked = int(np.count_nonzero(mask))
+    if masked == 0:
         return Palette((), 0.0)
-    histogram = _histogram(*_on_grid(pixels, mask))
+    histogram = _histogram(*_on_grid(pixels, mask, masked))
     clusters = _cluster(histogram, max_colors)
     total = histogram.counts.sum()
     swatches = [
@@ -146,14 +149,20 @@ def extract_palette(
         )
         for inside in (np.flatnonzero(clusters == i) for i in distinct(clusters))
     ]
-    return Palette(tuple(sorted(swatches, key=lambda s: (-s.share, s.color.hex))), coverage)
+    return Palette(
+        tuple(sorted(swatches, key=lambda s: (-s.share, s.color.hex))), masked / mask.size
+    )
 
 
 def _on_grid(
-    pixels: NDArray[np.uint8], mask: NDArray[np.bool_]
+    pixels: NDArray[np.uint8], mask: NDArray[np.bool_], masked: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Every n-th pixel of a large photo; all of it where the grid would miss the mask."""
-    step = int(np.ceil(np.sqrt(mask.size / READ_PIXELS)))
+    """Every n-th pixel of a large photo; more of it, or all, where few are `masked`.
+
+    A grid for the whole photo would miss thin things: a belt between two of its rows.
+    """
+    coarsest = np.ceil(np.sqrt(mask.size / READ_PIXELS))
+    step = max(int(min(coarsest, np.sqrt(masked / READ_MASKED))), 1)
     grid = mask[::step, ::step]
     return (pixels[::step, ::step], grid) if grid.any() else (pixels, mask)
 
@@ -185,7 +194,7 @@ def _around(indices: NDArray[np.intp], edge: int) -> slice:
 
 def _erode(mask: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
     kernel = np.ones((2 * width + 1, 2 * width + 1), np.uint8)
-    return cv2.erode(mask.view(np.uint8), kernel).astype(bool)
+    return cv2.erode(mask.view(np.uint8), kernel).view(bool)
 
 
 def _exposure(lab: Floats) -> Floats:

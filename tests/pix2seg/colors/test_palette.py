@@ -169,6 +169,22 @@ def test_small_and_plain_masks() -> None:
         mask[:] = True
 
 
+def test_thin_and_small_things_in_a_large_photo_keep_their_shares() -> None:
+    pixels = np.zeros((3000, 4000, 3), np.uint8)
+    belt, square = np.zeros((2, 3000, 4000), bool)
+    belt[1501:1504, 500:2500] = belt[1500, 2490:2500] = True
+    pixels[belt] = (120, 60, 20)
+    pixels[1500, 2490:2500] = (255, 255, 255)
+    square[100:109, 100:109] = True
+    pixels[square] = (20, 20, 220)
+    pixels[100:109, 100:104] = (220, 20, 20)
+    expected = {(120, 60, 20): 6000 / 6010, (255, 255, 255): 10 / 6010}
+    shares = {swatch.color.rgb: swatch.share for swatch in extract_palette(pixels, belt)}
+    assert shares == pytest.approx(expected)
+    shares = {swatch.color.rgb: swatch.share for swatch in extract_palette(pixels, square)}
+    assert shares == pytest.approx({(20, 20, 220): 5 / 9, (220, 20, 20): 4 / 9})
+
+
 @pytest.mark.parametrize("scale", [1, 2])
 def test_no_two_colors_of_a_palette_are_near(photos: list[Path], scale: int) -> None:
     for photo in photos:
