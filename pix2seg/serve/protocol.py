@@ -1,6 +1,7 @@
 """HTTP/1.1 with patience that ends: for heads that do not come and answers that are not fetched."""
 
 import asyncio
+import socket
 from secrets import token_hex
 from typing import Any
 
@@ -14,6 +15,11 @@ HEAD_SECONDS = 10.0
 
 FETCH_SECONDS = 60.0
 """A client that takes nothing of its answer for so long is cut off."""
+
+UNSENT = 131_072
+"""Bytes that the system takes ahead of the network.
+
+By itself it takes megabytes, and then none for a minute from us, though a slow client reads on."""
 
 
 class PatientProtocol(H11Protocol):
@@ -30,6 +36,9 @@ class PatientProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a head."""
         super().connection_made(transport)
+        if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+            connection = transport.get_extra_info("socket")
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
         self._await_head()
 
     def data_received(self, data: bytes) -> None:
@@ -59,7 +68,7 @@ class PatientProtocol(H11Protocol):
     def pause_writing(self) -> None:
         """The answer waits to be fetched."""
         super().pause_writing()
-        self._fetch = self.loop.call_later(FETCH_SECONDS, self.transport.abort)
+        self._await_fetch()
 
     def resume_writing(self) -> None:
         """The answer is being fetched."""
@@ -75,6 +84,17 @@ class PatientProtocol(H11Protocol):
     def _await_head(self) -> None:
         if self._head is None:
             self._head = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
+
+    def _await_fetch(self) -> None:
+        left = self.transport.get_write_buffer_size()
+        self._fetch = self.loop.call_later(FETCH_SECONDS, self._check_fetch, left)
+
+    def _check_fetch(self, left: int) -> None:
+        """Go on while bytes are taken, however slowly; what is left only shrinks meanwhile."""
+        if self.transport.get_write_buffer_size() < left:
+            self._await_fetch()
+        else:
+            self.transport.abort()
 
     @staticmethod
     def _stop(timer: asyncio.TimerHandle | None) -> None:

@@ -109,3 +109,24 @@ def test_an_answer_that_is_not_fetched_ends_the_connection(
             keep_asking(connection)
         answer = client.post("/v1/segment", content=photo, headers=JPEG)
         assert answer.status_code == 200
+
+
+def test_an_answer_that_is_fetched_slowly_comes_whole(
+    running: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pix2seg.serve.protocol.FETCH_SECONDS", 0.5)
+    pixels = np.random.default_rng(0).integers(0, 256, (1500, 2000, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "noise.jpg")
+    photo = (tmp_path / "noise.jpg").read_bytes()
+    with running() as client, connect(client) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        connection.sendall(head(photo, "?picture=photo") + photo)
+        answer = connection.recv(65536)
+        length = int(answer.partition(b"content-length: ")[2].partition(b"\r\n")[0])
+        began = time.monotonic()
+        while len(answer) < length:
+            time.sleep(0.02)
+            part = connection.recv(65536)
+            assert part, "it was cut off"
+            answer += part
+        assert time.monotonic() - began > 2
