@@ -30,7 +30,7 @@ SOMEBODY = 255
 MAX_CLASSES = UNKNOWN
 """Ids are below those two."""
 
-RESERVED = ("mask", "overlay", "map", "garments", "palette")
+RESERVED = ("mask", "overlay", "map", "garments", "palette", "person")
 """No class has these names: what segmenting writes is called NAME.mask.png and NAME.CLASS.png."""
 
 COLOR = re.compile("#?[0-9a-fA-F]{6}")

@@ -4,7 +4,7 @@ The generator's garment head says how likely each kind is, everywhere. What coun
 on pixels that the mask calls clothes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
@@ -177,12 +177,19 @@ def find_garments(
     return sorted(garments, key=lambda garment: (-garment.coverage, garment.box))
 
 
-def number_garments(garments: Sequence[Garment]) -> dict[str, Garment]:
-    """The garments by a name of their own: their kind, and for a second bag `bag 2`."""
+def number_garments(garments: Sequence[Garment], classes: Collection[str]) -> dict[str, Garment]:
+    """The garments by names of their own: their kind, or `bag 2` where there is a `bag` already.
+
+    Args:
+        garments: all of a photo.
+        classes: names that classes have.
+    """
     named: dict[str, Garment] = {}
     for garment in garments:
-        nth = sum(garment.kind == other.kind for other in named.values()) + 1
-        named[garment.kind if nth == 1 else f"{garment.kind} {nth}"] = garment
+        name, nth = garment.kind, 2
+        while name in named or name in classes:
+            name, nth = f"{garment.kind} {nth}", nth + 1
+        named[name] = garment
     return named
 
 

@@ -11,7 +11,7 @@ from pix2seg.classes import RESERVED
 from pix2seg.errors import OutputError, PhotoError
 from pix2seg.photo import ADDRESS, PIPES, STANDARD_INPUT, SUFFIXES
 
-PICTURES = (*RESERVED, "person", "alpha", "grey")
+PICTURES = (*RESERVED, "alpha", "grey")
 """What segmenting adds to a photo's name, but for the names of classes."""
 
 

@@ -176,7 +176,8 @@ class Segmentation:
         for name in [PERSON, *shown] if shown else []:
             yield name, self.cutout(name, hard_edges=hard_edges)
         if garments:
-            for name, garment in number_garments(self.garments()).items():
+            numbered = number_garments(self.garments(), self.scheme.foreground)
+            for name, garment in numbered.items():
                 yield name.replace(" ", "-"), garment.cutout(hard_edges=hard_edges)
 
     def garment_image(self) -> Image.Image:
@@ -194,7 +195,7 @@ class Segmentation:
             share = share_of(self.map, self.scheme, worn)
             others = (self.named().mask >= FIRST_GARMENT) & ~what.mask
             return what.mask, np.where(others, np.float32(0), share)
-        if what == PERSON and PERSON not in self.scheme.names:
+        if what == PERSON:
             return self.mask != BACKGROUND, 1 - share_of(self.map, self.scheme, [BACKGROUND])
         return self.where(what), share_of(self.map, self.scheme, [self.scheme.id_of(what)])
 

@@ -71,7 +71,7 @@ class PhotoColors:
 
     def all_palettes(self) -> dict[str, Palette]:
         """The palettes of classes, then of garments by the names that `number_garments` gives."""
-        worn = number_garments(self.garments or ())
+        worn = number_garments(self.garments or (), self.palettes)
         return {**self.palettes, **{name: garment.palette for name, garment in worn.items()}}
 
     def image(self) -> Image.Image:

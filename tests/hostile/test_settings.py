@@ -27,6 +27,7 @@ SCHEMES = {
     "number for a label": CLASSES.replace('["a"]', "[1]") + SECOND,
     "number for a name": CLASSES.replace('name = "a"', "name = 1") + SECOND,
     "class called mask": CLASSES + SECOND.replace('name = "b"', 'name = "mask"'),
+    "class called person": CLASSES + SECOND.replace('name = "b"', 'name = "person"'),
     "class that leaves its folder": CLASSES + SECOND.replace('name = "b"', 'name = "../b"'),
     "class without a name": CLASSES + SECOND.replace('name = "b"', 'name = ""'),
     "class of escapes": CLASSES + SECOND.replace('name = "b"', 'name = "\\u001b[31m"'),

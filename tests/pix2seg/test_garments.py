@@ -262,11 +262,23 @@ def test_garments_are_cut_out_without_their_neighbours() -> None:
     assert soft[..., 3][12:28, 18:34].min() == 255
 
 
+def dressed_in(names: dict[str, str]) -> Segmentation:
+    """The same with other names for classes."""
+    classes = tuple(dataclasses.replace(c, name=names.get(c.name, c.name)) for c in FOUR.classes)
+    return dataclasses.replace(dressed(), scheme=Scheme("renamed", classes))
+
+
+def test_a_class_and_a_garment_of_one_name_are_told_apart() -> None:
+    result = dressed_in({"clothes": "bag"})
+    pictures = [name for name, _ in result.cutouts(garments=True)]
+    assert pictures == ["person", "skin", "bag", "trousers", "top", "bag-2", "bag-3"]
+    palettes = result.colors(garments=True).all_palettes()
+    assert list(palettes) == ["bag", "hair", "skin", "trousers", "top", "bag 2", "bag 3"]
+    assert len({palettes[name].coverage for name in ("bag", "bag 2", "bag 3")}) == 3
+
+
 def test_the_background_may_have_any_name() -> None:
-    background, *others = FOUR.classes
-    classes = dataclasses.replace(background, name="street"), *others
-    original = dressed()
-    renamed = dataclasses.replace(original, scheme=Scheme("renamed", classes))
+    original, renamed = dressed(), dressed_in({"background": "street"})
     for garment in original.garments():
         assert np.array_equal(renamed.alpha(garment), original.alpha(garment))
 
