@@ -2,7 +2,7 @@
 
 import asyncio
 import mimetypes
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from copy import copy
 from time import perf_counter
@@ -48,7 +48,7 @@ class Service:
     async def start(self) -> None:
         """Begin to load the model; requests are taken as soon as it is warm."""
         self.work = Work(
-            self._segment_all,
+            self._segment,
             queue=self.settings.queue,
             batch=self.settings.batch,
             metrics=self.metrics,
@@ -122,16 +122,12 @@ class Service:
         self._segmenter, self._names_garments = segmenter, warm.naming is not None
         log_event("ready", seconds=round(perf_counter() - began, 3))
 
-    def _segment_all(self, tasks: Sequence[Task]) -> "Iterator[Segmentation | Exception]":
-        return (_segment_or_error(self.segmenter, task) for task in tasks)
-
-
-def _segment_or_error(segmenter: "Segmenter", task: Task) -> "Segmentation | Exception":
-    """One photo that fails must not fail those it was joined with."""
-    try:
-        return _choosing(segmenter, task.people)(task.photo)
-    except Exception as error:
-        return error
+    def _segment(self, task: Task) -> "Segmentation | Exception":
+        """One photo that fails must not fail those it was joined with."""
+        try:
+            return _choosing(self.segmenter, task.people)(task.photo)
+        except Exception as error:
+            return error
 
 
 def _choosing(segmenter: "Segmenter", people: Mapping[str, Any]) -> "Segmenter":

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -41,7 +41,8 @@ class Task:
 
 @dataclass
 class _Job:
-    task: Task
+    task: Task | None
+    """None once nobody waits: neither queue nor batch shall hold the photo then."""
     done: "asyncio.Future[Segmentation]"
 
 
@@ -53,8 +54,8 @@ class Work:
     batch. A request that is given up leaves the queue, and a batch, at once.
 
     Args:
-        segment: gives each task its segmentation or what went wrong with it, one after the
-            other as they are done; called in one thread, always the same.
+        segment: gives a task its segmentation or what went wrong with it; called in one thread,
+            always the same.
         queue: how many requests may wait.
         batch: how many photos are joined at most.
         metrics: told of queue, batches and steps.
@@ -62,7 +63,7 @@ class Work:
 
     def __init__(
         self,
-        segment: Callable[[Sequence[Task]], "Iterable[Segmentation | Exception]"],
+        segment: Callable[[Task], "Segmentation | Exception"],
         *,
         queue: int,
         batch: int,
@@ -117,20 +118,20 @@ class Work:
         """A photo's segmentation, done together with others that wait."""
         job = _Job(task, asyncio.get_running_loop().create_future())
         self._jobs.put_nowait(job)
-        return await job.done
+        try:
+            return await job.done
+        finally:
+            job.task = None
 
     async def run(self) -> None:
         """Segment what comes, until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
             jobs = await self._next_batch()
-            if not jobs:
-                continue
             self.metrics.batches.observe(len(jobs))
             began, count = loop.time(), len(jobs)
             await self.in_model_thread(partial(self._segment_jobs, jobs, loop))
             self._pace += 0.2 * ((loop.time() - began) / count - self._pace)
-            del jobs  # not to hold the last photos until the next ones come
 
     def close(self) -> None:
         """End the threads when they are done with what they do."""
@@ -138,17 +139,22 @@ class Work:
         self._steps.shutdown(cancel_futures=True)
 
     def _segment_jobs(self, jobs: list[_Job], loop: asyncio.AbstractEventLoop) -> None:
-        results = self._segment([job.task for job in jobs])
-        for job, result in zip(jobs, results, strict=True):
-            loop.call_soon_threadsafe(_deliver, job, result)
+        while jobs:  # none is held longer than needed
+            job = jobs.pop(0)
+            if task := job.task:
+                loop.call_soon_threadsafe(_deliver, job, self._segment(task))
 
     async def _next_batch(self) -> list[_Job]:
-        jobs = [await self._jobs.get()]
-        values = jobs[0].task.photo.pixels.size
-        while len(jobs) < self._batch and values < 3 * BATCH_PIXELS and not self._jobs.empty():
-            jobs.append(self._jobs.get_nowait())
-            values += jobs[-1].task.photo.pixels.size
-        return [job for job in jobs if not job.done.done()]
+        jobs: list[_Job] = []
+        values = 0
+        while not jobs or (
+            len(jobs) < self._batch and values < 3 * BATCH_PIXELS and not self._jobs.empty()
+        ):
+            job = await self._jobs.get()
+            if job.task:
+                jobs.append(job)
+                values += job.task.photo.pixels.size
+        return jobs
 
     def _count(self, change: int) -> None:
         self._waiting += change

@@ -1,6 +1,9 @@
 import asyncio
+import gc
+import re
 import threading
-from collections.abc import Coroutine, Sequence
+import weakref
+from collections.abc import Coroutine
 from typing import Any, cast
 
 import numpy as np
@@ -20,16 +23,12 @@ class Model:
 
     def __init__(self) -> None:
         self.go = threading.Event()
-        self.batches: list[int] = []
+        self.segmented: list[Photo] = []
 
-    def __call__(self, tasks: Sequence[Task]) -> list[Segmentation | Exception]:
-        photos = [task.photo for task in tasks]
+    def __call__(self, task: Task) -> Segmentation | Exception:
         assert self.go.wait(5)
-        self.batches.append(len(photos))
-        return [
-            ValueError("13") if photo is PHOTOS[13] else cast(Segmentation, photo)
-            for photo in photos
-        ]
+        self.segmented.append(task.photo)
+        return ValueError("13") if task.photo is PHOTOS[13] else cast(Segmentation, task.photo)
 
 
 def run(work: Work, test: Coroutine[Any, Any, None]) -> None:
@@ -48,6 +47,13 @@ def make(model: Model, **bounds: int) -> Work:
     return Work(model, **{"queue": 100, "batch": 4, **bounds}, metrics=Metrics())
 
 
+def batches(work: Work) -> dict[str, int]:
+    """How many batches there were, by the upper bounds of their sizes."""
+    text = work.metrics.text().decode()
+    found = re.findall(r'^pix2seg_batch_photos_bucket{le="(.*)"} (\d+)', text, re.MULTILINE)
+    return {bound: int(count) for bound, count in found}
+
+
 async def ask(work: Work, photo: Photo) -> Any:
     async with work.turn({}) as turn:
         return await turn.segment(Task(photo))
@@ -64,8 +70,9 @@ def test_photos_that_come_meanwhile_are_joined_and_each_gets_its_own() -> None:
         assert await asyncio.gather(*asked) == PHOTOS[:12]
 
     run(work, test())
-    assert sum(model.batches) == 12
-    assert max(model.batches) == 4
+    assert len(model.segmented) == 12
+    of = batches(work)
+    assert of["3.0"] < of["4.0"] == of["+Inf"]
 
 
 def test_one_that_fails_does_not_fail_the_others() -> None:
@@ -103,21 +110,47 @@ def test_a_full_queue_sends_away_and_says_for_how_long() -> None:
     run(work, test())
 
 
-def test_who_gives_up_leaves_the_queue_and_is_not_segmented() -> None:
+def test_who_gives_up_leaves_queue_and_batch_and_is_not_segmented() -> None:
     model = Model()
-    work = make(model, batch=2)
+    work = make(model)
 
     async def test() -> None:
         asked = [asyncio.create_task(ask(work, photo)) for photo in PHOTOS[:10]]
         await asyncio.sleep(0.05)
         for task in asked[1:]:
             task.cancel()
+        await asyncio.sleep(0.05)
         model.go.set()
         assert await asked[0] is PHOTOS[0]
         assert await ask(work, PHOTOS[1]) is PHOTOS[1]
 
     run(work, test())
-    assert sum(model.batches) <= 3  # the first, what was joined with it, and the last
+    assert model.segmented == PHOTOS[:2]
+
+
+def test_who_gives_up_leaves_no_photo_behind() -> None:
+    model = Model()
+    work = make(model)
+    left = []
+
+    async def test() -> None:
+        first = asyncio.create_task(ask(work, PHOTOS[0]))
+        await asyncio.sleep(0.05)
+        for _ in range(20):
+            photo = read_photo(np.zeros((2, 2, 3), np.uint8))
+            left.append(weakref.ref(photo))
+            task = asyncio.create_task(ask(work, photo))
+            del photo
+            await asyncio.sleep(0.001)
+            task.cancel()
+            await asyncio.wait([task])
+            del task
+        gc.collect()
+        assert [photo() for photo in left] == [None] * 20
+        model.go.set()
+        await first
+
+    run(work, test())
 
 
 @pytest.mark.parametrize("sizes", [(3000, 3000, 3000, 1), (10, 10, 10, 10)])
@@ -135,4 +168,5 @@ def test_large_photos_are_not_joined_without_bound(sizes: tuple[int, ...]) -> No
         await asyncio.gather(first, *asked)
 
     run(work, test())
-    assert model.batches == ([1, 3, 1] if sizes[0] == 3000 else [1, 4])
+    assert batches(work)["+Inf"] == (3 if sizes[0] == 3000 else 2)
+    assert batches(work)["3.0"] == (3 if sizes[0] == 3000 else 1)
