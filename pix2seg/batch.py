@@ -230,6 +230,10 @@ def _finish(
 
 
 def _write(outputs: Outputs, device: str, photo: InputPhoto, result: Segmentation) -> Done:
+    if outputs.review and result.review:  # before what tells that the photo is done
+        base = outputs.review / photo.stem
+        overlay = result.overlay(garments=outputs.garments)
+        write_png(base.with_name(f"{base.name}.overlay.png"), overlay)
     if outputs.pictures:
         result.save(
             outputs.out,
@@ -239,10 +243,6 @@ def _write(outputs: Outputs, device: str, photo: InputPhoto, result: Segmentatio
             garments=outputs.garments,
             map=outputs.map,
         )
-    if outputs.review and result.review:
-        base = outputs.review / photo.stem
-        overlay = result.overlay(garments=outputs.garments)
-        write_png(base.with_name(f"{base.name}.overlay.png"), overlay)
     found = None
     if outputs.colors:
         found = result.colors(outputs.max_colors, garments=outputs.garments, names=outputs.names)

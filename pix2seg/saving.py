@@ -27,12 +27,15 @@ def save(
 ) -> list[Path]:
     """Write a result's files, `BASE.mask.png` and so on; see `Segmentation.save`.
 
+    What tells that all of a kind are there, as `batch.Outputs.files` names it, is written after
+    the others, for an earlier result with fewer wishes may have left the mask.
+
     Raises:
         OutputError: a file cannot be written.
         WeightsError: the weights name no garments.
     """
     written: list[Path] = []
-    for number, one in enumerate(result.people, 1):
+    for number, one in reversed(list(enumerate(result.people, 1))):
         written += save(
             one,
             base.with_name(f"{base.name}.{PERSON}{number}"),
@@ -53,10 +56,14 @@ def _pictures(
 ) -> Iterator[tuple[str, Image.Image]]:
     """What is written, by name, one after the other; the mask last: then all is there."""
     yield "overlay", result.overlay(garments=garments)
-    if garments:
-        yield "garments", result.garment_image()
     if map:
         yield "map", Image.fromarray(result.map)
     if cutouts:
-        yield from result.cutouts(garments=garments, hard_edges=hard_edges)
+        parts = result.cutouts(garments=garments, hard_edges=hard_edges)
+        person = next(parts, None)
+        yield from parts
+        if person:
+            yield person
+    if garments:
+        yield "garments", result.garment_image()
     yield "mask", indexed_image(result.mask, result.scheme)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,21 @@ def test_processes_write_what_one_process_writes(
             for folder in (alone, shared)
         ]
         assert np.array_equal(*masks)
+
+
+def test_results_count_as_done_only_when_all_are_written(
+    garment_weights: Path, small_photo: Path, tmp_path: Path
+) -> None:
+    """A run may be killed before any file, after another run that was asked for less."""
+    plain = Segmenter(garment_weights, person="none", device="cpu")(small_photo)
+    everyone = replace(plain, people=(plain, plain))
+    wishes = {"cutouts": True, "garments": True, "map": True}
+    done = set(Outputs(tmp_path, everyone=True, **wishes).files(InputPhoto(small_photo, Path("a"))))
+    written = everyone.save(tmp_path, "a", **wishes)
+    for before in (set[Path](), set(plain.save(tmp_path, "a")), set(everyone.save(tmp_path, "a"))):
+        for count in range(len(written)):
+            there = before | set(written[:count])
+            assert not done <= there or there == set(written)
 
 
 def test_results_that_cannot_be_written_are_told_for_each_photo(
