@@ -21,13 +21,13 @@ def overlapped(step: Callable[[Item], Result], items: Iterable[Item]) -> Iterato
 
     Args:
         step: what it raises is raised where its result would have been.
-        items: drawn one by one.
+        items: drawn one by one; what that raises is raised after the results of those before.
     """
     with ThreadPoolExecutor(1) as thread:
         pending: deque[Future[Result]] = deque()
         try:
-            for item in items:
-                pending.append(thread.submit(step, item))
+            for future in _submitted(thread, step, items):
+                pending.append(future)
                 if len(pending) > AHEAD:
                     yield pending.popleft().result()
             while pending:
@@ -35,3 +35,16 @@ def overlapped(step: Callable[[Item], Result], items: Iterable[Item]) -> Iterato
         finally:
             for future in pending:
                 future.cancel()
+
+
+def _submitted(
+    thread: ThreadPoolExecutor, step: Callable[[Item], Result], items: Iterable[Item]
+) -> Iterator[Future[Result]]:
+    """The futures of all items, and of one that cannot be drawn, if there is one."""
+    try:
+        for item in items:
+            yield thread.submit(step, item)
+    except Exception as error:  # whatever the caller's items raise
+        failed: Future[Result] = Future()
+        failed.set_exception(error)
+        yield failed

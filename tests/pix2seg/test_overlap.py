@@ -1,4 +1,5 @@
 import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -31,6 +32,17 @@ def test_items_are_drawn_no_further_ahead_than_said() -> None:
         assert len(drawn) <= taken + AHEAD
     results.close()  # type: ignore[attr-defined]
     assert len(drawn) < 20
+
+
+def test_an_item_s_error_comes_after_the_results_before_it() -> None:
+    def items() -> Iterator[int]:
+        yield from (1, 2, 3)
+        raise RuntimeError("no more")
+
+    results = overlapped(lambda number: 2 * number, items())
+    assert [next(results) for _ in range(3)] == [2, 4, 6]
+    with pytest.raises(RuntimeError, match="no more"):
+        next(results)
 
 
 def test_a_step_s_error_comes_in_its_turn() -> None:
