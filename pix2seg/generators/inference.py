@@ -65,9 +65,12 @@ def fused(generator: Generator) -> Generator:
     for block in generator.modules():
         if not isinstance(block, nn.Sequential):
             continue
-        for i, (convolution, norm) in enumerate(pairwise(block)):
-            if isinstance(norm, nn.BatchNorm2d):
-                transposed = isinstance(convolution, nn.ConvTranspose2d)
-                block[i] = fuse_conv_bn_eval(convolution, norm, transpose=transposed)  # type: ignore[type-var]
+        for i, (layer, norm) in enumerate(pairwise(block)):
+            # What stands before it may also be, as in DenseNet, a block of layers.
+            if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d) and isinstance(
+                norm, nn.BatchNorm2d
+            ):
+                transposed = isinstance(layer, nn.ConvTranspose2d)
+                block[i] = fuse_conv_bn_eval(layer, norm, transpose=transposed)
                 block[i + 1] = nn.Identity()
     return generator

@@ -7,6 +7,7 @@ from pix2seg.classes import load_scheme
 from pix2seg.errors import SizeError
 from pix2seg.generators.build import build_generator
 from pix2seg.generators.heads import map_colors
+from pix2seg.generators.inference import fused
 from pix2seg.generators.size import check_size
 
 FOUR = load_scheme("four")
@@ -54,6 +55,15 @@ def test_deeplab_evaluates_as_it_was_trained_after_few_steps() -> None:
     assert norm.running_var is not None
     variance = seen[-1].var((0, 2, 3))
     assert torch.allclose(norm.running_var, variance, rtol=0.1, atol=0.05)
+
+
+def test_a_network_whose_norms_follow_blocks_draws_the_same_map_fused() -> None:
+    torch.manual_seed(0)
+    generator = build_generator(FOUR, "unet", encoder="densenet121", normalise="none").eval()
+    photo = torch.rand(1, 3, 64, 64)
+    with torch.inference_mode():
+        expected = generator(photo).map
+        assert torch.allclose(fused(generator)(photo).map, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("architecture", ["unet", "deeplabv3"])
