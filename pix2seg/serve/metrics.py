@@ -85,9 +85,19 @@ class Metrics:
         self._memory.set(resident_memory())
         registry = self._registry
         if SHARED in os.environ:
+            _forget_the_dead(Path(os.environ[SHARED]))
             registry = CollectorRegistry()
             multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return generate_latest(registry)
+
+
+def _forget_the_dead(shared: Path) -> None:
+    """What workers hold ends with them; what they counted stays."""
+    for file in shared.glob("gauge_live*.db"):
+        try:
+            os.kill(int(file.stem.rpartition("_")[2]), 0)
+        except ProcessLookupError:
+            file.unlink(missing_ok=True)
 
 
 def resident_memory() -> int:

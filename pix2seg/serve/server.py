@@ -41,6 +41,7 @@ def serve(settings: Settings, *, host: str, port: int, workers: int = 1) -> None
         workers: processes, each with a model of its own.
 
     Raises:
+        KeyboardInterrupt: it was SIGINT that ended it.
         ServiceError: the address is taken, or a worker could not start.
         Pix2SegError: the model cannot be loaded.
     """
@@ -110,12 +111,24 @@ def _serve_together(settings: Settings, listener: socket.socket, workers: int) -
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, core_count() // workers)))
     app = partial(_worker_app, settings)
     with _shared_numbers():
-        supervisor = Multiprocess(
+        supervisor = _Supervisor(
             server_config(app, settings, factory=True, workers=workers), [listener]
         )
         supervisor.run()
     if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
         raise ServiceError("a worker could not start; its line in the log says why")
+    if supervisor.interrupted:
+        raise KeyboardInterrupt
+
+
+class _Supervisor(Multiprocess):
+    """uvicorn's, which does not tell SIGINT from SIGTERM once it has ended."""
+
+    interrupted = False
+
+    def handle_int(self) -> None:
+        super().handle_int()
+        self.interrupted = True
 
 
 def _worker_app(settings: Settings) -> FastAPI:

@@ -1,5 +1,6 @@
 """`pix2seg serve` as people start and end it."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pix2seg.cli import app
+from pix2seg.serve.metrics import SHARED
 
 Start = Callable[..., Any]
 
@@ -61,8 +63,10 @@ def test_sigterm_finishes_what_was_begun_and_exits_0(start: Start, photos: list[
     assert not [event for event in events if "exception" in event]
 
 
-def test_ctrl_c_ends_like_other_commands(start: Start) -> None:
-    service = start()
+@pytest.mark.parametrize("workers", [1, 2])
+def test_ctrl_c_ends_like_other_commands(start: Start, workers: int) -> None:
+    service = start("--workers", workers)
+    service.wait_for(workers)
     service.process.send_signal(signal.SIGINT)
     service.events()
     assert service.process.returncode == 130
@@ -83,6 +87,26 @@ def test_workers_share_the_address_and_the_numbers(start: Start, photos: list[Pa
     service.process.send_signal(signal.SIGTERM)
     service.events()
     assert service.process.returncode == 0
+
+
+def test_workers_that_died_hold_nothing(tmp_path: Path) -> None:
+    worker = """
+from pix2seg.serve.metrics import Metrics
+metrics = Metrics()
+metrics.queue.set(5)
+metrics.answered("page", 200, 0.1)
+print(metrics.text().decode())
+"""
+    for count in (1, 2):
+        told = subprocess.run(
+            [sys.executable, "-c", worker],
+            env={**os.environ, SHARED: str(tmp_path)},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        ).stdout
+        assert "pix2seg_queue_requests 5.0" in told
+        assert f'pix2seg_requests_total{{route="page",status="200"}} {count}.0' in told
 
 
 def serve(*words: object) -> "subprocess.CompletedProcess[str]":
