@@ -11,6 +11,10 @@ import onnxruntime
 from pix2seg.cores import thread_count
 from pix2seg.errors import Pix2SegError, WeightsError
 
+CPU = "CPUExecutionProvider"
+CUDA = "CUDAExecutionProvider"
+"""ONNX Runtime's names of what runs a network; where CUDA does not start, it takes the CPU."""
+
 ERRORS_ONLY = 3
 """ONNX Runtime's log level; its warnings are for those who make graphs."""
 
@@ -27,7 +31,7 @@ class OnnxNetwork:
 
     Raises:
         WeightsError: there is no such file, or no network in it.
-        Pix2SegError: there is no such device.
+        Pix2SegError: there is no such device, or it cannot be used.
     """
 
     engine = "onnx"
@@ -38,6 +42,13 @@ class OnnxNetwork:
         self.device, self._providers = _providers(device)
         self._path = path
         self._open()
+        if self.device != "cpu" and CUDA not in self._session.get_providers():
+            if device != "auto":
+                raise Pix2SegError(
+                    f"onnxruntime-gpu cannot use '{device}' here; take cpu, or install the CUDA "
+                    "and cuDNN that it was made for"
+                )
+            self.device, self._providers = _providers("cpu")
         self.metadata: Mapping[str, str] = self._session.get_modelmeta().custom_metadata_map
         self._outputs = [output.name for output in self._session.get_outputs()]
 
@@ -72,12 +83,12 @@ def _providers(device: str) -> tuple[str, list[Any]]:
     available = onnxruntime.get_available_providers()
     kind, _, number = device.partition(":")
     if kind == "auto":
-        kind = "cuda" if "CUDAExecutionProvider" in available else "cpu"
+        kind = "cuda" if CUDA in available else "cpu"
     if kind == "cpu":
-        return "cpu", ["CPUExecutionProvider"]
-    if kind == "cuda" and "CUDAExecutionProvider" in available:
+        return "cpu", [CPU]
+    if kind == "cuda" and CUDA in available:
         name = f"cuda:{number}" if number else "cuda"
-        return name, [("CUDAExecutionProvider", {"device_id": number or "0"})]
+        return name, [(CUDA, {"device_id": number or "0"})]
     raise Pix2SegError(
         f"ONNX Runtime has no device '{device}' here; take cpu, or --engine torch, or install "
         "onnxruntime-gpu for cuda"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
 from numpy.typing import NDArray
@@ -145,3 +146,14 @@ def test_what_is_no_onnx_file_is_refused(tmp_path: Path, small_onnx: Path) -> No
 def test_a_device_that_is_not_there_is_named(small_onnx: Path) -> None:
     with pytest.raises(Pix2SegError, match="no device 'warp' here"):
         Predictor(small_onnx, device="warp")
+
+
+@pytest.mark.filterwarnings("ignore:Specified provider")
+def test_a_device_that_does_not_start_is_named_or_the_cpu_is(
+    small_onnx: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: built)
+    assert Predictor(small_onnx).network.device == "cpu"
+    with pytest.raises(Pix2SegError, match="cannot use 'cuda:1' here"):
+        Predictor(small_onnx, device="cuda:1")
