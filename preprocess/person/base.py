@@ -199,9 +199,8 @@ def choose(
         PersonError: the box shows nothing of the photo.
     """
     people = [person for person in people if person.found]
-    if box and not overlap(box, (0, 0, shape[1], shape[0])):
-        raise PersonError("the person box lies outside the photo; give x0, y0, x1, y1 in pixels")
     if box:
+        check_inside(box, shape)
         people = [person for person in people if overlap(person.box, box)]
     if not people:
         return Person.nobody(shape)
@@ -212,6 +211,16 @@ def choose(
     best = max(person.score for person in people)
     sure = [person for person in people if person.score >= SURE * best]
     return max(sure, key=lambda person: _prominence(person, *shape[:2]))
+
+
+def check_inside(box: Edges, shape: tuple[int, ...]) -> None:
+    """Refuse a person's box that shows nothing of a photo of `shape` (H, W, ...).
+
+    Raises:
+        PersonError: it lies outside.
+    """
+    if not overlap(box, (0, 0, shape[1], shape[0])):
+        raise PersonError("the person box lies outside the photo; give x0, y0, x1, y1 in pixels")
 
 
 def _together(people: Sequence[Person]) -> Person:

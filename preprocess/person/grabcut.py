@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pix2seg.preprocess.fit import Box
-from pix2seg.preprocess.person.base import Person
+from pix2seg.preprocess.person.base import Person, check_inside
 
 WORKING_SIDE = 320
 """The photo's longer side while GrabCut works; its time grows with the number of pixels."""
@@ -29,7 +29,11 @@ class GrabCut:
         self.box = box
 
     def find(self, pixels: NDArray[np.uint8]) -> Person:
-        """The foreground. Its score is 1: GrabCut does not say how sure it is."""
+        """The foreground. Its score is 1: GrabCut does not say how sure it is.
+
+        Raises:
+            PersonError: the rectangle shows nothing of the photo.
+        """
         height, width = pixels.shape[:2]
         scale = min(1.0, WORKING_SIDE / max(width, height))
         size = max(round(width * scale), 1), max(round(height * scale), 1)
@@ -43,6 +47,7 @@ class GrabCut:
     def _shares(self, width: int, height: int) -> tuple[float, float, float, float]:
         if self.box is None:
             return CENTRAL
+        check_inside(self.box, (height, width))
         x0, y0, x1, y1 = self.box
         return x0 / width, y0 / height, x1 / width, y1 / height
 

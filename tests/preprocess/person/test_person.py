@@ -563,3 +563,5 @@ def test_a_box_outside_the_photo_is_refused() -> None:
     for outside in ((10, 0, 20, 20), (50, 60, 70, 80)):
         with pytest.raises(PersonError, match="outside the photo"):
             choose([person], (20, 10), box=outside)
+        with pytest.raises(PersonError, match="outside the photo"):
+            load_extractor("grabcut", box=outside).find(np.zeros((20, 10, 3), np.uint8))
