@@ -20,7 +20,7 @@ from pix2seg.inputs import InputPhoto, check_name
 from pix2seg.memory import keep_freed_memory
 from pix2seg.overlap import overlapped
 from pix2seg.result import Segmentation
-from pix2seg.saving import PERSON
+from pix2seg.saving import PERSON, of_person
 from pix2seg.segmenter import Segmenter
 
 
@@ -56,13 +56,14 @@ class Outputs:
             return []
         kinds = ["mask.png", "overlay.png"]
         kinds += [f"{PERSON}.png"] if self.cutouts else []
-        kinds += [f"{PERSON}1.mask.png"] if self.everyone else []
         kinds += ["garments.png"] if self.garments else []
         kinds += ["map.png"] if self.map else []
         if self.colors:
             kinds += ["palette.png", "palette.json"]
         base = self.out / photo.stem
-        return [base.with_name(f"{base.name}.{kind}") for kind in kinds]
+        files = [base.with_name(f"{base.name}.{kind}") for kind in kinds]
+        first = of_person(base, 1)
+        return files + ([first.with_name(f"{first.name}.mask.png")] if self.everyone else [])
 
 
 @dataclass(frozen=True)

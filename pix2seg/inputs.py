@@ -2,7 +2,6 @@
 
 import glob
 import os
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,13 +9,10 @@ from pathlib import Path
 from pix2seg.classes import RESERVED
 from pix2seg.errors import OutputError, PhotoError
 from pix2seg.photo import ADDRESS, PIPES, STANDARD_INPUT, SUFFIXES
+from pix2seg.saving import SINGLE
 
 PICTURES = (*RESERVED, "alpha", "grey")
 """What segmenting adds to a photo's name, but for the names of classes."""
-
-
-SINGLE = re.compile(r"\.person\d+$")
-"""What `--everyone` adds to a photo's name for each person."""
 
 
 @dataclass(frozen=True)
@@ -126,10 +122,11 @@ def check_overwriting(photos: Sequence[InputPhoto], out: Path) -> None:
     for photo in photos:
         stem, _, _ = photo.path.stem.rpartition(".")
         base = os.path.join(os.path.realpath(photo.path.parent), stem)
-        if stem and photo.path.suffix == ".png" and base in results:
+        other = results.get(base) or results.get(SINGLE.sub("", base))
+        if stem and photo.path.suffix == ".png" and other:
             raise OutputError(
-                f"the results of {results[base].path} might replace {photo.path}; name another "
-                "folder with --out"
+                f"the results of {other.path} might replace {photo.path}; name another folder with "
+                "--out"
             )
 
 

@@ -1,5 +1,6 @@
 """The files of a result."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,14 @@ if TYPE_CHECKING:
 
 PERSON = "person"
 """The name of the cut-out of all classes together, and of what is one person's."""
+
+SINGLE = re.compile(rf"\.{PERSON}\d+$")
+"""What `of_person` adds to a name."""
+
+
+def of_person(base: Path, number: int) -> Path:
+    """Folder and first part of the names of one person's files, counted from 1."""
+    return base.with_name(f"{base.name}.{PERSON}{number}")
 
 
 def save(
@@ -38,7 +47,7 @@ def save(
     for number, one in reversed(list(enumerate(result.people, 1))):
         written += save(
             one,
-            base.with_name(f"{base.name}.{PERSON}{number}"),
+            of_person(base, number),
             colors=False,  # everyone's are told in one document
             cutouts=cutouts,
             hard_edges=hard_edges,

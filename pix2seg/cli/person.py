@@ -78,6 +78,7 @@ def person(
     from pix2seg.errors import Pix2SegError, enough_memory
     from pix2seg.inputs import check_name
     from pix2seg.memory import keep_freed_memory
+    from pix2seg.saving import of_person
 
     options = person_options(person_weights, person_config, trust, everyone, person_box)
     inputs, wrong = find_new_photos(photos, out)
@@ -107,7 +108,7 @@ def person(
                     print_warning(messages(), f"{photo.path}: nobody found, so nothing is hidden")
                 _save(result, out / photo.stem, backgrounds, crop)
                 for number, one in enumerate(result.people, 1):
-                    _save(one, out / f"{photo.stem}.person{number}", backgrounds, crop)
+                    _save(one, of_person(out / photo.stem, number), backgrounds, crop)
         except Pix2SegError as error:
             bad.append(error)
     done = len(inputs) + len(wrong) - len(bad)

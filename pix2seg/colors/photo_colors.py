@@ -16,6 +16,7 @@ from pix2seg.colors.swatches import swatches
 from pix2seg.files import atomic_write, write_png
 from pix2seg.garments import Garment, number_garments
 from pix2seg.photo import Photo
+from pix2seg.saving import of_person
 
 FEW_COLORED = ("skin", "hair")
 """Classes whose palettes have fewer colours."""
@@ -96,8 +97,7 @@ class PhotoColors:
             temporary.write_text(document_text(self.document()) + "\n", "utf-8")
         written = [sheet, document]
         for number, one in enumerate(self.people, 1):
-            named = base.with_name(f"{base.name}.person{number}")
-            written += one.save(named)
+            written += one.save(of_person(base, number))
         return written
 
 

@@ -139,11 +139,12 @@ def test_photos_in_the_output_folder_are_photos_and_results_are_not(tmp_path: Pa
 
 
 def test_results_that_would_replace_a_photo_are_refused(tmp_path: Path) -> None:
-    photos = found([tmp_path / name for name in ("a.jpg", "b.jpg", "a.mask.png")])
-    check_overwriting(photos, tmp_path / "out")
-    check_overwriting(photos[:2], tmp_path)
-    with pytest.raises(OutputError, match=r"results of .*a\.jpg might replace .*a\.mask\.png"):
-        check_overwriting(photos, tmp_path)
+    for replaced in ("a.mask.png", "a.person2.mask.png"):
+        photos = found([tmp_path / name for name in ("a.jpg", "b.jpg", replaced)])
+        check_overwriting(photos, tmp_path / "out")
+        check_overwriting(photos[:2], tmp_path)
+        with pytest.raises(OutputError, match=rf"results of .*a\.jpg might replace .*{replaced}"):
+            check_overwriting(photos, tmp_path)
 
 
 def test_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
