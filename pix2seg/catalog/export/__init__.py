@@ -61,7 +61,8 @@ def export_catalog(
         How many photos were exported, and what was left out.
 
     Raises:
-        CatalogError: the format or the condition is unknown, or the catalogue lacks masks.
+        CatalogError: the format or the condition is unknown, or the catalogue or the format lacks
+            masks.
         OutputError: the folder is not empty, or cannot be written.
     """
     if to not in FORMATS:
@@ -69,6 +70,8 @@ def export_catalog(
     if folder.exists() and (not folder.is_dir() or any(f.name != EXPORT for f in folder.iterdir())):
         raise OutputError(f"{folder} is not empty; export to a new folder")
     with_masks = to in NEED_MASKS or (to == "imagefolder" and catalog.facts["options"]["masks"])
+    if garments and not with_masks:
+        raise CatalogError(f"{to} would have no masks of garments or classes; leave --garments out")
     column = ("garment_mask" if garments else "mask") if with_masks else None
     module = import_module(f"pix2seg.catalog.export.{to}")
     count, left_out = 0, list[Pix2SegError]()

@@ -9,7 +9,8 @@ from pix2seg.catalog.schema import mask_png
 from pix2seg.classes import Scheme
 from pix2seg.files import atomic_write
 
-PHOTOS = "."
+PHOTOS, MASKS = "images", "masks"
+"""Two folders, for a photo may be called as another's mask is."""
 
 KEPT = (
     "uri", "sha256", "width", "height", "person", "coverage", "quality", "review", "palettes",
@@ -25,8 +26,9 @@ def write(folder: Path, photos: Iterator[Exported], scheme: Scheme) -> None:
         temporary.open("w", encoding="utf-8") as file,
     ):
         for photo in photos:
-            line = {"file_name": photo.file} | {key: photo.row[key] for key in KEPT}
+            line = {"file_name": f"{PHOTOS}/{photo.file}"}
+            line |= {key: photo.row[key] for key in KEPT}
             if photo.mask is not None:
-                line["mask_file_name"] = f"{photo.stem}.mask.png"
+                line["mask_file_name"] = f"{MASKS}/{photo.stem}.png"
                 write_file(folder / line["mask_file_name"], mask_png(photo.mask, scheme, bits=8))
             file.write(json.dumps(line, ensure_ascii=False) + "\n")

@@ -1,6 +1,7 @@
 """Exports come back through the tools' own libraries."""
 
 import csv
+import hashlib
 import json
 import re
 import shutil
@@ -200,6 +201,8 @@ def test_what_is_exported(small_catalog: Catalog, tmp_path: Path) -> None:
         export_catalog(small_catalog, "voc", tmp_path / "women")
     with pytest.raises(CatalogError, match="--masks --garments"):
         export_catalog(small_catalog, "voc", tmp_path / "b", garments=True)
+    with pytest.raises(CatalogError, match="csv would have no masks of garments"):
+        export_catalog(small_catalog, "csv", tmp_path / "b", garments=True)
 
 
 def test_no_photo_replaces_another(
@@ -222,6 +225,27 @@ def test_no_photo_replaces_another(
     copied = [file.read_bytes() for file in (tmp_path / "out" / "JPEGImages").rglob("*.*")]
     assert sorted(copied) == sorted(file.read_bytes() for file in fronts)
     assert len(list((tmp_path / "out" / "SegmentationClass").rglob("*.png"))) == 4
+
+
+def test_no_mask_replaces_a_photo_called_alike(
+    shop: Path, fill: Callable[[str, str], Catalog], tmp_path: Path
+) -> None:
+    source, out = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    names = ("x.jpg", "x.mask.png", "masks/x.png", "images/x.jpg")
+    for name, front in zip(names, sorted(shop.rglob("front*.jpg")), strict=True):
+        (source / name).parent.mkdir(exist_ok=True)
+        shutil.copy(front, source / name)
+    catalog = fill(str(source), str(tmp_path / "book"))
+    export_catalog(catalog, "imagefolder", out)
+    stored = {row["sha256"]: row for row in catalog.all_rows()}
+    for text in (out / "metadata.jsonl").read_text("utf-8").splitlines():
+        line = json.loads(text)
+        data = (out / line["file_name"]).read_bytes()
+        mask = (out / line["mask_file_name"]).read_bytes()
+        row = stored.pop(hashlib.sha256(data).hexdigest())
+        assert (read_mask_png(mask) == read_mask_png(row["mask"])).all()
+    assert not stored
 
 
 @pytest.mark.parametrize("to", FORMATS)
