@@ -1,7 +1,7 @@
 """An opened catalogue: what `catalog.json` says of it, and which of its shards are done."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -87,13 +87,13 @@ class Catalog:
         ends = [name for name in self.folder.names() if name.endswith(STATS)]
         return {int(name.removesuffix(STATS)) for name in ends}
 
-    def stats(self) -> dict[int, Stats]:
-        """The counts of the shards that are done, by shard, in order.
+    def stats(self, among: Collection[int] | None = None) -> dict[int, Stats]:
+        """The counts of the shards that are done, of all or of some, by shard, in order.
 
         Raises:
             CatalogError: one cannot be read.
         """
-        shards = sorted(self.done())
+        shards = [shard for shard in sorted(self.done()) if among is None or shard in among]
         with ThreadPoolExecutor(16) as readers:  # far away, each takes its time
             return dict(zip(shards, readers.map(self.counts, shards), strict=True))
 

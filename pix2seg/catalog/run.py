@@ -23,12 +23,12 @@ SHARD_SIZE = 1000
 
 @dataclass(frozen=True)
 class State:
-    """How far a catalogue is.
+    """How far a catalogue is, or some shards of it.
 
     Attributes:
-        shards: all of the plan.
+        shards: all that are planned.
         done: those that are done.
-        photos: all of the plan.
+        photos: all that are planned.
         ok: photos with a good row.
         failed: photos with a failed row.
         seconds: what the shards took, added up over workers.
@@ -137,8 +137,7 @@ def reopen_catalog(location: str, weights: str | None = None, device: str = "aut
 def open_shards(catalog: Catalog, among: Collection[int] | None = None) -> list[int]:
     """The shards that are not done yet, of all or of some."""
     done = catalog.done()
-    shards = range(len(catalog.plan)) if among is None else sorted(among)
-    return [shard for shard in shards if shard not in done and shard < len(catalog.plan)]
+    return [shard for shard in _planned(catalog, among) if shard not in done]
 
 
 def failed_shards(catalog: Catalog) -> dict[int, int]:
@@ -168,17 +167,23 @@ def _model(segmenter: "Segmenter") -> dict[str, str]:
     return {"generator": segmenter.info.version, "person": segmenter.extractor.version}
 
 
-def state(catalog: Catalog) -> State:
-    """How far a catalogue is.
+def _planned(catalog: Catalog, among: Collection[int] | None) -> list[int]:
+    """The shards of the plan, all or some."""
+    shards = range(len(catalog.plan))
+    return [shard for shard in shards if among is None or shard in among]
+
+
+def state(catalog: Catalog, among: Collection[int] | None = None) -> State:
+    """How far a catalogue is, or some shards of it.
 
     Raises:
         CatalogError: a shard's counts cannot be read.
     """
-    stats = catalog.stats()
+    shards, stats = _planned(catalog, among), catalog.stats(among)
     return State(
-        shards=len(catalog.plan),
+        shards=len(shards),
         done=len(stats),
-        photos=sum(catalog.plan.counts),
+        photos=sum(catalog.plan.counts[shard] for shard in shards),
         ok=sum(s.ok for s in stats.values()),
         failed=sum(s.failed for s in stats.values()),
         seconds=sum(s.seconds for s in stats.values()),

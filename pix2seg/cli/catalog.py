@@ -134,7 +134,7 @@ def run(
     if plan:
         console.print(f"{photos:,} photos to do, in {len(todo)} of {len(counts)} shards")
         return
-    _fill(console, opened, Job(out, settings), todo, photos, workers, ray)
+    _fill(console, opened, Job(out, settings), todo, photos, workers, ray, among)
 
 
 @catalog.command()
@@ -234,8 +234,12 @@ def _fill(
     photos: int,
     workers: int | None,
     ray: str | None,
+    among: range | None = None,
 ) -> None:
-    """Do shards, and say how it goes; failed photos in the catalogue end it with exit code 2."""
+    """Do shards, and say how it goes; failed photos end it with exit code 2.
+
+    With `among`, only those of these shards count: others are other jobs' work.
+    """
     from pix2seg.catalog.engines.base import run_shards
     from pix2seg.catalog.run import state
     from pix2seg.cli.progress import Progress
@@ -247,13 +251,13 @@ def _fill(
             for well in run_shards(pool, shards, count):
                 progress.count(well)
     except KeyboardInterrupt:
-        now = state(opened.catalog)
+        now = state(opened.catalog, among)
         console.print(
             f"stopped; {now.done} of {now.shards} shards are done and kept. The same command goes "
             "on from there"
         )
         raise
-    now = state(opened.catalog)
+    now = state(opened.catalog, among)
     console.print(progress.line() if shards else "nothing left to do")
     console.print(
         f"{now.done:,} of {now.shards:,} shards done: {now.ok:,} photos ok, {now.failed:,} failed"

@@ -26,11 +26,12 @@ def test_from_photos_to_an_export(shop: Path, small_onnx: Path, tmp_path: Path) 
     assert "5 photos to do, in 2 of 2 shards" in planned.stderr
     assert run(*fill, "--shards", "1-7").exit_code == 0
     assert Catalog(str(out)).done() == {1}
-    filled, again = run(*fill), run(*fill)
+    filled, again, part = run(*fill), run(*fill), run(*fill, "--shards", "1-7")
     assert "4 photos ok, 1 failed" in filled.stderr
     assert "2 of 2 shards done" in again.stderr
     assert "nothing left to do" in again.stderr
-    assert (filled.exit_code, again.exit_code) == (2, 2)
+    assert "1 of 1 shards done: 2 photos ok, 0 failed" in part.stderr
+    assert (filled.exit_code, again.exit_code, part.exit_code) == (2, 2, 0)  # of its shards alone
 
     said = run("status", out).stdout
     assert "2 of 2 shards done" in said
