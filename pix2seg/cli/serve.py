@@ -1,5 +1,7 @@
 """`pix2seg serve`: the service and its page."""
 
+import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +25,9 @@ from pix2seg.cli.telling import loaded
 
 DAY = 86_400
 """Seconds; a request that may take longer, or for ever, is one that nobody waits for."""
+
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]+)?")
+"""How browsers write one."""
 
 
 def serve(
@@ -99,7 +104,7 @@ def serve(
         max_pixels=max_pixels,
         per_client=per_client,
         tokens=_tokens(token_file) if token_file else (),
-        origins=tuple(allow_origin or ()),
+        origins=_origins(allow_origin or ()),
     )
     run(settings, host=host, port=port, workers=workers)
 
@@ -114,3 +119,15 @@ def _tokens(file: Path) -> tuple[str, ...]:
     if not tokens:
         raise ServiceError(f"the token file {file} holds no token; write one a line")
     return tokens
+
+
+def _origins(given: Collection[str]) -> tuple[str, ...]:
+    from pix2seg.errors import ServiceError
+
+    for origin in given:
+        if not ORIGIN.fullmatch(origin):
+            raise ServiceError(
+                f"--allow-origin {origin}: this is no origin; write it as browsers do, such as "
+                "https://shop.example or http://shop.example:8080"
+            )
+    return tuple(given)

@@ -135,6 +135,8 @@ def test_what_it_cannot_start_with_is_one_line(tmp_path: Path) -> None:
             (["--host", "203.0.113.7"], "cannot listen on 203.0.113.7"),
             (["--token-file", tmp_path / "none"], "cannot read the token file"),
             (["--token-file", empty], "holds no token"),
+            (["--allow-origin", "*"], "--allow-origin *: this is no origin"),
+            (["--allow-origin", "https://a.example/"], "https://a.example/: this is no origin"),
         ):
             ended = serve(*words)
             assert ended.returncode == 2
