@@ -1,11 +1,17 @@
-"""What every request passes first: an identity, a log line, security headers, tokens, faults."""
+"""What every request passes: an identity, a log line, security headers, tokens, faults.
+
+It comes first, but where other origins are allowed: there `CORSMiddleware` is around it, so that
+their pages can read its problems too, and answers a browser's preflights by itself.
+"""
 
 import hmac
 import secrets
 from collections import Counter
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from time import perf_counter
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
@@ -77,7 +83,7 @@ class Record:
 
 
 class Guard:
-    """The outermost layer: nothing that goes wrong inside reaches the client as it is."""
+    """The layer around all work: nothing that goes wrong inside reaches the client as it is."""
 
     def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics) -> None:
         self._app, self._settings, self._metrics = app, settings, metrics
@@ -179,12 +185,20 @@ class Guard:
         return client
 
     def _check_origin(self, headers: Headers) -> None:
-        """A page from elsewhere could make a browser post here, though not read the answer."""
+        """A page from elsewhere could make a browser post here, though not read the answer.
+
+        Nor is a page from here because it has the name that the request is for: whoever owns a name
+        can let it lead here, and would read the answers.
+        """
         origin = headers.get("origin")
         if origin is None or origin in self._settings.origins:
             return
-        if origin.partition("://")[2] != headers.get("host"):
-            raise Problem("foreign-page", f"pages of {origin[:200]} may not call this service")
+        if origin.partition("://")[2] != headers.get("host") or not _is_address(origin):
+            raise Problem(
+                "foreign-page",
+                f"pages of {origin[:200]} may not call this service; allow them with "
+                "--allow-origin where it is started",
+            )
 
     def _check_token(self, headers: Headers) -> str | None:
         if not self._tokens:
@@ -200,3 +214,12 @@ class Guard:
                 headers={"WWW-Authenticate": "Bearer"},
             )
         return f"token {right.index(True)}"
+
+
+def _is_address(origin: str) -> bool:
+    """Whether an origin's host is an IP address or localhost: no name that somebody could own."""
+    try:
+        host = urlsplit(origin).hostname or ""
+        return host == "localhost" or ip_address(host) is not None
+    except ValueError:
+        return False

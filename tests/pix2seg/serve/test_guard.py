@@ -68,6 +68,24 @@ def test_other_sites_may_call_only_if_named(running: Running, photos: list[Path]
         assert answer.status_code == 403
 
 
+def test_a_name_that_leads_here_makes_no_page_ours(running: Running, photos: list[Path]) -> None:
+    photo = photos[0].read_bytes()
+
+    def ask(client: httpx.Client, host: str, **origin: str) -> int:
+        headers = {**JPEG, "Host": host, **origin}
+        return client.post("/v1/palette", content=photo, headers=headers).status_code
+
+    with running(origins=("https://proxied.example",)) as client:
+        for host in ("127.0.0.1:8000", "localhost:8000", "[::1]:8000", "192.0.2.7"):
+            assert ask(client, host, Origin=f"http://{host}") == 200
+        for host in ("evil.example:8000", "localhost.evil.example", "127.0.0.1.evil.example"):
+            assert ask(client, host, Origin=f"http://{host}") == 403
+        for host in ("[", ""):
+            assert ask(client, host, Origin=f"http://{host}") == 403
+        assert ask(client, "proxied.example", Origin="https://proxied.example") == 200
+        assert ask(client, "container:8000") == 200  # a program, not a page
+
+
 def test_a_client_with_too_many_requests_is_told(running: Running, photos: list[Path]) -> None:
     photo = photos[0].read_bytes()
     with running(per_client=2) as client:
