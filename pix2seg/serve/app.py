@@ -173,7 +173,7 @@ class _Page(StaticFiles):
     async def get_response(self, path: str, scope: Scope) -> Response:
         """A file, or 304 where the browser has it."""
         # What comes here and is a route's was sent with another method.
-        taken = _methods(scope["app"], f"/{path}")
+        taken = _methods(scope["app"], scope["path"])
         if taken or scope["method"] not in READING:
             raise HTTPException(405, headers={"Allow": ", ".join(sorted(taken or READING))})
         response = await super().get_response(path, scope)

@@ -34,7 +34,7 @@ def _box(value: Any) -> Any:
 
 
 class PaletteOptions(BaseModel):
-    """Options of `POST /v1/palette`."""
+    """Options that `POST /v1/palette` and `POST /v1/segment` share."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

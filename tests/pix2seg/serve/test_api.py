@@ -298,6 +298,7 @@ def test_every_error_is_a_problem_document(service: httpx.Client, photos: list[P
         (service.post("/v1/segment?garments=1", content=photo, headers=JPEG), 422, "options"),
         (service.get("/v1/segment"), 405, "method"),
         (service.get("/etc/passwd"), 404, "not-found"),
+        (service.get("/v1/info/"), 404, "not-found"),
         (service.get("/..%2f..%2fapp.py"), 404, "not-found"),
     ]
     for answer, status, kind in asked:
