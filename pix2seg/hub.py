@@ -6,16 +6,20 @@ extractor's weights, if it has any, as person.safetensors or person.onnx.
 
 import json
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pix2seg.errors import PersonError, Pix2SegError, WeightsError, first_fault
 from pix2seg.files import atomic_write
-from pix2seg.preprocess.person import EXTRACTORS
+from pix2seg.preprocess.person import PersonExtractor
+from pix2seg.preprocess.person.cascade import Cascade
+from pix2seg.preprocess.person.grabcut import GrabCut
 from pix2seg.preprocess.person.mask_rcnn.extractor import MaskRCNN
+from pix2seg.preprocess.person.none import WholePhoto
 
 if TYPE_CHECKING:
     from pix2seg.segmenter import Segmenter
@@ -23,6 +27,20 @@ if TYPE_CHECKING:
 FORMAT = "pix2seg.config/1"
 
 CONFIG, GENERATOR, PERSON = "config.json", "model", "person"
+
+SAVED: dict[type[PersonExtractor], str] = {
+    MaskRCNN: "mask-rcnn",
+    Cascade: "cascade",
+    GrabCut: "grabcut",
+    WholePhoto: "none",
+}
+"""Names of the person extractors that can be saved: whose code and weights are at hand."""
+
+ARGUMENTS = ("hide", "margin", "softness", "join", "flip")
+"""Arguments of `Segmenter` that are saved; what runs the networks, and where, each chooses anew."""
+
+PERSON_OPTIONS = ("everyone", "box")
+"""Options of person extractors that are saved, beside the weights."""
 
 CARD = """---
 library_name: pix2seg
@@ -38,8 +56,11 @@ A segmenter of dressed people for pix2seg:
 """
 
 
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
 class Config(BaseModel):
-    """What a segmenter is made of.
+    """What a segmenter is made of; of what is None, `Segmenter`'s or the extractor's default.
 
     Attributes:
         generator: name of the generator's file.
@@ -47,6 +68,13 @@ class Config(BaseModel):
         person_weights: name of its file, or None where it needs none or takes its own.
         id2label: class names by id, as the hub's image segmenters have them.
         image_size: (width, height) of the generator's frame.
+        hide: as `Segmenter` takes it.
+        margin: as `Segmenter` takes it.
+        softness: as `Segmenter` takes it.
+        join: as `Segmenter` takes it.
+        flip: as `Segmenter` takes it.
+        everyone: as the person extractor takes it.
+        box: as the person extractor takes it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -56,6 +84,17 @@ class Config(BaseModel):
     person_weights: str | None
     id2label: dict[str, str]
     image_size: tuple[int, int]
+    hide: bool | None = None
+    margin: Amount | None = None
+    softness: Amount | None = None
+    join: Amount | None = None
+    flip: bool | None = None
+    everyone: bool | None = None
+    box: tuple[float, float, float, float] | None = None
+
+    def given(self, names: Collection[str]) -> dict[str, Any]:
+        """Those of the attributes that are not None."""
+        return self.model_dump(include=set(names), exclude_none=True)
 
 
 class Pretrained:
@@ -71,7 +110,8 @@ class Pretrained:
             name: a folder, or a repository such as `someone/segmenter`, which huggingface_hub
                 downloads once.
             revision: of the repository.
-            options: further arguments of `Segmenter`.
+            options: arguments of `Segmenter`, in place of those that were saved; options of the
+                saved person extractor hold for no other.
 
         Raises:
             WeightsError: the folder holds no segmenter.
@@ -79,17 +119,23 @@ class Pretrained:
         """
         folder = _fetched(str(name), revision)
         config = read_config(folder)
-        if options.setdefault("person", config.person) == config.person and config.person_weights:
-            saved = {"weights": folder / config.person_weights}
+        if options.get("person") in (None, config.person):
+            saved = config.given(PERSON_OPTIONS)
+            if config.person_weights:
+                saved["weights"] = folder / config.person_weights
+            options["person"] = config.person
             options["person_options"] = saved | (options.get("person_options") or {})
-        return cls(folder / config.generator, **options)  # type: ignore[call-arg]
+        arguments = config.given(ARGUMENTS) | options
+        return cls(folder / config.generator, **arguments)  # type: ignore[call-arg]
 
     def save_pretrained(self: "Segmenter", folder: str | Path) -> None:  # type: ignore[misc]
         """Write the networks, in the files that they run from, and `config.json` into a folder.
 
+        All arguments of the segmenter are kept but `engine`, `device` and `precision`.
+
         Raises:
             OutputError: a file cannot be written.
-            PersonError: the person extractor has no name to load it by.
+            PersonError: the person extractor cannot be saved.
         """
         person, person_file = _person_of(self)
         files = {GENERATOR + self.generator.weights.suffix: self.generator.weights}
@@ -102,6 +148,8 @@ class Pretrained:
             person_weights=extractor[0] if extractor else None,
             id2label={str(i): name for i, name in enumerate(self.scheme.names)},
             image_size=self.info.size,
+            **{name: getattr(self, name) for name in ARGUMENTS},
+            **{name: getattr(self.extractor, name, None) for name in PERSON_OPTIONS},
         )
         for name, source in files.items():
             with atomic_write(Path(folder) / name) as temporary:
@@ -167,16 +215,21 @@ def _fetched(name: str, revision: str | None) -> Path:
 
 
 def _person_of(segmenter: "Segmenter") -> tuple[str, Path | None]:
-    """The name of a segmenter's person extractor, and its weights file, if it has one."""
+    """The name of a segmenter's person extractor, and its weights file, if it has one.
+
+    Raises:
+        PersonError: the name and the file would not give the same extractor.
+    """
     extractor = segmenter.extractor
-    if isinstance(extractor, MaskRCNN):
-        if extractor.detector.weights is None:
-            raise PersonError(f"{extractor.version} lies in no file of its own to save")
-        return "mask-rcnn", extractor.detector.weights
-    name = extractor.version.partition(" ")[0]
-    if name not in EXTRACTORS or extractor.version.startswith("cascade "):
-        raise PersonError(f"the person extractor {extractor.version} cannot be saved")
-    return name, None
+    name = SAVED.get(type(extractor))
+    weights = extractor.detector.weights if isinstance(extractor, MaskRCNN) else None
+    lacks_weights = isinstance(extractor, MaskRCNN) and weights is None
+    if name is None or lacks_weights or extractor.version.startswith("cascade "):
+        raise PersonError(
+            f"the person extractor {extractor.version} cannot be saved, for its code or its "
+            f"weights lie elsewhere; take {', '.join(SAVED.values())}"
+        )
+    return name, weights
 
 
 def _hub() -> Any:

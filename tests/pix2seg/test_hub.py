@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 from typing import Any
 
@@ -6,6 +7,7 @@ import pytest
 
 from pix2seg import Segmenter
 from pix2seg.errors import PersonError, Pix2SegError, WeightsError
+from pix2seg.preprocess.person.mask_rcnn.extractor import MaskRCNN
 
 
 @pytest.fixture(scope="module")
@@ -31,15 +33,48 @@ def test_an_extractor_without_weights_is_saved_by_name(small_weights: Path, tmp_
     assert Segmenter.from_pretrained(tmp_path).extractor.version.startswith("grabcut")
 
 
-def test_an_extractor_without_a_name_is_refused(small_weights: Path, tmp_path: Path) -> None:
-    class Nameless:
-        version = "mine 1"
+def test_what_was_asked_of_a_segmenter_comes_back_with_it(
+    small_weights: Path, small_mask_rcnn: Path, tmp_path: Path
+) -> None:
+    options = {"weights": small_mask_rcnn, "everyone": True, "box": (1, 2, 30, 40)}
+    asked = {"hide": True, "margin": 0.0, "softness": 0.5, "join": 0.0, "flip": True}
+    Segmenter(small_weights, person_options=options, **asked).save_pretrained(tmp_path)
+    again = Segmenter.from_pretrained(tmp_path, person=None, flip=False)
+    assert {name: getattr(again, name) for name in asked} == asked | {"flip": False}
+    assert isinstance(again.extractor, MaskRCNN)
+    assert again.extractor.detector.weights == tmp_path / "person.safetensors"
+    assert (again.extractor.everyone, again.extractor.box) == (True, (1, 2, 30, 40))
+    other = Segmenter.from_pretrained(tmp_path, person_options={"everyone": False})
+    assert isinstance(other.extractor, MaskRCNN)
+    assert not other.extractor.everyone
+
+
+def test_a_folder_that_says_nothing_of_options_is_loaded(
+    segmenter: Segmenter, tmp_path: Path
+) -> None:
+    segmenter.save_pretrained(tmp_path)
+    config = tmp_path / "config.json"
+    said = json.loads(config.read_text())
+    for name in ("hide", "margin", "softness", "join", "flip", "everyone", "box"):
+        del said[name]
+    config.write_text(json.dumps(said))
+    again = Segmenter.from_pretrained(tmp_path)
+    assert (again.join, again.hide) == (segmenter.join, segmenter.hide)
+
+
+@pytest.mark.parametrize("version", ["mine 1", "grabcut of mine 1"])
+def test_an_extractor_of_one_s_own_is_refused(
+    small_weights: Path, tmp_path: Path, version: str
+) -> None:
+    class Mine:
+        def __init__(self) -> None:
+            self.version = version
 
         def find(self, pixels: Any) -> Any:
             raise NotImplementedError
 
-    with pytest.raises(PersonError, match="mine 1 cannot be saved"):
-        Segmenter(small_weights, person=Nameless()).save_pretrained(tmp_path)
+    with pytest.raises(PersonError, match=f"{version} cannot be saved"):
+        Segmenter(small_weights, person=Mine()).save_pretrained(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -49,6 +84,8 @@ def test_an_extractor_without_a_name_is_refused(small_weights: Path, tmp_path: P
         "[]",
         '{"format": "other"}',
         '{"format": "pix2seg.config/1", "colour": 1}',
+        '{"format": "pix2seg.config/1", "generator": "x", "person": "none", '
+        '"person_weights": null, "id2label": {}, "image_size": [64, 96], "join": -1}',
         '{"format": "pix2seg.config/1", "generator": "../x", "person": "none", '
         '"person_weights": null, "id2label": {}, "image_size": [64, 96]}',
     ],
