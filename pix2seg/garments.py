@@ -144,8 +144,8 @@ def name_kinds(
     clothes = named[part] >= FIRST_GARMENT
     shares = np.exp(logits - logits.max(axis=0))
     shares /= shares.sum(axis=0)
-    best, probability = _best_kind(shares, fit)
-    np.copyto(named[part], best, where=clothes)
+    best, probability = fit.invert_likeliest(shares)
+    np.copyto(named[part], best + np.uint8(FIRST_GARMENT), where=clothes)
     np.copyto(certainty[part], np.round(255 * probability).astype(np.uint8), where=clothes)
     x0, y0, x1, y1 = box_around(named >= FIRST_GARMENT)
     worn = slice(y0, y1), slice(x0, x1)
@@ -191,25 +191,6 @@ def number_garments(garments: Sequence[Garment], classes: Collection[str]) -> di
             name, nth = f"{garment.kind} {nth}", nth + 1
         named[name] = garment
     return named
-
-
-def _best_kind(
-    shares: NDArray[np.float32], fit: Fit
-) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """The likeliest kind's id, uint8 (h, w), and its probability, at the size of the photo's part.
-
-    Kind by kind, so that a large photo does not need thirteen layers of its size at once.
-    """
-    width, height = fit.photo_size
-    best = np.full((height, width), FIRST_GARMENT, np.uint8)
-    probability = np.zeros((height, width), np.float32)
-    for kind_id, share in enumerate(shares, FIRST_GARMENT):
-        if share.max() * len(shares) < 1:  # the best of thirteen has at least a thirteenth
-            continue
-        enlarged = fit.invert_soft(share)
-        np.copyto(best, kind_id, where=enlarged > probability)
-        np.maximum(probability, enlarged, out=probability)
-    return best, probability
 
 
 def _without_patches(mask: NDArray[np.uint8], certainty: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pix2seg.classes import Scheme
-from pix2seg.distinct import distinct
 from pix2seg.guided_filter import guided_filter
 from pix2seg.preprocess.fit import Fit
 from pix2seg.thresholds import mask_to_map
@@ -115,9 +114,8 @@ def follow_edges(
     Returns:
         float32 (classes, H, W); each pixel's sum is 1.
     """
-    left, top, width, height = fit.box
-    photo = np.s_[top : top + height, left : left + width]
-    side = -(-max(width, height) // EDGE_STEP)
+    photo = fit.placed
+    side = -(-max(fit.fitted_size) // EDGE_STEP)
     others = guided_filter(framed[photo], probabilities[1:, *photo], EDGE_REACH, side)
     led = probabilities.copy()
     inside = led[:, *photo]
@@ -151,7 +149,8 @@ def to_photo_map(
     """
     if len(scheme) <= BLENDED_CLASSES:
         return partial(fit.draw_map, to_map(probabilities, scheme))
-    found = distinct(probabilities.argmax(0))
-    layers = np.stack([fit.invert_soft(probabilities[class_id]) for class_id in found])
-    mask = np.asarray(found[layers.argmax(0)], np.uint8)
-    return lambda into: np.copyto(into, mask_to_map(mask, scheme))
+    return partial(_draw_mask, fit.invert_likeliest(probabilities)[0], scheme)
+
+
+def _draw_mask(mask: NDArray[np.uint8], scheme: Scheme, into: NDArray[np.uint8]) -> None:
+    into[:] = mask_to_map(mask, scheme)

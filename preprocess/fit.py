@@ -90,21 +90,28 @@ class Fit:
     frame_size: Size
 
     @property
-    def box(self) -> tuple[int, int, int, int]:
-        """The photo's rectangle in the frame: left, top, width, height."""
+    def fitted_size(self) -> Size:
+        """(width, height) of the photo in the frame."""
         (photo_width, photo_height), (frame_width, frame_height) = self.photo_size, self.frame_size
         scale = min(frame_width / photo_width, frame_height / photo_height)
         width = min(max(round(photo_width * scale), 1), frame_width)
         height = min(max(round(photo_height * scale), 1), frame_height)
-        return (frame_width - width) // 2, (frame_height - height) // 2, width, height
+        return width, height
+
+    @property
+    def placed(self) -> tuple[slice, slice]:
+        """Rows and columns of the frame that the photo fills."""
+        (width, height), (frame_width, frame_height) = self.fitted_size, self.frame_size
+        left, top = (frame_width - width) // 2, (frame_height - height) // 2
+        return slice(top, top + height), slice(left, left + width)
 
     def photo(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The photo in the frame, padded with grey. RGB uint8 in and out."""
-        return self._pad(_resize(pixels, self.box[2:]), PADDING_COLOR)
+        return self._pad(_resize(pixels, self.fitted_size), PADDING_COLOR)
 
     def mask(self, mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """A mask in the frame, padded with background (0). Nearest pixel, so no new classes."""
-        return self._pad(_resize_nearest(mask, self.box[2:]), (0,))
+        return self._pad(_resize_nearest(mask, self.fitted_size), (0,))
 
     def soft(
         self, layer: NDArray[np.float32], shape: tuple[int, ...], part: tuple[slice, slice]
@@ -120,12 +127,11 @@ class Fit:
             part: rows and columns of it that are in the frame.
         """
         framed = np.zeros(self.frame_size[::-1], np.float32)
-        left, top, width, height = self.box
-        shrinks = width < self.photo_size[0]
-        for whole, seen, length in zip(shape[::-1], part[::-1], (width, height), strict=True):
+        shrinks = self.fitted_size[0] < self.photo_size[0]
+        for whole, seen, length in zip(shape[::-1], part[::-1], self.fitted_size, strict=True):
             layer = _resize_across(layer, whole, cv2.INTER_LINEAR)[:, seen]
             layer = _resize_across(layer, length, cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR).T
-        framed[top : top + height, left : left + width] = layer
+        framed[self.placed] = layer
         return framed
 
     def draw_map(self, framed: NDArray[np.uint8], into: NDArray[np.uint8]) -> None:
@@ -135,7 +141,7 @@ class Fit:
             framed: the map.
             into: where it is drawn, uint8 (H, W, 3) of the photo's size.
         """
-        _resize(self._crop(framed), self.photo_size, into)
+        _resize(framed[self.placed], self.photo_size, into)
 
     def invert_soft(self, framed: NDArray[np.float32]) -> NDArray[np.float32]:
         """A layer of the frame brought to the photo's size, blended smoothly.
@@ -143,13 +149,13 @@ class Fit:
         Args:
             framed: float32 (h, w), the whole frame at any size, such as a stride of 4.
         """
-        left, top, width, height = self.box
+        (width, height), (down, across) = self.fitted_size, self.placed
         rows, columns = framed.shape
         # Where the centre of the photo's first pixel lies in the layer, and how far the next is.
         x_step = width / self.photo_size[0] * columns / self.frame_size[0]
         y_step = height / self.photo_size[1] * rows / self.frame_size[1]
-        x_first = left * columns / self.frame_size[0] + (x_step - 1) / 2
-        y_first = top * rows / self.frame_size[1] + (y_step - 1) / 2
+        x_first = across.start * columns / self.frame_size[0] + (x_step - 1) / 2
+        y_first = down.start * rows / self.frame_size[1] + (y_step - 1) / 2
         steps = np.array([[x_step, 0, x_first], [0, y_step, y_first]])
         smooth = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         layer = cv2.warpAffine(
@@ -157,18 +163,33 @@ class Fit:
         )
         return np.asarray(layer, np.float32)
 
-    def _crop(self, framed: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        left, top, width, height = self.box
-        return framed[top : top + height, left : left + width]
+    def invert_likeliest(
+        self, shares: NDArray[np.float32]
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """The index of the likeliest layer, and its probability, at the photo's size, (H, W).
+
+        Layer by layer, so that a large photo does not need all layers of its size at once.
+
+        Args:
+            shares: probabilities over the whole frame, float32 (layers, h, w); see `invert_soft`.
+                Each pixel's sum is 1.
+        """
+        width, height = self.photo_size
+        likeliest = np.zeros((height, width), np.uint8)
+        probability = np.zeros((height, width), np.float32)
+        for index, share in enumerate(shares):
+            if share.max() * len(shares) < 1:  # the best of thirteen has at least a thirteenth
+                continue
+            enlarged = self.invert_soft(share)
+            np.copyto(likeliest, index, where=enlarged > probability)
+            np.maximum(probability, enlarged, out=probability)
+        return likeliest, probability
 
     def _pad(self, image: NDArray[np.uint8], fill: tuple[int, ...]) -> NDArray[np.uint8]:
-        left, top, width, height = self.box
-        frame_width, frame_height = self.frame_size
-        right, bottom = frame_width - left - width, frame_height - top - height
-        padded = cv2.copyMakeBorder(
-            image, top, bottom, left, right, cv2.BORDER_CONSTANT, value=fill
-        )
-        return np.asarray(padded, np.uint8)
+        padded = np.empty((*self.frame_size[::-1], *image.shape[2:]), np.uint8)
+        padded[:] = fill
+        padded[self.placed] = image
+        return padded
 
 
 def _resize(

@@ -1,3 +1,6 @@
+import pickle
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -91,9 +94,8 @@ def test_probabilities_that_follow_edges_stay_probabilities(
     after = follow_edges(before, framed, fit)
     assert np.allclose(after.sum(0), 1, atol=1e-5)
     assert (after >= 0).all()
-    left, top, width, height = fit.box
     around = np.ones((36, 24), bool)
-    around[top : top + height, left : left + width] = False
+    around[fit.placed] = False
     assert np.array_equal(after[:, around], before[:, around])
 
 
@@ -114,6 +116,24 @@ def test_maps_blend_the_colours_of_the_classes() -> None:
     halves = np.array([0.5, 0, 0, 0.5], np.float32).reshape(4, 1, 1)
     mean = (scheme.colors[0].astype(float) + scheme.colors[3]) / 2
     assert np.abs(to_map(halves, scheme)[0, 0] - mean).max() <= 0.5
+
+
+def test_a_map_of_many_classes_needs_no_layers_of_the_photo_s_size_and_can_be_sent() -> None:
+    scheme = load_scheme("ccp29")
+    shares = np.random.default_rng(0).random((29, 12, 8)).astype(np.float32)
+    shares /= shares.sum(0)
+    fit = Fit((400, 600), (8, 12))
+    tracemalloc.start()
+    drawing = to_photo_map(shares, fit, scheme)
+    layers = tracemalloc.get_traced_memory()[1] / (4 * 400 * 600)
+    tracemalloc.stop()
+    assert layers < 4
+    drawn, sent = np.zeros((2, 600, 400, 3), np.uint8)
+    drawing(drawn)
+    pickle.loads(pickle.dumps(drawing))(sent)
+    assert np.array_equal(drawn, sent)
+    likeliest = np.argmax([fit.invert_soft(share) for share in shares], axis=0)
+    assert np.array_equal(drawn, scheme.colors[likeliest])
 
 
 @given(st.data())

@@ -28,12 +28,12 @@ def random_mask(size: tuple[int, int], seed: int) -> np.ndarray:
 def test_photo_fills_the_frame_in_one_direction_and_stays_inside(
     photo: tuple[int, int], frame: tuple[int, int]
 ) -> None:
-    left, top, width, height = Fit(photo, frame).box
-    assert left >= 0
-    assert top >= 0
-    assert width == frame[0] or height == frame[1]
-    assert left + width <= frame[0]
-    assert top + height <= frame[1]
+    fit = Fit(photo, frame)
+    rows, columns = fit.placed
+    assert fit.fitted_size == (columns.stop - columns.start, rows.stop - rows.start)
+    assert 0 <= columns.start < columns.stop <= frame[0]
+    assert 0 <= rows.start < rows.stop <= frame[1]
+    assert fit.fitted_size[0] == frame[0] or fit.fitted_size[1] == frame[1]
 
 
 def on_photo(fit: Fit, framed: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -115,9 +115,9 @@ def test_soft_layers_of_any_size_lie_where_the_photo_lies(
     width, height = frame[0] / columns, frame[1] / rows
     x = (np.arange(columns, dtype=np.float32) + 0.5) * width
     y = (np.arange(rows, dtype=np.float32) + 0.5) * height
-    left, top, fit_width, fit_height = fit.box
-    wanted_x = left + (np.arange(photo[0]) + 0.5) * fit_width / photo[0]
-    wanted_y = top + (np.arange(photo[1]) + 0.5) * fit_height / photo[1]
+    (down, across), (fit_width, fit_height) = fit.placed, fit.fitted_size
+    wanted_x = across.start + (np.arange(photo[0]) + 0.5) * fit_width / photo[0]
+    wanted_y = down.start + (np.arange(photo[1]) + 0.5) * fit_height / photo[1]
     found_x = fit.invert_soft(np.tile(x, (rows, 1)))
     found_y = fit.invert_soft(np.tile(y[:, None], (1, columns)))
     assert found_x.shape == found_y.shape == photo[::-1]

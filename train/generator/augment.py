@@ -207,10 +207,11 @@ def _to_frame(part: Slices, frame: Size) -> tuple[Transform, Slices]:
     """How a part of a photo is laid into the frame, and what part of the frame it fills."""
     rows, columns = part
     size = columns.stop - columns.start, rows.stop - rows.start
-    left, top, width, height = Fit(size, frame).box
-    scale = width / size[0], height / size[1]
-    transform = around((columns.start, rows.start), (left, top), scale)
-    return transform, (slice(top, top + height), slice(left, left + width))
+    fit = Fit(size, frame)
+    down, across = fit.placed
+    scale = fit.fitted_size[0] / size[0], fit.fitted_size[1] / size[1]
+    transform = around((columns.start, rows.start), (across.start, down.start), scale)
+    return transform, (down, across)
 
 
 def _padded(image: NDArray[np.uint8], shown: Slices, fill: tuple[int, ...]) -> NDArray[np.uint8]:
