@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from pix2seg.cli.options import Device, PersonWeights, Weights
+from pix2seg.cli.output import check_writable
 from pix2seg.cli.telling import news
 
 
@@ -48,6 +49,7 @@ def ablate(
     from pix2seg.preprocess.dataset.dataset import Dataset
     from pix2seg.train.judge.ablation import Ablation
 
+    check_writable(out.parent)
     keep_freed_memory()
     console = news()
     ablation = Ablation(

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from pix2seg.cli.options import Device, PersonName, PersonWeights, Weights
+from pix2seg.cli.output import check_writable
 from pix2seg.cli.telling import news, tracked
 
 
@@ -40,6 +41,7 @@ def calibrate(
     from pix2seg.train.judge.trust import read_samples
     from pix2seg.train.person.photos import read_people
 
+    check_writable(out.parent)
     keep_freed_memory()
     console = news()
     dataset = Dataset(data)

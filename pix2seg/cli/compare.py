@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from pix2seg.cli.options import Device
+from pix2seg.cli.output import check_writable
 from pix2seg.cli.telling import news, tracked
 
 
@@ -36,6 +37,7 @@ def compare(
     from pix2seg.train.judge.compare_tables import markdown
     from pix2seg.train.judge.curves import draw_curves, read_curve
 
+    check_writable(out)
     keep_freed_memory()
     console = news()
     datasets = {run: read_run(run) for run in runs}

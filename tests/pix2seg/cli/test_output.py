@@ -1,3 +1,7 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from pix2seg.cli.output import printable, results
@@ -17,6 +21,17 @@ def test_what_is_no_terminal_gets_a_line_for_each_row(capsys: pytest.CaptureFixt
     results().print("word " * 100)
     rows = capsys.readouterr().out.splitlines()
     assert [len(row.split()) for row in rows] == [2, 61, 100]
+
+
+@pytest.mark.parametrize("command", ["ablate", "calibrate", "compare"])
+def test_a_place_that_takes_nothing_is_told_before_any_work(
+    tmp_path: Path, run_here: Callable[..., Any], command: str
+) -> None:
+    (tmp_path / "file").touch()
+    work = [tmp_path / "none"] if command == "compare" else ["--data", tmp_path / "none"]
+    ended = run_here(command, *work, "--out", tmp_path / "file" / "folder" / "out")
+    assert ended.code == 2
+    assert f"cannot write {tmp_path / 'file' / 'folder'}" in ended.err
 
 
 def test_numbers_are_whole_on_a_narrow_terminal(
