@@ -273,7 +273,9 @@ def _pool(job: "Job", device: str, workers: int | None, ray: str | None) -> "tup
         from pix2seg.catalog.engines.cluster import RayPool
 
         cluster = RayPool(job, ray)
-        return cluster, cluster.worker_count(workers)
+        count = cluster.worker_count(workers)
+        news().print(f"{count} workers, each on a {'GPU' if cluster.on_gpu else 'CPU'}")
+        return cluster, count
     from pix2seg.catalog.engines.local import LocalPool, default_workers
 
     return LocalPool(job), workers or default_workers(device)

@@ -15,9 +15,14 @@ class RayPool:
     Ray's own checkpoints are left alone: they stop at the first exception. A shard that is
     written is done, whoever wrote it.
 
+    Where the job leaves the device open, actors take GPUs if the cluster has any.
+
     Args:
         job: what to do; its catalogue, its source and its weights must be there for every machine.
         address: of the cluster; `auto` for the one that is running, `local` for a new one here.
+
+    Attributes:
+        on_gpu: whether each actor takes a GPU, not a CPU alone.
 
     Raises:
         CatalogError: Ray is not installed, or there is no cluster at the address.
@@ -25,13 +30,15 @@ class RayPool:
 
     def __init__(self, job: Job, address: str) -> None:
         self.ray, self.job = _import_ray(), job
-        self.on_gpu = job.settings.device.startswith("cuda")
         if not self.ray.is_initialized():
             try:
                 self.ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
             except (ConnectionError, ValueError, RuntimeError) as error:
                 reason = (str(error).splitlines() or [""])[0]
                 raise CatalogError(f"no Ray cluster at '{address}' ({reason})") from None
+        device = job.settings.device
+        has_gpus = "GPU" in self.ray.cluster_resources()
+        self.on_gpu = has_gpus if device == "auto" else device.startswith("cuda")
 
     def worker_count(self, wanted: int | None) -> int:
         """How many actors to take on: as wanted, or as many as the cluster has room for.

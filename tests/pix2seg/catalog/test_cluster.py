@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ ray = pytest.importorskip("ray")
 
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A cluster of this machine with four CPUs, whose workers find this checkout."""
+    """A cluster of this machine that says it had two GPUs; its workers find this checkout."""
     root = Path(__file__).parents[3]
     monkeypatch.setenv("PYTHONPATH", str(root))
-    ray.init(num_cpus=4, include_dashboard=False, log_to_driver=False, logging_level="error")
+    how = {"include_dashboard": False, "log_to_driver": False, "logging_level": "error"}
+    ray.init(num_cpus=4, num_gpus=2, **how)
     yield ray
     ray.shutdown()
 
@@ -34,6 +36,8 @@ def test_actors_fill_the_same_catalogue(
     assert pool.worker_count(None) == 3
     with pytest.raises(CatalogError, match="room for 3 workers, not 4"):
         pool.worker_count(4)
+    open_device = Job(out, replace(settings, device="auto"))
+    assert RayPool(open_device, "auto").worker_count(None) == 2
     done = list(run_shards(pool, open_shards(opened.catalog), 2))
     assert sorted(done) == [False, True, True, True, True]
     here, there = list(small_catalog.all_rows()), list(opened.catalog.all_rows())
