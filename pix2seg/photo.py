@@ -130,6 +130,15 @@ SOURCES = "a path, a file's bytes, a file open for reading, a PIL image or an ar
 """The same in words."""
 
 
+def is_one_photo(source: object) -> bool:
+    """Whether something is a single photo, as `read_photo` takes it, rather than many."""
+    if hasattr(source, "__array__"):
+        return np.ndim(source) in (2, 3)  # one dimension may hold paths, and four hold photos
+    if isinstance(source, str | os.PathLike | bytes | bytearray | memoryview):
+        return True
+    return isinstance(source, Image.Image | Photo) or hasattr(source, "read")
+
+
 def read_photo(
     source: PhotoSource, *, max_pixels: int = MAX_PIXELS, name: str | None = None
 ) -> Photo:

@@ -22,7 +22,7 @@ from pix2seg.hub import Pretrained
 from pix2seg.joining import WEIGHT, follow_edges, join_person, settle_hair, to_photo_map
 from pix2seg.limits import MAX_PIXELS
 from pix2seg.overlap import overlapped
-from pix2seg.photo import Photo, PhotoSource, read_photo
+from pix2seg.photo import Photo, PhotoSource, is_one_photo, read_photo
 from pix2seg.preprocess.background import MARGIN, SOFTNESS, hide_background, soften
 from pix2seg.preprocess.fit import Fit
 from pix2seg.preprocess.person import Person, PersonExtractor, load_extractor
@@ -141,7 +141,7 @@ class Segmenter(Pretrained):
             ValueError: there are more photos than names, or the other way round; raised when the
                 shorter of them ends.
         """
-        if isinstance(photos, str | bytes | os.PathLike):  # which would be taken letter by letter
+        if is_one_photo(photos):  # which would be taken letter by letter, or row by row
             raise TypeError("map takes many photos; give a list of them, or call the segmenter")
         return self._map(photos, names, max_pixels)
 

@@ -5,6 +5,7 @@ from typing import Any
 import jsonschema
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import pix2seg
@@ -241,10 +242,23 @@ def test_each_photo_has_a_name_or_none_has(segmenter: Segmenter, photos: list[Pa
         list(segmenter.map([], names=["one"]))
 
 
-@pytest.mark.parametrize("photo", ["a.jpg", b"photo", Path("a.jpg")])
+@pytest.mark.parametrize(
+    "photo",
+    [
+        "a.jpg", b"photo", bytearray(b"photo"), memoryview(b"photo"), Path("a.jpg"),
+        io.BytesIO(b"photo"), Image.new("RGB", (4, 4)), read_photo(Image.new("RGB", (4, 4))),
+        np.zeros((4, 4), np.uint8), torch.zeros(4, 4, 3),
+    ],
+)  # fmt: skip
 def test_one_photo_is_not_many(small: Segmenter, photo: Any) -> None:
     with pytest.raises(TypeError, match="map takes many photos; give a list"):
         small.map(photo)
+
+
+def test_arrays_may_hold_many_photos(small: Segmenter, small_photo: Path) -> None:
+    for many in (np.array([str(small_photo)]), read_photo(small_photo).pixels[None]):
+        (result,) = small.map(many)
+        assert isinstance(result, Segmentation)
 
 
 @pytest.mark.parametrize("option", ["margin", "softness", "join"])
