@@ -56,10 +56,10 @@ def write_table(path: Path, rows: Sequence[Row]) -> None:
 def growing_table(
     path: Path, kept: Sequence[Row] = ()
 ) -> Iterator[Callable[[Sequence[Row]], None]]:
-    """A table that a long job writes: what was added is kept, whatever happens to the job.
+    """A table that a long job writes: what was added is kept when Ctrl-C interrupts the job.
 
-    Parquet is no file before its end: until then it grows beside its place, and a job that is
-    killed, not interrupted, leaves none.
+    CSV and JSON Lines are kept however the job ends. Parquet is no file before its end: until then
+    it grows beside its place, and a job that fails or is killed leaves none.
 
     Args:
         path: the table; one that is there is replaced.
@@ -74,9 +74,15 @@ def growing_table(
     """
     check_format(path)
     if path.suffix.lower() == ".parquet":
+        interruption: KeyboardInterrupt | None = None
         with atomic_write(path) as temporary, _parquet_writer(temporary) as write:
             write(kept)
-            yield write
+            try:
+                yield write
+            except KeyboardInterrupt as error:
+                interruption = error
+        if interruption:
+            raise interruption
         return
     write_table(path, kept)
 

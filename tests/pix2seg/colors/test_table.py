@@ -112,3 +112,18 @@ def test_rows_are_there_as_they_are_added(tmp_path: Path, suffix: str) -> None:
     with growing_table(path):
         pass
     assert read_table(path) == []
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_an_interrupted_table_keeps_its_rows(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"t{suffix}"
+
+    def job() -> None:
+        with growing_table(path) as add:
+            add(rows("a.jpg", NAVY))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        job()
+    assert read_table(path) == rows("a.jpg", NAVY)
+    assert list(tmp_path.iterdir()) == [path]
