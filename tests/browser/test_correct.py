@@ -82,6 +82,57 @@ def test_a_brush_stroke_changes_mask_and_palette_and_undo_takes_it_back(
     assert np.array_equal(masks_of(page), after)
 
 
+def test_what_is_downloaded_at_once_fits_the_corrected_mask(page: Page, photo: Path) -> None:
+    page.choose(photo)
+    before = coverage(page)["clothes"]
+    page.one("#correct").click()
+    choose_brush(page, "Bag")
+    page.point(0.08, 0.3).click_and_hold().move_by_offset(0, 120).release().perform()
+    at_once = coverage(page)["clothes"]
+    assert at_once == pytest.approx((masks_of(page).classes == CLOTHES).mean(), abs=2e-6)
+    assert at_once > before
+    page.point(0.1, 0.3).click_and_hold().move_by_offset(0, 120).release().perform()
+    with zipfile.ZipFile(page.download("[data-download=all]")) as archive:
+        document = json.loads(archive.read(f"{photo.stem}.palette.json"))
+        mask = np.asarray(Image.open(BytesIO(archive.read(f"{photo.stem}.mask.png"))))
+    share = document["classes"]["clothes"]["coverage"]
+    assert share == pytest.approx((mask == CLOTHES).mean(), abs=2e-6)
+    assert share > at_once
+    settled(page)
+
+
+def test_a_second_finger_does_not_paint(page: Page, photo: Path) -> None:
+    page.choose(photo)
+    before = masks_of(page)
+    page.one("#correct").click()
+    choose_brush(page, "Bag")
+    place = "return document.getElementById('picture').getBoundingClientRect().toJSON()"
+    picture = page.driver.execute_script(place)
+
+    def touch(kind: str, *fingers: tuple[float, float]) -> None:
+        points = [
+            {"x": picture["x"] + x * picture["width"], "y": picture["y"] + y * picture["height"]}
+            | {"id": finger}
+            for finger, (x, y) in enumerate(fingers)
+        ]
+        page.driver.execute_cdp_cmd(
+            "Input.dispatchTouchEvent", {"type": kind, "touchPoints": points}
+        )
+
+    touch("touchStart", (0.1, 0.3))
+    touch("touchMove", (0.1, 0.4))
+    touch("touchStart", (0.1, 0.4), (0.9, 0.1))
+    touch("touchMove", (0.1, 0.5), (0.9, 0.2))
+    touch("touchEnd")
+    settled(page)
+    changed = masks_of(page).kinds != before.kinds
+    assert changed.any()
+    assert not changed[:, changed.shape[1] // 2 :].any()
+    page.one("#undo").click()
+    settled(page)
+    assert np.array_equal(masks_of(page), before)
+
+
 def test_the_eraser_takes_one_kind_alone(page: Page, photo: Path) -> None:
     page.choose(photo)
     before = masks_of(page)

@@ -10,7 +10,7 @@ const KEYS = { b: "brush", e: "eraser", f: "fill" };
 const LARGEST_BRUSH = 1 / 8; // radius as a share of the photo's longer side
 
 /**
- * Events: "change" (detail: rectangle in pixels of the photo) after each tool's use.
+ * Events: "change" after each tool's use.
  *
  * Where there are garments they are what is painted, and the classes follow from them.
  */
@@ -32,12 +32,14 @@ export class Correction extends EventTarget {
     super();
     [this.#stage, this.#probe] = [stage, probe];
     const picture = byId("picture");
-    picture.addEventListener("pointerdown", (event) => this.#begin(event));
-    picture.addEventListener("pointermove", (event) => this.#go(event));
+    const follow = (kind, step) => {
+      picture.addEventListener(kind, (event) => event.isPrimary && step(event)); // the first finger
+    };
+    follow("pointerdown", (event) => this.#begin(event));
+    follow("pointermove", (event) => this.#go(event));
+    follow("pointerup", () => this.#end());
+    follow("pointercancel", () => this.#end());
     picture.addEventListener("pointerleave", () => (byId("ring").hidden = true));
-    for (const end of ["pointerup", "pointercancel"]) {
-      picture.addEventListener(end, () => this.#end());
-    }
     document.addEventListener("keydown", (event) => this.#key(event));
     byId("undo").addEventListener("click", () => this.#revert("undo"));
     byId("redo").addEventListener("click", () => this.#revert("redo"));
@@ -138,14 +140,14 @@ export class Correction extends EventTarget {
     map.ids = before;
     this.#photo.history.push(rect, map.cut(rect));
     map.ids = after;
-    this.#changed(rect);
+    this.#changed();
   }
 
   #revert(way) {
     const rect = this.open && this.#photo.history[way](this.#map);
     if (!rect) return;
     this.#follow(rect);
-    this.#changed(rect);
+    this.#changed();
   }
 
   /** Let the classes and the picture follow the map. */
@@ -155,9 +157,9 @@ export class Correction extends EventTarget {
     this.#stage.update(rect);
   }
 
-  #changed(rect) {
+  #changed() {
     this.#buttons();
-    this.dispatchEvent(new CustomEvent("change", { detail: rect }));
+    this.dispatchEvent(new Event("change"));
   }
 
   #buttons() {
@@ -188,7 +190,7 @@ export class Correction extends EventTarget {
   }
 
   #dab() {
-    if (!this.#probe.spot) return;
+    if (!this.#probe.spot || this.#stroke) return;
     this.#apply(this.#probe.spot);
     this.#end();
   }

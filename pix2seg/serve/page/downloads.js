@@ -44,7 +44,7 @@ export async function downloadTraining(photos, facts) {
   for (const photo of photos) {
     const bytes = new Uint8Array(await photo.file.arrayBuffer());
     files.push({ name: `photos/${photo.name}`, bytes });
-    for (const { name, bytes } of await masks(photo, facts)) {
+    for (const { name, bytes } of maskFiles(photo, await encodeMasks(photo, facts))) {
       files.push({ name: `masks/${name}`, bytes });
     }
   }
@@ -64,29 +64,31 @@ export async function encodeMasks({ maps }, facts) {
 }
 
 async function filesOf(photo, kind, facts) {
-  if (kind === "json") return [palette(photo)];
-  if (kind === "mask") return masks(photo, facts);
-  const shown = photo.corrected ? await encodeMasks(photo, facts) : { garments: !!facts.garments };
+  if (kind === "json" && !photo.corrected) return [palette(photo, photo.document)];
+  const masks = await encodeMasks(photo, facts);
+  if (kind === "mask") return maskFiles(photo, masks);
+  const shown = photo.corrected ? masks : { garments: !!facts.garments };
   const answer = await segment(photo.file, { ...WANTED[kind], ...shown });
-  const pictures = Object.entries(answer.pictures ?? {}).map(([name, text]) => ({
+  const { pictures = {}, exports = {}, ...document } = answer; // photo.document may be an older one
+  if (kind === "json") return [palette(photo, document)];
+  const whole = kind === "all" ? [palette(photo, document), ...maskFiles(photo, masks)] : [];
+  const images = Object.entries(pictures).map(([name, text]) => ({
     name: `${photo.stem}.${name}.png`,
     bytes: fromBase64(text),
   }));
-  const exports = Object.entries(answer.exports ?? {}).map(([name, { base64 }]) => ({
+  const palettes = Object.entries(exports).map(([name, { base64 }]) => ({
     name: photo.stem + EXPORTS[name],
     bytes: fromBase64(base64),
   }));
-  const whole = kind === "all" ? [palette(photo), ...(await masks(photo, facts))] : [];
-  return [...whole, ...pictures, ...exports];
+  return [...whole, ...images, ...palettes];
 }
 
-function palette(photo) {
-  const text = `${JSON.stringify(photo.document, null, 2)}\n`;
+function palette(photo, document) {
+  const text = `${JSON.stringify(document, null, 2)}\n`;
   return { name: `${photo.stem}.palette.json`, bytes: new TextEncoder().encode(text) };
 }
 
-async function masks(photo, facts) {
-  const { mask, garments } = await encodeMasks(photo, facts);
+function maskFiles(photo, { mask, garments }) {
   const files = [{ name: `${photo.stem}.mask.png`, bytes: mask }];
   if (garments) files.push({ name: `${photo.stem}.garments.png`, bytes: garments });
   return files;

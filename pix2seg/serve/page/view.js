@@ -49,15 +49,13 @@ export class View {
     return area;
   }
 
-  /** What is at a place of the photo: ids, its own colour, and its index in the view. */
+  /** What is at a place of the photo: its own colour, and its index in the view. */
   at({ x, y }) {
     const column = Math.min(this.width - 1, Math.floor((x * this.width) / this.maps.classes.width));
     const row = Math.min(this.height - 1, Math.floor((y * this.height) / this.maps.classes.height));
     const index = row * this.width + column;
     return {
       index,
-      classId: this.ids.classes[index],
-      garmentId: this.ids.garments?.[index] ?? 0,
       rgb: [...this.rgba.subarray(index * 4, index * 4 + 3)],
     };
   }
