@@ -130,21 +130,20 @@ def _save(colors: "PhotoColors", base: Path, formats: Iterable[PaletteFormat]) -
 
 def _counted(photo: "Photo", mask: Path | None) -> "NDArray[np.bool_]":
     import numpy as np
+    from PIL import Image
 
-    from pix2seg.errors import DatasetError, PhotoError
-    from pix2seg.photo import TRANSPARENT
-    from pix2seg.preprocess.dataset.dataset import read_image
+    from pix2seg.colors.photo_colors import mask_values
+    from pix2seg.errors import PhotoError, is_out_of_memory
 
     if mask is None:
         return photo.opaque
     try:
-        values = read_image(mask)
-    except DatasetError:
+        with Image.open(mask) as image:
+            counted = np.asarray(mask_values(image).any(axis=2))
+    except Exception as error:  # each of Pillow's decoders raises its own kind for a broken file
+        if is_out_of_memory(error):
+            raise
         raise PhotoError(f"cannot read the mask {mask}; give a grey or indexed PNG") from None
-    counted = values.reshape(*values.shape[:2], -1) > 0
-    if counted.shape[2] in (2, 4):  # the last channel is alpha
-        counted = counted[..., :-1] & (values[..., -1:] > TRANSPARENT)
-    counted = np.asarray(counted.any(axis=2))
     if counted.shape != photo.pixels.shape[:2]:
         raise PhotoError(
             f"the mask {mask} is {counted.shape[1]}x{counted.shape[0]}, the photo "

@@ -15,7 +15,7 @@ from pix2seg.colors.palette import FEW_COLORS, MAX_COLORS, Palette, extract_pale
 from pix2seg.colors.swatches import swatches
 from pix2seg.files import atomic_write, write_png
 from pix2seg.garments import Garment, number_garments
-from pix2seg.photo import Photo
+from pix2seg.photo import TRANSPARENT, Photo
 from pix2seg.saving import of_person
 
 FEW_COLORED = ("skin", "hair")
@@ -79,7 +79,7 @@ class PhotoColors:
         """The swatches beside the photo, RGB."""
         return Image.fromarray(swatches(self.photo.pixels, self.all_palettes(), self.names))
 
-    def save(self, base: Path) -> list[Path]:
+    def save(self, base: str | Path) -> list[Path]:
         """Write `BASE.palette.png`, the swatches, and `BASE.palette.json`; return the files.
 
         And the same of each person, as `BASE.person1` and so on.
@@ -90,6 +90,7 @@ class PhotoColors:
         Raises:
             OutputError: a file cannot be written.
         """
+        base = Path(base)
         sheet = base.with_name(f"{base.name}.palette.png")
         write_png(sheet, self.image())
         document = base.with_name(f"{base.name}.palette.json")
@@ -137,3 +138,21 @@ def photo_colors(
         name: extract_palette(photo.pixels, mask, most(name)) for name, mask in masks.items()
     }
     return PhotoColors(photo, palettes, garments, names, model, person, quality, review, people)
+
+
+def mask_values(image: Image.Image) -> NDArray[np.uint8]:
+    """A mask's values or colours, uint8 (H, W, 1 or more), 0 where it is transparent.
+
+    Raises:
+        ValueError: it has values of more than 8 bits.
+    """
+    values = np.atleast_3d(np.asarray(image))
+    if values.dtype.itemsize > 1:
+        raise ValueError("more than 8 bits a value")
+    values = values.astype(np.uint8)
+    if image.mode.endswith("A"):
+        values = values[..., :-1]
+    if image.has_transparency_data:  # in a band, or one that is named beside the pixels
+        alpha = np.asarray(image.convert("RGBA"))[..., 3:]
+        values = np.where(alpha > TRANSPARENT, values, np.uint8(0))
+    return values

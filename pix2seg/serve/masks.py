@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pix2seg.photo import TRANSPARENT
 from pix2seg.serve.problems import Problem
 
 if TYPE_CHECKING:
@@ -55,8 +54,7 @@ def counted_pixels(photo: "Photo", mask: bytes | None) -> NDArray[np.bool_]:
     """
     if mask is None:
         return photo.opaque
-    values = _read_mask(photo, mask)
-    return np.asarray(values > 0 if values.ndim == 2 else values.any(axis=2))
+    return np.asarray(_read_mask(photo, mask).any(axis=2))
 
 
 def class_ids(photo: "Photo", mask: bytes | None, scheme: "Scheme") -> NDArray[np.uint8]:
@@ -68,13 +66,13 @@ def class_ids(photo: "Photo", mask: bytes | None, scheme: "Scheme") -> NDArray[n
     if mask is None:
         raise Problem("bad-request", "classes=true needs a mask; send one as a file named 'mask'")
     values = _read_mask(photo, mask)
-    if values.ndim == 2:
+    if values.shape[2] == 1:
         if values.max(initial=0) >= len(scheme):
             raise Problem(
                 "bad-request",
                 f"the mask has the value {values.max()}; the classes are 0 to {len(scheme) - 1}",
             )
-        return values
+        return values[..., 0]
     ids = np.full(values.shape[:2], 255, np.uint8)
     for class_id, color in enumerate(scheme.colors):
         ids[(values == color).all(axis=2)] = class_id
@@ -88,8 +86,10 @@ def class_ids(photo: "Photo", mask: bytes | None, scheme: "Scheme") -> NDArray[n
 
 
 def _read_mask(photo: "Photo", mask: bytes) -> NDArray[np.uint8]:
-    """A mask's values, uint8 (H, W), or its colours, uint8 (H, W, 3); 0 where it is transparent."""
+    """A mask's values, uint8 (H, W, 1), or colours, uint8 (H, W, 3); 0 where it is transparent."""
     from PIL import Image
+
+    from pix2seg.colors.photo_colors import mask_values
 
     size = photo.width, photo.height
     try:
@@ -106,12 +106,7 @@ def _read_mask(photo: "Photo", mask: bytes) -> NDArray[np.uint8]:
             f"the mask is {image.width}x{image.height}, the photo {photo.width}x{photo.height}; "
             "send a mask of the photo's upright size",
         )
-    if image.mode in ("1", "L", "P"):
-        return np.asarray(image if image.mode != "1" else image.convert("L"), np.uint8)
-    if image.mode == "RGB":
-        return np.asarray(image, np.uint8)
-    if image.mode in ("LA", "RGBA"):
-        values = np.asarray(image, np.uint8)
-        seen = np.where(values[..., -1:] > TRANSPARENT, values[..., :-1], np.uint8(0))
-        return seen[..., 0] if image.mode == "LA" else seen
-    raise Problem("bad-request", "the mask has more than 8 bits a value; send 8-bit PNG")
+    try:
+        return mask_values(image)
+    except ValueError as error:
+        raise Problem("bad-request", f"the mask has {error}; send 8-bit PNG") from None

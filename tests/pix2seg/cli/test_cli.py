@@ -401,6 +401,12 @@ def test_a_mask_with_alpha_counts_what_is_opaque_and_white(tmp_path: Path) -> No
     }  # fmt: skip
     for name, mask in masks.items():
         Image.fromarray(mask).save(tmp_path / f"{name}.mask.png")
+    indexed = Image.fromarray(half // 255 + 1)
+    indexed.putpalette([0, 0, 0, 255, 0, 0, 0, 255, 0])
+    indexed.save(tmp_path / "P.mask.png", transparency=1)
+    Image.fromarray(full - half // 2).save(tmp_path / "tRNS.mask.png", transparency=255)
+    Image.fromarray(half > 0).save(tmp_path / "1.mask.png")
+    for name in (*masks, "P", "tRNS", "1"):
         result = run(
             "palette", "photo.png", "--mask", f"{name}.mask.png", "--json", folder=tmp_path
         )

@@ -33,7 +33,7 @@ def picture(data: bytes) -> Image.Image:
     return Image.open(BytesIO(data))
 
 
-def png(pixels: NDArray[np.uint8]) -> bytes:
+def png(pixels: NDArray[np.uint8 | np.bool_]) -> bytes:
     data = BytesIO()
     Image.fromarray(pixels).save(data, "PNG")
     return data.getvalue()
@@ -212,8 +212,8 @@ def test_what_a_mask_hides_does_not_count(service: httpx.Client, photos: list[Pa
     truth = np.array(Image.open(photos[0].with_suffix(".png")))
     clothes = truth == 3
 
-    def ask(mask: NDArray[np.uint8], **fields: str) -> dict[str, Any]:
-        files = {"photo": (photos[0].name, photos[0].read_bytes()), "mask": ("mask", png(mask))}
+    def ask(mask: bytes, **fields: str) -> dict[str, Any]:
+        files = {"photo": (photos[0].name, photos[0].read_bytes()), "mask": ("mask", mask)}
         answer = service.post("/v1/palette", files=files, data=fields)
         assert answer.status_code == 200, answer.text
         document: dict[str, Any] = answer.json()
@@ -221,11 +221,16 @@ def test_what_a_mask_hides_does_not_count(service: httpx.Client, photos: list[Pa
 
     grey = np.where(clothes, 255, 0).astype(np.uint8)
     white, half = np.full_like(grey, 255), np.where(clothes, 128, 127).astype(np.uint8)
-    expected = ask(grey)
+    expected = ask(png(grey))
+    indexed = BytesIO()
+    Image.fromarray(np.where(clothes, 2, 1).astype(np.uint8)).save(indexed, "PNG", transparency=1)
+    assert ask(indexed.getvalue()) == ask(png(clothes)) == expected
+    ones = ask(png(clothes), classes="true")["classes"]  # of one bit a pixel
+    assert ones["skin"]["coverage"] == pytest.approx(clothes.mean(), abs=1e-6)
     for channels in ([white, grey], [white, half], [grey, white], [white] * 3 + [grey]):
-        assert ask(np.dstack(channels)) == expected
-    assert ask(np.dstack([truth, grey]), classes="true") == ask(
-        np.where(clothes, truth, 0).astype(np.uint8), classes="true"
+        assert ask(png(np.dstack(channels))) == expected
+    assert ask(png(np.dstack([truth, grey])), classes="true") == ask(
+        png(np.where(clothes, truth, 0).astype(np.uint8)), classes="true"
     )
 
 
