@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -151,7 +151,7 @@ def read_photo(
     Args:
         source: a path, a file's bytes, a file open for reading them, a PIL image, or an array or
             what NumPy makes one of: uint8, uint16 or float in 0..1, of shape (H, W), (H, W, 3) or
-            (H, W, 4). A photo that was read is taken as it is.
+            (H, W, 4). A photo that was read is taken as it is, but for another name.
         max_pixels: larger photos are refused before they are decoded.
         name: what to call the photo; by default the last part of its path.
 
@@ -159,7 +159,7 @@ def read_photo(
         PhotoError: the photo cannot be read, or is nothing of this; the message names it.
     """
     if isinstance(source, Photo):
-        return source
+        return replace(source, file=name) if name else source
     if isinstance(source, str | os.PathLike):
         path = _path_of(source)
         shown = "standard input" if str(path) == STANDARD_INPUT else str(source)

@@ -62,7 +62,8 @@ class Segmenter(Pretrained):
             `box=(x0, y0, x1, y1)` or `weights=FILE`; see `load_person`.
 
     Raises:
-        ValueError: `margin`, `softness` or `join` is negative or not finite.
+        ValueError: `margin`, `softness` or `join` is negative or not finite, or there are options
+            for an extractor that is not named.
         WeightsError: the weights file cannot be used.
         PersonError: the extractor is unknown or not installed, or the box is none.
         Pix2SegError: the engine is unknown or not installed, or there is no such device or
@@ -87,6 +88,8 @@ class Segmenter(Pretrained):
         for option, value in {"margin": margin, "softness": softness, "join": join}.items():
             if not (math.isfinite(value) and value >= 0):
                 raise ValueError(f"{option} is {value}; give a number from 0 on")
+        if person_options and not isinstance(person, str | None):
+            raise ValueError("person_options are for an extractor that is named; yours has its own")
         self.generator = Predictor(
             Path(weights) if weights else None, engine=engine, device=device, precision=precision
         )

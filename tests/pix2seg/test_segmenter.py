@@ -235,6 +235,14 @@ def test_a_photo_of_many_that_is_too_large_to_read_is_named(
     assert str(error) == f"{photos[0]} needs more memory than there is"
 
 
+def test_a_photo_that_was_read_takes_another_name(small: Segmenter, small_photo: Path) -> None:
+    photo = read_photo(small_photo)
+    (result,) = small.map([photo], names=["other"])
+    assert isinstance(result, Segmentation)
+    assert (result.photo.file, photo.file) == ("other", "small.jpg")
+    assert result.photo.sha256 == photo.sha256
+
+
 def test_each_photo_has_a_name_or_none_has(segmenter: Segmenter, photos: list[Path]) -> None:
     with pytest.raises(ValueError, match="only 1 names; give as many names as photos"):
         list(segmenter.map(photos[:2], names=["only one"]))
@@ -266,6 +274,11 @@ def test_arrays_may_hold_many_photos(small: Segmenter, small_photo: Path) -> Non
 def test_numbers_that_make_no_sense_are_refused(option: str, value: float) -> None:
     with pytest.raises(ValueError, match=rf"^{option} is {value}; give a number from 0 on$"):
         Segmenter(**{option: value})  # type: ignore[arg-type]
+
+
+def test_options_of_an_extractor_that_is_not_named_are_refused() -> None:
+    with pytest.raises(ValueError, match="person_options are for an extractor that is named"):
+        Segmenter(person=Found((0, 0, 1, 1)), person_options={"everyone": True})
 
 
 @pytest.mark.parametrize("option", ["engine", "precision"])
