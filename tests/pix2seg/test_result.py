@@ -35,6 +35,12 @@ def test_notebooks_show_the_overlay_and_the_palette(result: Segmentation) -> Non
         assert picture.width / picture.height == pytest.approx(whole.width / whole.height, 0.01)
 
 
+def test_colors_are_saved_where_a_text_says(result: Segmentation, tmp_path: Path) -> None:
+    written = result.colors().save(f"{tmp_path}/photo")
+    assert written == [tmp_path / "photo.palette.png", tmp_path / "photo.palette.json"]
+    assert all(file.is_file() for file in written)
+
+
 def test_swatches_have_names(result: Segmentation) -> None:
     swatches = [swatch for palette in result.palette().values() for swatch in palette]
     assert swatches
