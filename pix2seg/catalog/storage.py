@@ -160,12 +160,20 @@ class Folder:
     def write(self, name: str, data: bytes) -> None:
         """Write a file. Object storage shows a file when all of it has come, and not before.
 
+        Here its content is on the disk when it appears, so that after a power loss no mark tells of
+        a shard that is gone.
+
         Raises:
             OutputError: it cannot be written.
         """
         if not self.remote:
-            with atomic_write(Path(self.place(name))) as temporary:
-                temporary.write_bytes(data)
+            with (
+                atomic_write(Path(self.place(name))) as temporary,
+                temporary.open("wb") as file,
+            ):
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
             return
         try:
             with self.system.open_output_stream(f"{self.root}/{name}") as file:
