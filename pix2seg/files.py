@@ -46,8 +46,9 @@ def atomic_write(path: Path) -> Iterator[Path]:
         where it is a pipe or a device, which nothing may replace.
 
     Raises:
-        OutputError: the file cannot be written there. Whatever else goes wrong inside is raised
-            as it is; in both cases the file that was there before is left as it was.
+        OutputError: the file cannot be written there; every OSError inside counts as this. Whatever
+            else goes wrong inside is raised as it is; in both cases the file that was there before
+            is left as it was.
     """
     place = Path(os.path.realpath(path))
     temporary = place.with_name(f"{UNFINISHED}{secrets.token_hex(4)}{place.suffix}")

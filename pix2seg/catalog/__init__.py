@@ -6,7 +6,7 @@
     _colors/00000.parquet  a row a colour of shard 0, for `find`
     00000_stats.json   counts of shard 0, written last: the mark that it is done
 
-`storage` reads and writes it wherever it lies, `source` lists photos, `book` opens a catalogue and
-knows its shards, `work` does one shard, `local` and `cluster` do many, `search` finds colours and
-`export` writes other programs' formats.
+`storage` reads and writes it wherever it lies, `source` lists photos, `plan` puts them into shards,
+`catalog` opens a catalogue and knows its shards, `run` fills one, `work` does one shard, `engines`
+do many, `listing` and `search` find colours, and `export` writes other programs' formats.
 """

@@ -4,7 +4,6 @@ import multiprocessing
 from collections.abc import Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
-from typing import Literal
 
 from pix2seg.catalog.engines.base import Runner, WorkerDied
 from pix2seg.catalog.work import Job, Worker
@@ -22,13 +21,12 @@ class LocalPool:
 
     Args:
         job: what to do.
-        start: how a process starts. Threads of torch do not survive a fork, so only a process
-            that keeps torch to one thread may fork.
     """
 
-    def __init__(self, job: Job, start: Literal["spawn", "fork"] = "spawn") -> None:
+    def __init__(self, job: Job) -> None:
         self.job = job
-        self.context: BaseContext = multiprocessing.get_context(start)
+        # Threads of torch do not survive a fork.
+        self.context: BaseContext = multiprocessing.get_context("spawn")
 
     def start(self) -> "LocalRunner":
         """Start a process."""

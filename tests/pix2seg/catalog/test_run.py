@@ -37,7 +37,9 @@ def rows(catalog: Catalog) -> list[dict[str, Any]]:
 def fill_here(source: str, out: str, settings: Settings) -> None:
     """What `pix2seg catalog run` does, by a process that may be killed."""
     catalog = begin_catalog(source, out, settings, shard_size=2).catalog
-    for _ in run_shards(LocalPool(Job(out, settings), "fork"), open_shards(catalog), 2):
+    pool = LocalPool(Job(out, settings))
+    pool.context = multiprocessing.get_context("fork")  # torch has one thread here, see conftest
+    for _ in run_shards(pool, open_shards(catalog), 2):
         pass
 
 
@@ -111,7 +113,7 @@ def test_kills_lose_nothing(
     fill_here(str(shop), str(tmp_path / "unbroken"), settings)
     whole = time.monotonic() - began
     draw, out, wrong = random.Random(0), tmp_path / "out", 0
-    context = multiprocessing.get_context("fork")  # torch has one thread here, see conftest
+    context = multiprocessing.get_context("fork")
     for _ in range(KILLS):
         done = Catalog(str(out)).done() if (out / "catalog.json").exists() else set()
         if done == {0, 1, 2}:
