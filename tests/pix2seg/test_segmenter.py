@@ -295,7 +295,7 @@ def test_a_box_that_is_none_is_refused(small_weights: Path, box: Any) -> None:
 
 
 def test_what_users_need_is_in_the_package() -> None:
-    assert pix2seg.PhotoError is PhotoError
-    assert {"Palette", "Swatch", "Garment"} <= set(dir(pix2seg))
+    assert (pix2seg.PhotoError, pix2seg.PersonError) == (PhotoError, PersonError)
+    assert {"Palette", "Swatch", "Color", "Garment", "Person"} <= set(dir(pix2seg))
     for name in dir(pix2seg):
         assert getattr(pix2seg, name).__name__ == name
