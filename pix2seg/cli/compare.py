@@ -44,7 +44,7 @@ def compare(
     curves = Image.fromarray(draw_curves([read_curve(run) for run in runs]))
     sources: dict[str, list[Path]] = {}
     for run, dataset in datasets.items():
-        sources.setdefault(str(dataset.facts["source"]), []).append(run)
+        sources.setdefault(dataset.facts.source, []).append(run)
     show = {
         source: photos_to_show([datasets[run] for run in group], photos)
         for source, group in sources.items()
@@ -52,7 +52,7 @@ def compare(
     compared = {}
     for run in tracked(datasets, "comparing"):
         dataset = datasets[run]
-        compared[run] = compare_run(run, dataset, show[str(dataset.facts["source"])], device)
+        compared[run] = compare_run(run, dataset, show[dataset.facts.source], device)
     tables = markdown(list(compared.values()))
     with atomic_write(out / "comparison.md") as temporary:
         temporary.write_text(tables, "utf-8")

@@ -17,7 +17,7 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +28,7 @@ from pix2seg.errors import DatasetError, first_fault, is_out_of_memory
 from pix2seg.preprocess.dataset.split import FIRST_TENTH, Split
 from pix2seg.preprocess.fit import Size
 
-if TYPE_CHECKING:
-    pass
+Model = TypeVar("Model", bound=BaseModel)
 
 FAMILY = "pix2seg.dataset/"
 """Begins the format of each version's data sets."""
@@ -41,7 +40,7 @@ TELLING = ("scheme", "size", "photos", "classes", "garments", "person", "person_
 
 
 class Facts(BaseModel):
-    """What `dataset.json` must say, and what it may; other facts are taken as they are.
+    """What `dataset.json` must say, and what it may.
 
     Attributes:
         scheme: the classes, as `Scheme.from_dict` takes them.
@@ -51,11 +50,12 @@ class Facts(BaseModel):
         garments: whether the kinds of garments are known.
         fold: the photos that validate.
         person: the version of the extractor that found the people.
-        extractor: its name.
+        extractor: its name, or None where it is not known.
         person_options: its options.
+        crop: each photo has what a segmenter with this extractor looks at, and no more.
     """
 
-    model_config = ConfigDict(strict=True)
+    model_config = ConfigDict(strict=True, extra="allow")
 
     scheme: dict[str, Any]
     size: list[PositiveInt] = Field(min_length=2, max_length=2)
@@ -66,6 +66,7 @@ class Facts(BaseModel):
     person: str = ""
     extractor: str | None = None
     person_options: dict[str, Any] = {}
+    crop: bool = False
 
 
 class Names(BaseModel):
@@ -105,8 +106,8 @@ class Dataset:
             raise DatasetError(
                 f"{root} is not a prepared data set of this version; prepare it anew"
             )
-        _check(root / "dataset.json", facts, Facts)
-        self.facts: dict[str, Any] = facts
+        self.facts = _check(root / "dataset.json", facts, Facts)
+        self._told = {key: facts.get(key) for key in TELLING}
         splits = _read_json(root / "split.json", root)
         _check(root / "split.json", splits, Names)
         self.splits: dict[Split, list[str]] = splits
@@ -114,12 +115,12 @@ class Dataset:
     @cached_property
     def scheme(self) -> Scheme:
         """The scheme of the masks."""
-        return Scheme.from_dict(self.facts["scheme"])
+        return Scheme.from_dict(self.facts.scheme)
 
     @property
     def size(self) -> Size:
         """(width, height) of the fitted photos."""
-        width, height = self.facts["size"]
+        width, height = self.facts.size
         return width, height
 
     def names(self, split: Split) -> list[str]:
@@ -129,12 +130,11 @@ class Dataset:
     def summary(self) -> dict[str, Any]:
         """What a weights file says of the data: where from, how many photos, at which size."""
         counts = {str(split): len(names) for split, names in self.splits.items()}
-        return {"source": self.facts["source"], "size": self.facts["size"], **counts}
+        return {"source": self.facts.source, "size": self.facts.size, **counts}
 
     def fingerprint(self) -> str:
         """Tells it from other data sets: by names, classes and their shares, not by pixels."""
-        facts = {key: self.facts.get(key) for key in TELLING}
-        told = json.dumps([facts, self.splits], sort_keys=True)
+        told = json.dumps([self._told, self.splits], sort_keys=True)
         return hashlib.sha256(told.encode()).hexdigest()[:16]
 
     def read(self, name: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -149,7 +149,7 @@ class Dataset:
     @property
     def has_garments(self) -> bool:
         """Whether the kinds of garments are known."""
-        return bool(self.facts.get("garments", False))
+        return self.facts.garments
 
     def read_garments(self, name: str) -> NDArray[np.uint8]:
         """The kind of garment of each pixel of the fitted photo, uint8 (H, W).
@@ -160,26 +160,9 @@ class Dataset:
         return read_image(self.root / "garments" / f"{name}.png")
 
     @property
-    def fold(self) -> str:
-        """Which part of the photos validates, such as "2/5"."""
-        return str(self.facts.get("fold", FIRST_TENTH))
-
-    @property
-    def person_options(self) -> dict[str, Any]:
-        """Options of the extractor that found the people."""
-        options: dict[str, Any] = self.facts.get("person_options", {})
-        return options
-
-    @property
-    def extractor(self) -> str | None:
-        """The name of the extractor that found the people, or None where it is not known."""
-        name: str | None = self.facts.get("extractor")
-        return name
-
-    @property
     def has_people(self) -> bool:
         """Whether an extractor's masks are there."""
-        return "person" in self.facts
+        return bool(self.facts.person)
 
     def read_person(self, name: str) -> NDArray[np.uint8]:
         """What an extractor found in the fitted photo, uint8 (H, W), 0 or 255.
@@ -240,10 +223,10 @@ def _read_json(path: Path, root: Path) -> Any:
         raise DatasetError(f"{path} is broken ({error}); prepare the data set anew") from error
 
 
-def _check(path: Path, data: Any, model: type[BaseModel]) -> None:
-    """Make sure that what a file said is what it must say."""
+def _check(path: Path, data: Any, model: type[Model]) -> Model:
+    """What a file said, if it is what it must say."""
     try:
-        model.model_validate(data)
+        return model.model_validate(data)
     except ValidationError as error:
         raise DatasetError(
             f"{path} is broken ({first_fault(error)}); prepare the data set anew"

@@ -59,7 +59,7 @@ class ComparedRun:
     @property
     def source(self) -> str:
         """Where its photos come from."""
-        return str(self.dataset.facts["source"])
+        return self.dataset.facts.source
 
     @property
     def system(self) -> str:
@@ -73,7 +73,7 @@ class ComparedRun:
             "recipe": self.recipe,
             "init": self.init and "/".join(Path(self.init).parts[-2:]),
             "data": self.source,
-            "fold": self.dataset.fold,
+            "fold": self.dataset.facts.fold,
             "scheme": self.evaluation.scheme.name,
             **self.evaluation.to_dict(),
             "parameters": self.parameters,
@@ -117,7 +117,7 @@ def compare_run(run: Path, dataset: Dataset, show: Sequence[str], device: str) -
     weights = run / "best.safetensors"
     generator, info = load_generator(weights)
     # Another extractor than the one that prepared the data knows nothing of its options.
-    options = dataset.person_options if dataset.extractor == info.person else None
+    options = dataset.facts.person_options if dataset.facts.extractor == info.person else None
     segmenter = Segmenter(weights, device=device, person_options=options)
     evaluation, pictures = Evaluation(segmenter.scheme, segmenter.margin), {}
     for photo in evaluate(segmenter, dataset):
@@ -159,7 +159,7 @@ def _lineage(recipe: dict[str, Any], dataset: Dataset, init: str | None) -> list
 
 
 def _making(recipe: dict[str, Any], dataset: Dataset) -> list[Any]:
-    data = [dataset.facts.get(key) for key in ("source", "extractor", "crop")]
+    data = [dataset.facts.source, dataset.facts.extractor, dataset.facts.crop]
     return [{**recipe, "seed": None}, data]
 
 

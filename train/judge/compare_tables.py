@@ -78,7 +78,7 @@ def _by_class(systems: Sequence[Sequence[ComparedRun]]) -> str:
 def _by_label(systems: Sequence[Sequence[ComparedRun]]) -> str:
     """Of each of many classes, most frequent first: IoU, and in how many photos it is found."""
     first = systems[0][0]
-    names, shown = first.evaluation.scheme.names, first.dataset.facts["classes"]
+    names, shown = first.evaluation.scheme.names, first.dataset.facts.classes
     lines = [
         "| class | share of photos | of pixels | "
         + " | ".join(f"{_name(group)}: IoU | found" for group in systems)
@@ -99,7 +99,7 @@ def _by_label(systems: Sequence[Sequence[ComparedRun]]) -> str:
 def _name(group: Sequence[ComparedRun]) -> str:
     if len(group) == 1:
         return group[0].name
-    seeds, folds = {run.recipe["seed"] for run in group}, {run.dataset.fold for run in group}
+    seeds, folds = {run.recipe["seed"] for run in group}, {run.dataset.facts.fold for run in group}
     kind = "seeds" if len(folds) == 1 else "folds" if len(seeds) == 1 else "runs"
     return f"{group[0].name} ({len(group)} {kind})"
 

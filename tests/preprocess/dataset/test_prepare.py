@@ -81,9 +81,9 @@ def test_ccp_becomes_a_data_set(ccp: Path, tmp_path: Path) -> None:
     assert photo.shape == (96, 64, 3)
     assert mask.shape == (96, 64)
     assert set(np.unique(mask)) <= {0, 1, 2, 3}
-    shares = [c["pixels"] for c in dataset.facts["classes"].values()]
+    shares = [c["pixels"] for c in dataset.facts.classes.values()]
     assert sum(shares) == pytest.approx(1, abs=1e-3)
-    assert list(dataset.facts["classes"]) == ["background", "skin", "hair", "clothes"]
+    assert list(dataset.facts.classes) == ["background", "skin", "hair", "clothes"]
 
 
 def test_validation_photos_are_kept_as_they_came(ccp: Path, tmp_path: Path) -> None:
@@ -242,7 +242,7 @@ def test_broken_json_is_named(small_dataset: Dataset, tmp_path: Path, file: str,
 
 
 def test_data_set_of_another_version_is_named(small_dataset: Dataset, tmp_path: Path) -> None:
-    facts = {**small_dataset.facts, "format": "pix2seg.dataset/0"}
+    facts = {**small_dataset.facts.model_dump(), "format": "pix2seg.dataset/0"}
     (tmp_path / "dataset.json").write_text(json.dumps(facts))
     with pytest.raises(DatasetError, match="not a prepared data set of this version"):
         Dataset(tmp_path)
@@ -461,7 +461,7 @@ def test_each_photo_validates_in_one_of_the_folds(ccp: Path, tmp_path: Path) -> 
         out = tmp_path / str(fold.number)
         prepare_ccp(ccp, out, fold)
         dataset = Dataset(out)
-        assert dataset.fold == str(fold)
+        assert dataset.facts.fold == str(fold)
         assert not set(dataset.names("train")) & set(dataset.names("val"))
         validated += dataset.names("val")
     assert sorted(validated) == sorted(path.stem for path in (ccp / "photos").iterdir())
@@ -493,8 +493,8 @@ def test_people_found_by_an_extractor_come_with_the_data_set(
         torch.set_num_threads(1)
     dataset = Dataset(tmp_path / "out")
     assert dataset.has_people
-    assert dataset.extractor == "grabcut"
-    assert dataset.facts["person"].startswith("grabcut")
+    assert dataset.facts.extractor == "grabcut"
+    assert dataset.facts.person.startswith("grabcut")
     found = dataset.read_person(dataset.names("train")[0])
     assert found.shape == (96, 64)
     assert set(np.unique(found)) == {0, 255}
@@ -532,7 +532,7 @@ def test_first_pass_of_another_generator_finds_the_people(
     )
     list(prepare(ccp_sources(ccp), preparation, {"source": "ccp"}))
     dataset = Dataset(tmp_path / "out")
-    assert dataset.facts["person"].startswith("cascade small ")
+    assert dataset.facts.person.startswith("cascade small ")
     assert dataset.person_options == {"weights": str(small_weights)}
     assert dataset.has_people
 
@@ -555,7 +555,7 @@ def test_crop_keeps_what_a_segmenter_looks_at(photos: list[Path], tmp_path: Path
     )
     assert all(r.pixels is not None for r in prepare(sources, preparation, {"source": "x"}))
     dataset = Dataset(preparation.out)
-    assert dataset.facts["crop"] is True
+    assert dataset.facts.crop is True
     pairs = [dataset.read(name) for name in dataset.names("train")]
     assert all(photo.shape == (96, 64, 3) for photo, _ in pairs)
     shares = [np.mean(read_mask(source.labels) > 0) for source in sources]

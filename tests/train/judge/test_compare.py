@@ -66,7 +66,7 @@ def test_runs_of_other_folds_make_one_row_and_those_of_another_start_do_not(
 ) -> None:
     compared = compare_run(runs[0], small_dataset, [], "cpu")
     other_fold = Dataset(small_dataset.root)
-    other_fold.facts["fold"] = "2/5"
+    other_fold.facts.fold = "2/5"
     folds = markdown([compared, replace(compared, dataset=other_fold)])
     assert "| first (2 folds) |" in folds
     starts = markdown([compared, replace(compared, name="warm", init="x/best.safetensors")])
@@ -108,7 +108,7 @@ def test_many_classes_have_a_row_each_with_the_photos_they_are_found_in(
     lines = markdown([compared]).splitlines()
     photos = len(small_dataset.names("val"))
     (background,) = (line for line in lines if line.startswith("| background |"))
-    share = small_dataset.facts["classes"]["background"]["pixels"]
+    share = small_dataset.facts.classes["background"]["pixels"]
     iou = compared.evaluation.scores.iou[0]
     shown = f"| background | 100.0% | {share:.2%} | {iou:.3f} |"
     assert background.startswith(shown)
