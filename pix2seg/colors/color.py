@@ -1,6 +1,7 @@
 """The one colour type."""
 
 import colorsys
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -42,11 +43,9 @@ class Color:
         digits = text.strip().removeprefix("#")
         if len(digits) == 3:
             digits = "".join(digit * 2 for digit in digits)
-        try:
-            red, green, blue = bytes.fromhex(digits)
-        except ValueError:
-            raise ColorError(f"'{text}' is not a colour; write it as #1b2a3c") from None
-        return cls.from_rgb(red, green, blue)
+        if not re.fullmatch("[0-9a-fA-F]{6}", digits):
+            raise ColorError(f"'{text}' is not a colour; write it as #1b2a3c")
+        return cls.from_rgb(*bytes.fromhex(digits))
 
     @property
     def components(self) -> tuple[float, float, float]:

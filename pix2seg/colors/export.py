@@ -37,7 +37,7 @@ def to_css(colors: PhotoColors) -> bytes:
     """CSS custom properties such as `--clothes-1: #1b2a3c;`."""
     lines = [f"/* {_one_line(colors.photo.file).replace('*/', '* /')} */", ":root {"]
     for name, palette in colors.all_palettes().items():
-        as_property = name.replace(" ", "-")
+        as_property = re.sub(r"[^\w-]", "-", name)
         for rank, swatch in enumerate(palette, 1):
             named = name_of(swatch.color, colors.names)
             lines.append(
@@ -53,7 +53,7 @@ def to_tokens(colors: PhotoColors) -> bytes:
         "$extensions": {EXTENSION: {"sha256": colors.photo.sha256}},
     }
     for name, palette in colors.all_palettes().items():
-        tokens[name] = {
+        tokens[re.sub(r"^\$|[.{}]", "-", name)] = {
             str(rank): {
                 **swatch.color.to_token(),
                 "$description": name_of(swatch.color, colors.names),

@@ -143,4 +143,4 @@ def _garments() -> dict[str, str]:
 def _forms(word: str) -> set[str]:
     """A word in singular and plural, among others that are none."""
     forms = {word, word + "s", word.removesuffix("s"), word.removesuffix("es")}
-    return forms | {re.sub("ves$", "f", word)}  # scarves
+    return forms | {re.sub("ves$", "f", word), re.sub("y$", "ies", word)}  # scarves, accessory

@@ -264,6 +264,7 @@ def test_no_color_is_out_of_a_base_color_s_reach() -> None:
         ("navy tights", "hosiery"),
         ("navy sunglasses", "eyewear"),
         ("navy watches", "accessories"),
+        ("navy accessory", "accessories"),
         ("navy clothes", "clothes"),
     ],
 )

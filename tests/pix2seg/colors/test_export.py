@@ -70,6 +70,15 @@ def test_design_tokens(colors: PhotoColors) -> None:
     assert names == ["clothes", "skin"]
 
 
+def test_names_of_classes_are_such_as_the_formats_allow(colors: PhotoColors) -> None:
+    names = ("shoes & bags", "a.b", "$c", "été")
+    odd = PhotoColors(colors.photo, dict.fromkeys(names, colors.palettes["skin"]), None, "css")
+    properties = re.findall(r"  --(.*): #", to_css(odd).decode())
+    assert properties == ["shoes---bags-1", "a-b-1", "-c-1", "été-1"]
+    groups = [name for name in json.loads(to_tokens(odd)) if not name.startswith("$")]
+    assert groups == ["shoes & bags", "a-b", "-c", "été"]
+
+
 def test_name_of_the_photo_cannot_break_out(colors: PhotoColors) -> None:
     photo = colors.photo.__class__(colors.photo.pixels, None, "a */ b\nc.jpg", colors.photo.sha256)
     odd = PhotoColors(photo, colors.palettes, {}, "css")

@@ -65,7 +65,7 @@ def test_lab_of_known_colors() -> None:
     assert Color.from_hex("#1b2a3c").lab == pytest.approx((16.8, -0.8, -13.2), abs=1.5)
 
 
-@pytest.mark.parametrize("text", ["red", "#12345", "#gggggg", "", "#1234567"])
+@pytest.mark.parametrize("text", ["red", "#12345", "#gggggg", "", "#1234567", "12 34 56"])
 def test_what_is_no_color_is_refused(text: str) -> None:
     with pytest.raises(ColorError, match="write it as #1b2a3c"):
         Color.from_hex(text)
