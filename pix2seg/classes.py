@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pix2seg.errors import SchemeError
+from pix2seg.errors import SchemeError, reason_of
 
 ALL_OTHERS = "*"
 """Stands in a class's labels for every label that no class names."""
@@ -228,4 +228,4 @@ def load_scheme(name_or_file: str | Path) -> Scheme:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SchemeError(f"{path} is not a TOML file: {error}") from error
     except OSError as error:
-        raise SchemeError(f"cannot read {path}: {(error.strerror or '').lower()}") from error
+        raise SchemeError(f"cannot read {path}: {reason_of(error)}") from error

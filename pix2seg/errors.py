@@ -93,6 +93,11 @@ def first_fault(error: "ValidationError") -> str:
     return f"{key}: {first['msg']}" if key else first["msg"]
 
 
+def reason_of(error: OSError) -> str:
+    """Why the system refuses something, as a message of ours says it."""
+    return (error.strerror or str(error)).lower()
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether memory ran out, which NumPy, OpenCV, torch and ONNX Runtime say in ways of their own.
 

@@ -12,7 +12,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pix2seg.errors import OutputError
+from pix2seg.errors import OutputError, reason_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,8 +63,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
             yield temporary
             temporary.replace(place)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise OutputError(f"cannot write {path}: {reason}") from error
+        raise OutputError(f"cannot write {path}: {reason_of(error)}") from error
     finally:
         with suppress(OSError):  # gone already, or its folder never was
             temporary.unlink()

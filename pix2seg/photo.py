@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
-from pix2seg.errors import PhotoError, PhotoFormatError, PhotoSizeError, is_out_of_memory
+from pix2seg.errors import PhotoError, PhotoFormatError, PhotoSizeError, is_out_of_memory, reason_of
 from pix2seg.limits import MAX_PIXELS
 
 MAX_BYTES = 2**30
@@ -240,7 +240,7 @@ def file_bytes(path: Path) -> bytes:
     except FileNotFoundError:
         raise PhotoError(f"{path} does not exist") from None
     except OSError as error:
-        raise PhotoError(f"cannot read {path}: {(error.strerror or '').lower()}") from error
+        raise PhotoError(f"cannot read {path}: {reason_of(error)}") from error
     except ValueError as error:  # a NUL in the name
         raise PhotoError(f"cannot read {path}: {error}") from error
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from pix2seg.errors import RecipeError
+from pix2seg.errors import RecipeError, reason_of
 from pix2seg.generators.settings import GeneratorSettings, Pix2PixSettings
 from pix2seg.preprocess.background import Background
 from pix2seg.preprocess.fit import parse_size
@@ -309,8 +309,7 @@ def _read_toml(name_or_file: str) -> tuple[str, Path, dict[str, Any]]:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise RecipeError(f"{name_or_file} is not a TOML file: {error}") from error
     except OSError as error:
-        reason = (error.strerror or "").lower()
-        raise RecipeError(f"cannot read {name_or_file}: {reason}") from error
+        raise RecipeError(f"cannot read {name_or_file}: {reason_of(error)}") from error
 
 
 def _extended(data: dict[str, Any], folder: Path) -> dict[str, Any]:

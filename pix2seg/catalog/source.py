@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pix2seg.catalog.storage import file_system, import_pyarrow, is_remote, local_path, read_bytes
-from pix2seg.errors import CatalogError
+from pix2seg.errors import CatalogError, reason_of
 from pix2seg.photo import SUFFIXES
 
 LISTS = (".csv", ".jsonl", ".parquet")
@@ -98,7 +98,7 @@ def _walk_local(folder: Path, prefix: str) -> Iterator[Item]:
         with os.scandir(folder) as found:
             entries = sorted(found, key=lambda entry: os.fsencode(entry.name))
     except OSError as error:
-        raise CatalogError(f"cannot list {folder}: {(error.strerror or '').lower()}") from error
+        raise CatalogError(f"cannot list {folder}: {reason_of(error)}") from error
     for entry in entries:
         if entry.name.startswith("."):
             continue

@@ -36,7 +36,7 @@ from pix2seg.cli.segment import segment
 from pix2seg.cli.serve import serve
 from pix2seg.cli.telling import telling
 from pix2seg.cli.train import train
-from pix2seg.errors import InterruptedRunError, Pix2SegError, is_out_of_memory
+from pix2seg.errors import InterruptedRunError, Pix2SegError, is_out_of_memory, reason_of
 
 
 def _print_version(wanted: bool) -> None:
@@ -126,7 +126,7 @@ def main() -> None:
             "checkout of pix2seg"
         )
     except OSError as error:
-        _fail(f"{error.filename or 'standard output'}: {(error.strerror or str(error)).lower()}")
+        _fail(f"{error.filename or 'standard output'}: {reason_of(error)}")
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
     except Exception as error:

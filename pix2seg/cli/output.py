@@ -148,14 +148,14 @@ def print_lines(lines: Iterable[str]) -> None:
     Raises:
         OutputError: standard output takes no more.
     """
-    from pix2seg.errors import OutputError
+    from pix2seg.errors import OutputError, reason_of
 
     try:
         for line in lines:
             sys.stdout.buffer.write(line.encode() + b"\n")
         sys.stdout.buffer.flush()
     except OSError as error:
-        raise OutputError(f"standard output: {(error.strerror or str(error)).lower()}") from error
+        raise OutputError(f"standard output: {reason_of(error)}") from error
 
 
 def print_error(console: "Console", error: "Pix2SegError | str") -> None:
@@ -231,7 +231,7 @@ def check_writable(folder: Path) -> None:
     """
     from tempfile import TemporaryFile
 
-    from pix2seg.errors import OutputError
+    from pix2seg.errors import OutputError, reason_of
 
     try:
         place = next(f for f in (folder, *folder.absolute().parents) if f.exists())
@@ -240,8 +240,9 @@ def check_writable(folder: Path) -> None:
             file.flush()
             os.fsync(file)  # some file systems find out only then that they are full
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise OutputError(f"cannot write {folder}: {reason}; name another folder") from error
+        raise OutputError(
+            f"cannot write {folder}: {reason_of(error)}; name another folder"
+        ) from error
 
 
 def shown_names(photos: "Sequence[InputPhoto]") -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pix2seg.colors.row import COLUMNS, Row
-from pix2seg.errors import ColorError, OutputError, is_out_of_memory
+from pix2seg.errors import ColorError, OutputError, is_out_of_memory, reason_of
 from pix2seg.files import atomic_write
 
 FORMATS = (".csv", ".jsonl", ".parquet")
@@ -91,7 +91,7 @@ def growing_table(
             with path.open("a", encoding="utf-8", newline="") as file:
                 file.write(_lines(path, rows))
         except OSError as error:
-            raise OutputError(f"cannot write {path}: {(error.strerror or '').lower()}") from error
+            raise OutputError(f"cannot write {path}: {reason_of(error)}") from error
 
     yield add
 

@@ -17,7 +17,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from pix2seg.cores import core_count
-from pix2seg.errors import Pix2SegError, ServiceError
+from pix2seg.errors import Pix2SegError, ServiceError, reason_of
 from pix2seg.serve.app import create_app
 from pix2seg.serve.log import LOGGER, log_event, start_logging
 from pix2seg.serve.metrics import SHARED
@@ -62,9 +62,8 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
         raise ServiceError(
-            f"cannot listen on {host}:{port} ({reason}); choose another --host or --port"
+            f"cannot listen on {host}:{port} ({reason_of(error)}); choose another --host or --port"
         ) from error
     listener.set_inheritable(True)
     return listener

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from pix2seg.errors import OutputError
+from pix2seg.errors import OutputError, reason_of
 from pix2seg.files import atomic_write
 from pix2seg.preprocess.dataset.dataset import FAMILY, FORMAT
 
@@ -61,7 +61,7 @@ def begin(out: Path) -> None:
         for file in _files(out):
             file.unlink()
     except OSError as error:
-        raise OutputError(f"cannot write to {out}: {(error.strerror or '').lower()}") from error
+        raise OutputError(f"cannot write to {out}: {reason_of(error)}") from error
 
 
 def finish(out: Path, names: Mapping[Any, Any], facts: Mapping[str, Any]) -> None:

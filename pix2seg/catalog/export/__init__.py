@@ -10,7 +10,7 @@ from typing import NamedTuple
 from pix2seg.catalog.catalog import Catalog
 from pix2seg.catalog.export.base import Exported, copy_photo, exported_photos
 from pix2seg.classes import Scheme
-from pix2seg.errors import CatalogError, OutputError, PhotoError, Pix2SegError
+from pix2seg.errors import CatalogError, OutputError, PhotoError, Pix2SegError, reason_of
 from pix2seg.files import UNFINISHED
 from pix2seg.garments import kinds
 
@@ -110,7 +110,6 @@ def _whole(folder: Path) -> Iterator[Path]:
         for part in list(unfinished.iterdir()):
             part.rename(folder / part.name)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise OutputError(f"cannot write {folder}: {reason}") from error
+        raise OutputError(f"cannot write {folder}: {reason_of(error)}") from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
