@@ -1,4 +1,4 @@
-"""The pictures that pix2seg makes of a result: overlay and cut-outs."""
+"""The overlay: a photo with classes outlined and named."""
 
 from collections.abc import Iterator, Sequence
 from math import ceil

@@ -1,7 +1,7 @@
 """What segmenting a photo gives: the mask, and everything that follows from it."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ class Segmentation:
         mask: class ids, uint8 (H, W), read from the map and tidied.
         scheme: the classes.
         person: what the extractor found; not found, the whole photo was segmented.
-        model: versions of the "generator" and the "person" extractor.
+        model: versions of the "generator" and the "person" extractor, and the "engine".
         seconds: time from pixels to mask.
         quality: an estimate of the mask's mean IoU, 0..1; see `pix2seg.trust`.
         review: why somebody should look at the result, or None.
@@ -269,7 +269,8 @@ class Segmentation:
         Args:
             max_colors: at most so many for each class; by default 5, and 3 for skin and hair.
         """
-        return self.colors(max_colors).palettes
+        alone = replace(self, people=())  # whose own palettes nobody asks for here
+        return alone.colors(max_colors).palettes
 
     def save(
         self,

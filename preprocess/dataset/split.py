@@ -46,7 +46,7 @@ def split_of(name: str, fold: Fold = FIRST_TENTH) -> Split:
     """The side of the split that a photo belongs to.
 
     Args:
-        name: the photo's name without folder and extension, such as "0594".
+        name: the photo's name in its data set, without extension, such as "women/0594".
         fold: the photos that validate.
 
     Returns:
