@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from pix2seg.train.judge.photo_sets import SetPhoto
 from pix2seg.train.judge.scores import Scores, confusion_matrix
 from pix2seg.trust import REASONS, Calibration, Meaning, read_signs
 
-FLAGGED = 0.195
+FLAGGED = 0.19
 """The share of the calibration's photos that a reviewer is to see."""
 
 WORST = 0.1
@@ -70,18 +71,20 @@ def calibrate(samples: Sequence[JudgedPhoto], weights: str, person: str) -> Cali
         DatasetError: there are fewer photos.
     """
     true = np.array([sample.mean_iou for sample in samples])
-    held_out = np.empty(len(samples))
+    held_out, flagged = np.empty(len(samples)), np.empty(len(samples), bool)
     names = sorted({sample.photo for sample in samples})
     if len(names) < FOLDS:
         raise DatasetError(f"{len(names)} photos are too few to calibrate on; give {FOLDS} or more")
     folds = np.array([names.index(sample.photo) % FOLDS for sample in samples])
     for fold in range(FOLDS):
-        fitted = _fit([s for s, f in zip(samples, folds, strict=True) if f != fold])
-        for i in np.flatnonzero(folds == fold):
-            held_out[i] = fitted.judge(samples[int(i)].signs).quality
+        out = folds == fold
+        others = list(compress(samples, ~out))
+        fitted = _fit(others)
+        held_out[out] = _estimates(fitted, list(compress(samples, out)))
+        flagged[out] = held_out[out] < _threshold(_estimates(fitted, others))
     fitted = _fit(samples)
-    estimates = np.array([fitted.judge(sample.signs).quality for sample in samples])
-    threshold = float(np.quantile(estimates, FLAGGED))
+    estimates = _estimates(fitted, samples)
+    threshold = _threshold(estimates)
     sets = {sample.set for sample in samples}
     facts = {
         "generator": weights,
@@ -91,10 +94,19 @@ def calibrate(samples: Sequence[JudgedPhoto], weights: str, person: str) -> Cali
             name: round(float(np.mean([s.mean_iou for s in samples if s.set == name])), 4)
             for name in sorted(sets)
         },
-        "fitted": _reached(true, estimates),
-        "held_out": _reached(true, held_out),
+        "fitted": _reached(true, estimates, estimates < threshold),
+        "held_out": _reached(true, held_out, flagged),
     }
-    return Calibration(fitted.signs, fitted.offset, round(threshold, 4), facts)
+    return Calibration(fitted.signs, fitted.offset, threshold, facts)
+
+
+def _estimates(calibration: Calibration, samples: Sequence[JudgedPhoto]) -> Floats:
+    return np.array([calibration.judge(sample.signs).quality for sample in samples])
+
+
+def _threshold(estimates: Floats) -> float:
+    """Results of a lower quality are for a reviewer to see."""
+    return round(float(np.quantile(estimates, FLAGGED)), 4)
 
 
 def _fit(samples: Sequence[JudgedPhoto]) -> Calibration:
@@ -130,11 +142,10 @@ def _fit(samples: Sequence[JudgedPhoto]) -> Calibration:
     )
 
 
-def _reached(true: Floats, estimates: Floats) -> dict[str, float]:
-    """How well estimates find the worst photos when the least `FLAGGED` are looked at."""
+def _reached(true: Floats, estimates: Floats, flagged: NDArray[np.bool_]) -> dict[str, float]:
+    """How near estimates are to the truth, and how many of the worst photos are flagged."""
     from scipy.stats import spearmanr
 
-    flagged = estimates <= np.quantile(estimates, FLAGGED)
     worst = true <= np.quantile(true, WORST)
     return {
         "flagged": round(float(flagged.mean()), 4),
