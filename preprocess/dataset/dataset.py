@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
 from pix2seg.classes import Scheme
-from pix2seg.errors import DatasetError, first_fault, is_out_of_memory
+from pix2seg.errors import DatasetError, first_fault, is_out_of_memory, reason_of
 from pix2seg.preprocess.dataset.split import FIRST_TENTH, Split
 from pix2seg.preprocess.fit import Size
 
@@ -218,7 +218,7 @@ def _read_json(path: Path, root: Path) -> Any:
             f"{root} is not a prepared data set (no {path.name}); make one with pix2seg prepare"
         ) from None
     except OSError as error:
-        raise DatasetError(f"cannot read {path}: {(error.strerror or '').lower()}") from error
+        raise DatasetError(f"cannot read {path}: {reason_of(error)}") from error
     except (ValueError, RecursionError) as error:
         raise DatasetError(f"{path} is broken ({error}); prepare the data set anew") from error
 
