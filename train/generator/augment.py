@@ -122,10 +122,9 @@ def _view(
         transform = transform @ _around_somebody(sample.person, rng)
     if rng.random() >= settings.close_up:
         return transform, None
-    if rng.random() < 0.5:
-        return transform @ _close_up(sample.mask, rng), None
+    near = rng.random() < 0.5
     moved = warp(sample.mask, transform, (width, height), labels=True)
-    to_frame, shown = _cut(moved, rng)
+    to_frame, shown = (_close_up(moved, rng), None) if near else _cut(moved, rng)
     return to_frame @ transform, shown
 
 

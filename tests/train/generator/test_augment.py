@@ -94,6 +94,19 @@ def test_close_up_shows_a_part_of_the_person(seed: int) -> None:
     assert np.all(near[near > 0] == mask.max())
 
 
+def test_close_up_of_a_photo_cut_to_somebody_shows_them() -> None:
+    photo, mask = sample(1)
+    mask[:] = 0
+    mask[4:16, 2:10] = 1  # far from the middle, where the cut moves them to
+    whole = Sample(photo, mask, mask, mask)
+    settings = STILL.model_copy(update={"close_up": 1})
+    parts = parts_of(load_scheme("four"))
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        near = augment(whole, whole, settings, "grey", parts, rng, crop=1.0)
+        assert near.mask.any()
+
+
 def test_some_photos_end_within_the_person() -> None:
     photo, mask = sample(1)
     photo[photo == GREY[0]] += 1  # so that grey is padding alone
