@@ -22,7 +22,8 @@ from pix2seg.errors import PhotoError, PhotoFormatError, PhotoSizeError, is_out_
 from pix2seg.limits import MAX_PIXELS
 
 MAX_BYTES = 2**30
-"""Larger files are refused before they are read; 100 megapixels of 16 bits take 600 million."""
+"""Of larger files no more is read, and they are refused; 100 megapixels of 16 bits take 600
+million."""
 
 SUFFIXES = {
     ".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff",
@@ -380,17 +381,21 @@ def _image_of_array(array: NDArray[np.generic]) -> Image.Image:
     if np.issubdtype(array.dtype, np.uint16):  # of either byte order
         array = _eight_bits(array, 65535)
     elif np.issubdtype(array.dtype, np.floating):
-        values = array.astype(float)
-        if not ((values >= 0) & (values <= 1)).all():  # written so that NaN fails too
+        if not (array.min(initial=0) >= 0 and array.max(initial=0) <= 1):  # so that NaN fails too
             raise PhotoError("an array of floats must lie in 0..1; divide it by 255 first")
-        array = _eight_bits(values, 1.0)
+        array = _eight_bits(array, 1.0)
     elif array.dtype != np.uint8:
         raise PhotoError(f"an array of {array.dtype} is no photo; give uint8, uint16 or floats")
     return Image.fromarray(np.ascontiguousarray(array))
 
 
 def _eight_bits(values: NDArray[np.generic], top: float) -> NDArray[np.uint8]:
-    return np.clip(values.astype(float) / top * 255 + 0.5, 0, 255).astype(np.uint8)
+    """Values of 0..`top` as uint8, in strips: as floats a large photo would fill the memory."""
+    rounded = np.empty(values.shape, np.uint8)
+    for start in range(0, len(values), STRIP):
+        strip = slice(start, start + STRIP)
+        rounded[strip] = np.clip(values[strip].astype(float) / top * 255 + 0.5, 0, 255)
+    return rounded
 
 
 def _to_srgb(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
@@ -418,7 +423,9 @@ def _to_srgb(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
 
 def _grey_8_bit(image: Image.Image) -> Image.Image:
     """Mode L, or LA where one grey stands for transparent, from more than 8 bits."""
-    values = np.nan_to_num(np.asarray(image, float))
+    values = np.asarray(image)
+    if image.mode == "F":
+        values = np.nan_to_num(values)
     if image.mode == "F" and values.max(initial=0) <= 1:
         top = 1.0
     elif image.mode in ("I", "F") and values.max(initial=0) <= 255:

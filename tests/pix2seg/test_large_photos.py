@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from pix2seg.classes import load_scheme
+from pix2seg.photo import read_photo
 from pix2seg.thresholds import STRIP, map_to_mask
 
 MOST = 850
@@ -36,6 +38,17 @@ def test_24_megapixels_take_little_memory(small_photo: Path, tmp_path: Path) -> 
     ended = subprocess.run(command, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
     assert int(ended.stdout.split()[-1]) < MOST
+
+
+def test_more_than_8_bits_take_little_more_memory() -> None:
+    deep = np.random.default_rng(0).integers(0, 2**16, (1000, 1000), np.uint16)
+    peaks = []
+    for source in ((deep >> 8).astype(np.uint8), deep, Image.fromarray(deep), deep / 2**16):
+        tracemalloc.start()
+        read_photo(source)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert max(peaks) < 1.3 * peaks[0]
 
 
 def test_strips_of_a_map_make_the_mask_of_the_whole() -> None:
