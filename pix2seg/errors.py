@@ -25,7 +25,7 @@ class PhotoFormatError(PhotoError):
 
 
 class PhotoSizeError(PhotoError):
-    """A photo has more pixels than are allowed."""
+    """A photo has more pixels, or its file more bytes, than are allowed."""
 
 
 class SchemeError(Pix2SegError):
@@ -49,7 +49,7 @@ class SizeError(Pix2SegError):
 
 
 class PersonError(Pix2SegError):
-    """A person extractor is unknown or not installed."""
+    """A person extractor is unknown or not installed, or its box is none of the photo's."""
 
 
 class TrainingError(Pix2SegError):
