@@ -13,12 +13,10 @@ from torch import Tensor, nn
 
 from pix2seg.generators.base import Generated, Generator
 from pix2seg.generators.heads import GarmentHead, LogitsHead, TanhHead
+from pix2seg.generators.settings import WIDE_LEVEL
 
 GARMENT_LEVELS = 4
 """The garment head sees the decoder's features on strides 4, 8, 16 and 32."""
-
-WIDE_LEVEL = 4
-"""Level of the encoder that wide blocks are on: stride 32, where 7 pixels are half a person."""
 
 DROPOUT_BLOCKS = 3
 """How many of the innermost decoder blocks have dropout, as in the paper."""
@@ -146,8 +144,9 @@ class UNetGenerator(Generator):
         depth: how many times the photo is halved.
         dropout: probability in the innermost decoder blocks, while training only.
         residual_blocks: how many encoder levels, from the second on, have a residual block.
-        wide_blocks: how many wide blocks follow on the encoder's level of stride 32.
-        garment_width: channels of the garment head; 0 for none.
+        wide_blocks: how many wide blocks follow on the encoder's level of stride 32; needs a depth
+            of 5.
+        garment_width: channels of the garment head, which needs a depth of 3; 0 for none.
     """
 
     def __init__(

@@ -1,13 +1,17 @@
 """The settings of each kind of generator, as recipes and weights files hold them."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Normalise = Literal["none", "mean", "imagenet"]
 
 GARMENT_KINDS = 13
 """Kinds that the garment head tells apart: ids 3 to 15 of the scheme `garments`."""
+
+WIDE_LEVEL = 4
+"""Level of pix2pix' encoder that wide blocks are on: stride 32, where 7 pixels are half a person.
+"""
 
 STRIDE_HALVINGS = 5
 """Other libraries' networks halve a photo five times, or would without atrous convolutions."""
@@ -37,6 +41,17 @@ class Pix2PixSettings(_Settings):
     def halvings(self) -> int:
         """How many times a photo is halved."""
         return self.depth
+
+    @model_validator(mode="after")
+    def _is_deep_enough(self) -> Self:
+        least = {"garment_width": 3, "wide_blocks": WIDE_LEVEL + 1}
+        for key, depth in least.items():
+            if getattr(self, key) and self.depth < depth:
+                raise ValueError(
+                    f"generator.{key} needs a generator.depth of {depth} or more; give that, or "
+                    f"set generator.{key} to 0"
+                )
+        return self
 
 
 class NetworkGeneratorSettings(_Settings):

@@ -11,5 +11,6 @@ def small_overrides() -> tuple[str, ...]:
         "generator.width=4",
         "generator.max_width=8",
         "generator.depth=3",
+        "generator.wide_blocks=0",
         "schedule.batch_size=2",
     )

@@ -57,6 +57,8 @@ def test_override_gives_a_key_that_the_recipe_leaves_out() -> None:
         ("augmentation.flip=2", "augmentation.flip = 2"),
         ("size=512", "width x height"),
         ("generator.head=tanh", "cross_entropy_weight needs logits"),
+        ("generator.depth=2", "garment_width needs a generator.depth of 3 or more"),
+        ("generator.depth=4", "wide_blocks needs a generator.depth of 5 or more"),
     ],
 )
 def test_wrong_override_is_refused_by_name(override: str, message: str) -> None:

@@ -365,8 +365,9 @@ def test_prepare_train_evaluate_segment(photos: list[Path], tmp_path: Path) -> N
         folder=tmp_path,
     )  # fmt: skip
     assert prepared.returncode == 0, prepared.stderr
-    small = ("size=64x96", "generator.width=4", "generator.depth=3", "schedule.epochs=1")
-    sets = [word for override in small for word in ("--set", override)]
+    small = ("width=4", "depth=3", "wide_blocks=0")
+    overrides = ("size=64x96", "schedule.epochs=1", *(f"generator.{key}" for key in small))
+    sets = [word for override in overrides for word in ("--set", override)]
     trained = run(
         "train", "--recipe", "pix2pix-ccp4", "--data", "data", "--run", "run", *sets,
         folder=tmp_path,

@@ -20,6 +20,7 @@ SETS = (
     "generator.width=4",
     "generator.max_width=8",
     "generator.depth=3",
+    "generator.wide_blocks=0",
     "generator.dropout=0",
     "discriminator.width=4",
     "schedule.batch_size=2",

@@ -41,6 +41,7 @@ SMALL = (
     "generator.width=4",
     "generator.max_width=8",
     "generator.depth=3",
+    "generator.wide_blocks=0",
     "generator.residual_blocks=1",
     "discriminator.width=4",
     "schedule.batch_size=2",
