@@ -123,8 +123,9 @@ def share_batch_norm(network: Module) -> Module:
 class SharedBatchNorm2d(nn.BatchNorm2d):
     """Batch normalisation over the shares of all processes.
 
-    torch's own SyncBatchNorm needs GPUs. All shares have the same size, and the variance is taken
-    around the mean: as E[x²] - E[x]² it would lose what is small beside the mean.
+    torch's own SyncBatchNorm needs GPUs. Shares may be of unlike size, even empty, as those of a
+    Mask R-CNN's heads are where few pictures show people. The variance is taken around the mean: as
+    E[x²] - E[x]² it would lose what is small beside the mean.
     """
 
     def forward(self, features: Tensor) -> Tensor:
@@ -132,11 +133,12 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
         if not self.training:
             return super().forward(features)
         wide = features.float()
-        count = features.numel() // features.shape[1] * world_size()
-        mean = sum_over_processes(wide.mean((0, 2, 3))) / world_size()
+        own = torch.tensor(float(features.numel() // features.shape[1]), device=features.device)
+        count = sum_over_processes(own).clamp(min=1)
+        mean = sum_over_processes(wide.sum((0, 2, 3))) / count
         centred = wide - mean[:, None, None]
-        variance = sum_over_processes(centred.square().mean((0, 2, 3))) / world_size()
-        self._remember(mean.detach(), variance.detach() * count / max(count - 1, 1))
+        variance = sum_over_processes(centred.square().sum((0, 2, 3))) / count
+        self._remember(mean.detach(), variance.detach() * count / (count - 1).clamp(min=1))
         scale = self.weight * (variance + self.eps).rsqrt()
         normalised: Tensor = centred * scale[:, None, None] + self.bias[:, None, None]
         return normalised.to(features.dtype)

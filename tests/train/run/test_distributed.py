@@ -118,3 +118,24 @@ def test_shared_batch_norm_of_one_process_is_batch_norm(training: bool, mean: fl
     assert torch.allclose(*[x.grad for x in inputs if x.grad is not None], **near)
     for name, tensor in plain.state_dict().items():
         assert torch.allclose(tensor.float(), shared.state_dict()[name].float(), **near)
+
+
+def test_shares_of_a_batch_norm_may_be_of_unlike_size_and_empty(tmp_path: Path) -> None:
+    script = Path(__file__).with_name("share_norms.py")
+    result = train(TORCHRUN[:-2], [str(script), str(tmp_path)])
+    assert result.returncode == 0, result.stderr
+    names = runpy.run_path(str(script))
+    shares, numbered = names["SHARES"], names["numbered"]
+    plain = nn.BatchNorm2d(2).train()
+    for both in shares[:2]:
+        features = numbered(sum(both)).requires_grad_()
+        whole = plain(features)
+        whole.square().sum().backward()
+        parts = [torch.load(tmp_path / f"{both}-{rank}.pt", weights_only=True) for rank in (0, 1)]
+        normalised, gradients = (torch.cat(part) for part in zip(*parts, strict=True))
+        assert torch.allclose(normalised, whole, atol=1e-5)
+        assert features.grad is not None
+        assert torch.allclose(gradients, features.grad, atol=1e-5)
+    for rank in (0, 1):  # and what is empty as a whole broke nothing
+        state = torch.load(tmp_path / f"norm-{rank}.pt", weights_only=True)
+        assert all(tensor.isfinite().all() for tensor in state.values())
