@@ -1,7 +1,7 @@
 """What training and judging do to photos: move and turn them, change their light, make backdrops.
 
-Whatever is drawn at random comes from the generator that is handed in, so that a sample's seed,
-epoch and index decide what becomes of it.
+Whatever is drawn at random comes from the generator that is handed in, so that a sample's seed and
+key decide what becomes of it.
 """
 
 from collections.abc import Sequence

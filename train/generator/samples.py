@@ -145,8 +145,8 @@ def people_samples(photos: Sequence[PersonPhoto], size: Size) -> Samples:
 class AugmentedBatches(torch_data.Dataset[Batch]):
     """Augmented photos, masks and garments.
 
-    What is drawn depends on the seed, the epoch and the index alone, so a run that goes on after
-    a break sees what an unbroken one would.
+    What is drawn depends on the seed and the key alone, so a run that goes on after a break sees
+    what an unbroken one would.
 
     Args:
         samples: what every batch has.
@@ -187,14 +187,13 @@ class AugmentedBatches(torch_data.Dataset[Batch]):
         )
 
     def _augmented(self, key: Key) -> Sample:
-        epoch, index = key
-        rng = np.random.default_rng([self.seed, epoch, index])
+        rng = np.random.default_rng([self.seed, *key])
         backdrops = self._either(rng)
         backdrop = backdrops[int(rng.integers(len(backdrops)))]
-        if self.people is not None and index >= len(self.samples):
-            sample, crop = self.people[index - len(self.samples)], self.crop
+        if self.people is not None and key.sample >= len(self.samples):
+            sample, crop = self.people[key.sample - len(self.samples)], self.crop
         else:
-            sample, crop = self.samples[index], 0.0
+            sample, crop = self.samples[key.sample], 0.0
         return augment(sample, backdrop, self.settings, self.background, self.parts, rng, crop=crop)
 
     def _either(self, rng: np.random.Generator) -> Samples:

@@ -197,7 +197,7 @@ class PersonTask:
 
 
 class PictureBatches(torch_data.Dataset[Batch]):
-    """Composed pictures; what is drawn depends on the seed, the epoch and the index alone."""
+    """Composed pictures; what is drawn depends on the seed and the key alone."""
 
     def __init__(self, photos: list[PersonPhoto], recipe: PersonRecipe) -> None:
         self.composer = Composer(photos, recipe.mixture)
@@ -213,7 +213,7 @@ class PictureBatches(torch_data.Dataset[Batch]):
 
     def _draw(self, key: Key, width: int, height: int) -> tuple[Tensor, dict[str, Tensor]]:
         rng = np.random.default_rng([self.recipe.seed + 1, *key])
-        pixels, labels = self.composer.draw(rng, key[1], width, height)
+        pixels, labels = self.composer.draw(rng, key.sample, width, height)
         boxes, masks = targets_of(labels)
         target = {
             "boxes": torch.from_numpy(boxes),

@@ -11,8 +11,19 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from pix2seg.errors import TrainingError
 from pix2seg.train.run.distributed import rank, world_size
 
-Key = tuple[int, int]
-"""Epoch and index of a sample."""
+
+class Key(NamedTuple):
+    """What tells what is drawn in a run: a sample changed by chance, each time in another way.
+
+    Attributes:
+        epoch: counted from 0.
+        sample: its index.
+        copy: which of its copies in the epoch, counted from 0.
+    """
+
+    epoch: int
+    sample: int
+    copy: int = 0
 
 
 class BatchKeys(NamedTuple):
@@ -70,30 +81,30 @@ class RunBatches:
 
     def after(self, start: int) -> Iterator[BatchKeys]:
         """This process's share of each batch from a step on."""
-        order: NDArray[np.int64] | None = None
+        order: list[Key] | None = None
         for step in range(start, self.steps):
             epoch, batch = divmod(step, self.steps_per_epoch)
             if order is None or batch == 0:
                 order = self._order(epoch)
             first = batch * self.batch_size
-            keys = [(epoch, int(i)) for i in order[first : first + self.batch_size]]
+            keys = order[first : first + self.batch_size]
             keys += [
                 self._other(step * self.others_per_batch + i) for i in range(self.others_per_batch)
             ]
             yield BatchKeys(keys[0], keys[rank() :: world_size()])
 
-    def _order(self, epoch: int) -> NDArray[np.int64]:
+    def _order(self, epoch: int) -> list[Key]:
         """An epoch's samples, each as often as it is repeated, rounded up or down by chance."""
         rng = np.random.default_rng([self.seed, epoch])
         counts = np.floor(self.repeats + rng.random(self.samples)).astype(int)
-        drawn = np.repeat(np.arange(self.samples), counts)
-        return np.asarray(rng.permutation(drawn), np.int64)
+        keys = [Key(epoch, i, copy) for i in range(self.samples) for copy in range(counts[i])]
+        return [keys[i] for i in rng.permutation(len(keys))]
 
     def _other(self, number: int) -> Key:
         """The key of the n-th sample of the other kind: all are drawn before one comes again."""
         turn, place = divmod(number, self.others)
         order = np.random.default_rng([self.seed, turn, 1]).permutation(self.others)
-        return turn, self.samples + int(order[place])
+        return Key(turn, self.samples + int(order[place]))
 
 
 def load_batches(

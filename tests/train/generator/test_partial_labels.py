@@ -114,17 +114,30 @@ def test_photos_with_rare_garments_are_drawn_more_often() -> None:
     assert repeats[7] == pytest.approx(5.0)
     assert (np.delete(repeats, 7) == 1).all()
     order = RunBatches(100, 4, 40, 1, repeats=repeats)
-    drawn = [index for keys in order.after(0) for _, index in keys.own]
+    keys = [key for keys in order.after(0) for key in keys.own]
+    drawn = [key.sample for key in keys]
     assert len(drawn) == 40 * 100
     assert drawn.count(7) > 3 * np.mean([drawn.count(i) for i in range(100) if i != 7])
+    assert len(set(keys)) == len(keys)
+
+
+def test_no_two_copies_of_a_photo_in_an_epoch_are_changed_alike(
+    small_dataset: Dataset, small_overrides: tuple[str, ...]
+) -> None:
+    still = ("augmentation.swap_background=0", "augmentation.half_size=0")
+    trained = task((*small_overrides, *still), small_dataset)
+    trained.order.repeats = np.array([100.0, 1, 1, 1, 1, 1])
+    first, second = next(trained.batches(0)).photos
+    assert not torch.equal(first, second)
 
 
 def test_each_batch_has_people_beside_its_photos() -> None:
     order = RunBatches(10, 4, 2, 1, others=5, others_per_batch=3)
     batches = list(order.after(0))
-    assert all([i < 10 for _, i in keys.own] == [True] * 4 + [False] * 3 for keys in batches)
+    for keys in batches:
+        assert [key.sample < 10 for key in keys.own] == [True] * 4 + [False] * 3
     assert list(order.after(2)) == batches[2:]
-    others = [i - 10 for keys in batches for _, i in keys.own if i >= 10]
+    others = [key.sample - 10 for keys in batches for key in keys.own if key.sample >= 10]
     assert sorted(others[:5]) == sorted(others[5:10]) == list(range(5))
 
 
