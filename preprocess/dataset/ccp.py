@@ -28,6 +28,12 @@ NEAR_DUPLICATES = {
     "0984": "0078",
     "0732": "0692",
     "1707": "0025",
+    "1691": "0220",
+    "1074": "0403",
+    "1715": "0538",
+    "1913": "0643",
+    "1611": "0719",
+    "1694": "0906",
 }
 """Photos that show almost the same picture: the second of a pair goes where the first goes."""
 
