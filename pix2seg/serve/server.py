@@ -30,6 +30,11 @@ BACKLOG = 512
 KEEP_ALIVE = 15
 """Seconds that a connection without a request is kept."""
 
+ANSWER_SECONDS = 60
+"""A worker that does not answer its supervisor for so long is replaced.
+
+uvicorn's own 5 are fewer than a busy machine takes to start one: none would ever get ready."""
+
 
 def serve(settings: Settings, *, host: str, port: int, workers: int = 1) -> None:
     """Serve until SIGTERM or SIGINT: then take nothing new, finish what was begun, and return.
@@ -110,9 +115,14 @@ def _serve_together(settings: Settings, listener: socket.socket, workers: int) -
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, core_count() // workers)))
     app = partial(_worker_app, settings)
     with _shared_numbers():
-        supervisor = _Supervisor(
-            server_config(app, settings, factory=True, workers=workers), [listener]
+        config = server_config(
+            app,
+            settings,
+            factory=True,
+            workers=workers,
+            timeout_worker_healthcheck=ANSWER_SECONDS,
         )
+        supervisor = _Supervisor(config, [listener])
         supervisor.run()
     if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
         raise ServiceError("a worker could not start; its line in the log says why")
