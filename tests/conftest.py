@@ -67,12 +67,13 @@ def small_dataset(tmp_path_factory: pytest.TempPathFactory, photos: list[Path]) 
     """The real photos under names that fall into both splits, prepared at 64x96."""
     source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dataset")
     names = iter(f"photo{i}" for i in range(1000))
-    for split, count in (("train", 6), ("val", 2)):
+    # Of two qualities, for copies of a photo would all go to one side.
+    for split, count, quality in (("train", 6, 95), ("val", 2, 94)):
         for i in range(count):
             name = next(n for n in names if split_of(n) == split)
             photo = photos[i % len(photos)]
             with Image.open(photo) as image:
-                image.reduce(4).save(source / f"{name}.jpg", quality=95)
+                image.reduce(4).save(source / f"{name}.jpg", quality=quality)
             with Image.open(photo.with_suffix(".png")) as mask:
                 size = image.reduce(4).size
                 mask.resize(size, Image.Resampling.NEAREST).save(source / f"{name}.png")

@@ -1,6 +1,8 @@
 """A folder of one's own photos with a folder of their masks."""
 
+import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,9 @@ SEGMENTED = ".mask"
 
 def folder_sources(photos: Path, masks: Path, fold: Fold = FIRST_TENTH) -> list[Source]:
     """Pair each mask with the photo of the same name, sorted by name.
+
+    Copies of a photo, byte by byte, are on the side of the split that the first of their names
+    draws, so that none validates that was trained on under another name.
 
     Args:
         photos: folder of photos, with any inner folders.
@@ -49,7 +54,22 @@ def folder_sources(photos: Path, masks: Path, fold: Fold = FIRST_TENTH) -> list[
     ]
     if not sources:
         raise DatasetError(f"{masks} holds no PNG masks")
-    return on_both_sides(sources)
+    contents = [_content(source.photo) for source in sources]
+    firsts: dict[str, Source] = {}
+    for content, source in zip(contents, sources, strict=True):
+        firsts.setdefault(content, source)
+    drawn = zip(firsts, on_both_sides(list(firsts.values())), strict=True)
+    sides = {content: first.split for content, first in drawn}
+    return [replace(s, split=sides[c]) for c, s in zip(contents, sources, strict=True)]
+
+
+def _content(photo: Path) -> str:
+    """The same for files of the same bytes; a file that cannot be read is like no other."""
+    try:
+        with photo.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return str(photo)
 
 
 def without_mask(photos: Path, sources: Sequence[Source]) -> list[Path]:

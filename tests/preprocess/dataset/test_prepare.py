@@ -379,6 +379,20 @@ def test_folder_pairs_photos_and_masks_by_name(tmp_path: Path) -> None:
         folder_sources(tmp_path / "photos", tmp_path / "masks")
 
 
+def test_copies_of_a_photo_are_on_one_side(photos: list[Path], tmp_path: Path) -> None:
+    for folder in ("photos", "masks"):
+        (tmp_path / folder).mkdir()
+    names = [f"{i}" for i in range(30)]
+    for name in names:
+        shutil.copy(photos[int(name) % 3], tmp_path / "photos" / f"{name}.jpg")
+        shutil.copy(photos[0].with_suffix(".png"), tmp_path / "masks" / f"{name}.png")
+    assert {split_of(name) for name in names[::3]} == {"train", "val"}
+    sources = folder_sources(tmp_path / "photos", tmp_path / "masks")
+    sides = [{s.split for s in sources if int(s.name) % 3 == photo} for photo in range(3)]
+    assert sorted(map(len, sides)) == [1, 1, 1]
+    assert set.union(*sides) == {"train", "val"}
+
+
 def test_what_segment_writes_is_taken_as_masks(tmp_path: Path) -> None:
     for folder in ("photos", "results"):
         (tmp_path / folder).mkdir()
@@ -396,7 +410,8 @@ def test_photos_without_masks_and_masks_without_photos_are_named(
     both = tmp_path / "both"  # photos, and beside them what segment writes
     both.mkdir()
     for i in range(12):
-        shutil.copy(photos[0], both / f"{i}.jpg")
+        # What follows a JPEG's end makes it no copy, of which all would go to one side.
+        (both / f"{i}.jpg").write_bytes(photos[0].read_bytes() + bytes([i]))
         shutil.copy(photos[0].with_suffix(".png"), both / f"{i}.mask.png")
         shutil.copy(photos[0], both / f"{i}.overlay.png")
     (both / "0.mask.png").rename(both / "none.mask.png")
@@ -474,11 +489,11 @@ def test_people_found_by_an_extractor_come_with_the_data_set(
     for folder in (masks, only_photos):
         folder.mkdir()
     names = iter(f"photo{i}" for i in range(1000))
-    for split in ("train", "val"):
+    for split, quality in (("train", 95), ("val", 94)):  # copies would all go to one side
         name = next(n for n in names if split_of(n) == split)
         with Image.open(photos[0]) as image, Image.open(photos[0].with_suffix(".png")) as mask:
             small = image.reduce(4)
-            small.save(only_photos / f"{name}.jpg")
+            small.save(only_photos / f"{name}.jpg", quality=quality)
             mask.resize(small.size, Image.Resampling.NEAREST).save(masks / f"{name}.png")
     same = np.arange(4, dtype=np.uint8)
     sources = folder_sources(only_photos, masks)
@@ -533,7 +548,7 @@ def test_first_pass_of_another_generator_finds_the_people(
     list(prepare(ccp_sources(ccp), preparation, {"source": "ccp"}))
     dataset = Dataset(tmp_path / "out")
     assert dataset.facts.person.startswith("cascade small ")
-    assert dataset.person_options == {"weights": str(small_weights)}
+    assert dataset.facts.person_options == {"weights": str(small_weights)}
     assert dataset.has_people
 
 
@@ -585,8 +600,8 @@ def test_a_data_set_among_the_originals_is_refused(
 @pytest.mark.parametrize("count", [2, 3])
 def test_two_photos_are_enough(photos: list[Path], tmp_path: Path, split: str, count: int) -> None:
     names = [name for name in map(str, range(100)) if split_of(name) == split][:count]
-    for name in names:
-        for folder, file in (("photos", photos[0]), ("masks", photos[0].with_suffix(".png"))):
+    for name, photo in zip(names, photos, strict=False):
+        for folder, file in (("photos", photo), ("masks", photo.with_suffix(".png"))):
             (tmp_path / folder).mkdir(exist_ok=True)
             shutil.copy(file, tmp_path / folder / f"{name}{file.suffix}")
     words = ["prepare", "folder", tmp_path / "photos", tmp_path / "masks", tmp_path / "out"]
