@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from pix2seg.errors import TrainingError
+from pix2seg.train.run.run_log import whole_lines
 
 SCALE = 3
 """The picture is drawn this many times larger, and shrunk, so that lines are smooth."""
@@ -56,7 +57,7 @@ def read_curve(run: Path) -> Curve:
     """
     path = run / "metrics.jsonl"
     try:
-        lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        lines = [json.loads(line) for line in whole_lines(path)]
         epochs = [line for line in lines if "epoch" in line]
         points = [(e["epoch"], e["seconds"] / 60, e["val/mean_iou"]) for e in epochs]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:

@@ -60,8 +60,8 @@ def photo_sets(
         train = (dataset.read(name) for name in dataset.names("train"))
         backgrounds = busiest_backgrounds(list(train), BUSY_BACKGROUNDS)
     full_photos = list(dataset.full())
-    step = len(full_photos) / min(most or len(full_photos), len(full_photos))
-    for index in (int(i * step) for i in range(int(len(full_photos) / step))):
+    count = min(most or len(full_photos), len(full_photos))
+    for index in (i * len(full_photos) // count for i in range(count)):
         full = full_photos[index]
         pixels, mask = read_photo(full.photo).pixels, read_image(full.mask)
         rng = np.random.default_rng(index)

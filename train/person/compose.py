@@ -118,6 +118,8 @@ class Composer:
         self, rng: np.random.Generator, picture: tuple[Pixels, Labels], index: int, label: int
     ) -> tuple[Pixels, Labels]:
         pixels, labels = picture
+        if labels.max() == np.iinfo(np.uint8).max:  # no number is left for another person
+            return picture
         height, width = labels.shape
         photo, box = self.photos[index], self.boxes[index][label]
         scale = rng.uniform(*SIZES[rng.choice(len(SIZES), p=SHARES)]) * height / (box[3] - box[1])

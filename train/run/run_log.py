@@ -22,17 +22,11 @@ class RunLog:
 
     def __init__(self, run: Path, step: int) -> None:
         self.metrics = run / "metrics.jsonl"
-        kept = [line for line in self._lines() if _step(line) <= step]
+        lines = whole_lines(self.metrics) if self.metrics.is_file() else []
+        kept = [line for line in lines if _step(line) <= step]
         with atomic_write(self.metrics) as temporary:
             temporary.write_text("".join(kept), "utf-8")
         self.board = SummaryWriter(str(run / "tensorboard"), purge_step=step + 1)
-
-    def _lines(self) -> list[str]:
-        if not self.metrics.is_file():
-            return []
-        # A killed run may leave a last line without its end.
-        lines = self.metrics.read_text("utf-8", errors="replace").splitlines(keepends=True)
-        return [line for line in lines if line.endswith("\n")]
 
     def write(self, step: int, facts: dict[str, Any], scalars: dict[str, float]) -> None:
         """Add one line to metrics.jsonl, and its scalars to TensorBoard."""
@@ -50,6 +44,12 @@ class RunLog:
     def close(self) -> None:
         """Flush everything."""
         self.board.close()
+
+
+def whole_lines(metrics: Path) -> list[str]:
+    """The lines of a `metrics.jsonl`; a killed run may leave a last one without its end."""
+    lines = metrics.read_text("utf-8", errors="replace").splitlines(keepends=True)
+    return [line for line in lines if line.endswith("\n")]
 
 
 def _step(line: str) -> float:

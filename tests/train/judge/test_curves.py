@@ -32,6 +32,13 @@ def test_curve_has_a_point_for_each_epoch(tmp_path: Path) -> None:
     assert read_curve(run) == Curve("run", (1, 2), (1.5, 3.0), (0.25, 0.5))
 
 
+def test_half_a_line_of_a_killed_run_is_left_out(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", *LINES)
+    with (run / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 36, "epo')
+    assert read_curve(run).epochs == (1, 2)
+
+
 @pytest.mark.parametrize("lines", [[], LINES[:1], [{"epoch": 1}], [7]])
 def test_run_without_epochs_is_refused(tmp_path: Path, lines: list[object]) -> None:
     with pytest.raises(TrainingError, match=r"metrics\.jsonl"):
