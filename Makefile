@@ -3,7 +3,8 @@
 # make test-detectron2: build Detectron2 into a venv of its own and run its extractor's tests; needs
 # a C++ compiler, and its sources: those of the repository, or DETECTRON2=folder
 # make test-browser: test the page in a real browser, which it installs where apt-get can
-# All need Python 3.11+, make and PyPI; a second run installs nothing again.
+# All need Python 3.11+, make and PyPI; a second run installs again only where a folder of the sources
+# has changed, by a new file, a renamed one, or what an editor leaves there.
 
 PYTHON ?= python3
 BIN := .venv/bin

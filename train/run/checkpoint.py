@@ -17,7 +17,8 @@ class Progress:
     Attributes:
         step: optimiser steps done.
         seconds: time spent training, over all sittings.
-        best_score: the best validation mIoU so far.
+        best_score: the best score of a validation so far: as its task says, mIoU, its mean with
+            that of garments, or people's IoU.
         best_epoch: the epoch, counted from 1, that had it; 0 before the first.
         loss_sums: each loss summed over the epoch's steps so far.
     """
