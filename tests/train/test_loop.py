@@ -70,9 +70,13 @@ def test_corrected_masks_make_better_weights(
     recipe = parse_recipe(read_recipe("pix2pix-ccp4", overrides))
     assert isinstance(recipe, SegmentationRecipe)
     task = SegmentationTask(recipe, corrected, torch.device("cpu"), None)
+    start = tmp_path / "start.safetensors"
+    task.save(start, {})
     Trainer(task, recipe, tmp_path / "run", Console(quiet=True)).train()
     weights = tmp_path / "run" / "best.safetensors"
     with pytest.raises(CatalogError, match="model generator"):
         fill(photos, tmp_path / "catalog", weights)
     better = fill(photos, tmp_path / "better", weights)
+    untrained = fill(photos, tmp_path / "untrained", start)
     assert agreement(better, small_dataset) > agreement(tagged, small_dataset)
+    assert agreement(better, small_dataset) > agreement(untrained, small_dataset)

@@ -16,7 +16,7 @@ from pix2seg.preprocess.dataset.split import split_of
 from pix2seg.train.generator.losses import dice_loss, garment_loss, partial_cross_entropy
 from pix2seg.train.generator.samples import Samples
 from pix2seg.train.generator.task import SegmentationTask
-from pix2seg.train.recipe import SegmentationRecipe, parse_recipe, read_recipe
+from pix2seg.train.recipe import AugmentationSettings, SegmentationRecipe, parse_recipe, read_recipe
 from pix2seg.train.run.batches import RunBatches
 
 CPU = torch.device("cpu")
@@ -152,6 +152,29 @@ def test_people_alone_teach_a_generator(
     losses = trained.step(batch, 0)
     assert all(np.isfinite(list(losses.values())))
     assert "garment" not in losses  # the data names none, so there is no head
+
+
+@pytest.mark.parametrize("label", [SOMEBODY, UNKNOWN])
+def test_pixels_without_a_class_say_nothing_of_the_map(
+    small_dataset: Dataset, small_overrides: tuple[str, ...], label: int
+) -> None:
+    trained = task(small_overrides, small_dataset)
+    batch = next(trained.batches(0))
+    losses = trained.step(batch._replace(masks=torch.full_like(batch.masks, label)), 0)
+    assert losses["l1"] == losses["dice"] == 0
+    assert (losses["cross_entropy"] == 0) == (label == UNKNOWN)
+
+
+def test_people_are_cut_to_the_part_around_them(
+    small_dataset: Dataset, small_overrides: tuple[str, ...], people: Path
+) -> None:
+    still = [f"augmentation.{name}=0" for name in AugmentationSettings.model_fields]
+    shares = []
+    for crop in (0, 1):
+        overrides = (*small_overrides, *still, f"people.crop={crop}")
+        batch = next(task(overrides, small_dataset, [people]).batches(0))
+        shares.append(float((batch.masks[2:] == SOMEBODY).float().mean()))
+    assert shares[1] > 1.3 * shares[0] > 0
 
 
 def test_some_batches_have_half_the_size(

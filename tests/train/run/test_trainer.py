@@ -33,6 +33,7 @@ from pix2seg.train.generator.samples import Batch
 from pix2seg.train.generator.start import PHOTO_STATISTICS, starting_tensors
 from pix2seg.train.generator.task import SegmentationTask
 from pix2seg.train.recipe import AugmentationSettings, SegmentationRecipe, parse_recipe, read_recipe
+from pix2seg.train.run.ema import update_ema
 from pix2seg.train.run.run_file import RunFile, write_run_file
 from pix2seg.train.run.trainer import Trainer
 
@@ -175,6 +176,17 @@ def test_early_stopping(small_dataset: Dataset, tmp_path: Path) -> None:
     assert len(scores) == best + 3 < 500
     trainer(small_dataset, run, *still, "optimizer.ema_decay=0", resume=True).train()
     assert [line["val/mean_iou"] for line in metrics(run) if "epoch" in line] == scores
+
+
+def test_average_keeps_its_share_and_copies_counters() -> None:
+    average, network = torch.nn.BatchNorm1d(1), torch.nn.BatchNorm1d(1)
+    average.weight.data[:], network.weight.data[:] = 1.0, 3.0
+    network.num_batches_tracked += 5
+    update_ema(average, network, 0.75, 1000)
+    assert average.weight.item() == pytest.approx(0.75 * 1 + 0.25 * 3)
+    assert average.num_batches_tracked == 5
+    update_ema(average, network, 0.75, 0)  # young, with a short memory
+    assert average.weight.item() == pytest.approx(0.1 * 1.5 + 0.9 * 3)
 
 
 def test_infinite_loss_stops_the_run(small_dataset: Dataset, tmp_path: Path) -> None:
