@@ -168,7 +168,7 @@ class Guard:
         if scope["method"] == "OPTIONS" or not (path.startswith("/v1/") or path == "/metrics"):
             return None
         headers = Headers(scope=scope)
-        self._check_origin(headers)
+        self._check_origin(headers, scope.get("server"))
         if path in OPEN:
             return None
         client = self._check_token(headers) or (scope.get("client") or ("",))[0]
@@ -184,16 +184,18 @@ class Guard:
         self._in_hand[client] += 1
         return client
 
-    def _check_origin(self, headers: Headers) -> None:
+    def _check_origin(self, headers: Headers, server: tuple[str, int] | None) -> None:
         """A page from elsewhere could make a browser post here, though not read the answer.
 
         Nor is a page from here because it has the name that the request is for: whoever owns a name
-        can let it lead here, and would read the answers.
+        can let it lead to the machine of whoever opens the page, and would read the answers. So a
+        service that the machine itself alone reaches is not known by names.
         """
         origin = headers.get("origin")
         if origin is None or origin in self._settings.origins:
             return
-        if origin.partition("://")[2] != headers.get("host") or not _is_address(origin):
+        ours = origin.partition("://")[2] == headers.get("host")
+        if not ours or (_is_loopback(server) and not _is_address(origin)):
             raise Problem(
                 "foreign-page",
                 f"pages of {origin[:200]} may not call this service; allow them with "
@@ -214,6 +216,14 @@ class Guard:
                 headers={"WWW-Authenticate": "Bearer"},
             )
         return f"token {right.index(True)}"
+
+
+def _is_loopback(server: tuple[str, int] | None) -> bool:
+    """Whether a request came in at an address that only this machine reaches."""
+    try:
+        return server is not None and ip_address(server[0]).is_loopback
+    except ValueError:  # a Unix socket's path
+        return False
 
 
 def _is_address(origin: str) -> bool:

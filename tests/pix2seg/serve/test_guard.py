@@ -1,3 +1,4 @@
+import asyncio
 import logging
 import threading
 from collections.abc import Callable
@@ -7,7 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from pix2seg.serve.app import create_app
 from pix2seg.serve.log import JsonLines
+from pix2seg.serve.settings import Settings
 
 Running = Callable[..., AbstractContextManager[httpx.Client]]
 
@@ -84,6 +87,22 @@ def test_a_name_that_leads_here_makes_no_page_ours(running: Running, photos: lis
             assert ask(client, host, Origin=f"http://{host}") == 403
         assert ask(client, "proxied.example", Origin="https://proxied.example") == 200
         assert ask(client, "container:8000") == 200  # a program, not a page
+
+
+def test_a_name_is_ours_where_the_network_reaches_the_service(small_weights: Path) -> None:
+    app = create_app(Settings(weights=small_weights, person="none"))
+
+    async def ask(address: str) -> int:
+        named = {**JPEG, "Host": "photos.lan:8000", "Origin": "http://photos.lan:8000"}
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(
+            transport=transport, base_url=f"http://{address}:8000"
+        ) as client:
+            answer = await client.post("/v1/palette", content=b"", headers=named)
+        return answer.status_code
+
+    assert asyncio.run(ask("127.0.0.1")) == 403
+    assert asyncio.run(ask("192.0.2.7")) not in (200, 403)  # it is asked for what was sent
 
 
 def test_a_client_with_too_many_requests_is_told(running: Running, photos: list[Path]) -> None:
