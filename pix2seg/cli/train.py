@@ -114,7 +114,7 @@ def _new_run(
         recipe=read_recipe(recipe, overrides or ()),
         data=_paths(data),
         people=_paths(people or []),
-        init=init,
+        init=str(Path(init).resolve()) if init and Path(init).exists() else init,
     )
 
 

@@ -95,6 +95,9 @@ class SegmentationTask:
         torch.manual_seed(recipe.seed)
         self.train_samples = load_samples(dataset, "train", recipe.size)
         self.val_samples = load_samples(dataset, "val", recipe.size)
+        # Names alone: a weights file travels, and tells nobody where its training lay.
+        self.people_folders = [folder.resolve().name for folder in people]
+        self.init = "/".join(Path(init).parts[-2:]) if init else None
         self.people: Samples | None = None
         self.people_fingerprint = ""
         if people and not recipe.people:
@@ -201,7 +204,8 @@ class SegmentationTask:
 
     def save(self, path: Path, facts: dict[str, Any]) -> None:
         """Write the EMA generator's weights."""
-        facts = {"data": self.dataset.summary(), **facts}
+        begun = {"people": self.people_folders, "init": self.init}
+        facts = {"data": self.dataset.summary(), **begun, **facts}
         recipe = TrainedRecipe.model_validate(self.recipe.model_dump())
         info = WeightsInfo(recipe, self.dataset.scheme, self.recipe.size, facts)
         save_generator(path, self.pair.ema, info)

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from pix2seg.classes import SOMEBODY, UNKNOWN
 from pix2seg.errors import TrainingError
+from pix2seg.generators.weights import load_generator
 from pix2seg.preprocess.dataset.dataset import Dataset
 from pix2seg.preprocess.dataset.split import split_of
 from pix2seg.train.generator.losses import dice_loss, garment_loss, partial_cross_entropy
@@ -152,6 +153,8 @@ def test_people_alone_teach_a_generator(
     losses = trained.step(batch, 0)
     assert all(np.isfinite(list(losses.values())))
     assert "garment" not in losses  # the data names none, so there is no head
+    trained.save(people / "weights.safetensors", {})
+    assert load_generator(people / "weights.safetensors")[1].facts["people"] == [people.name]
 
 
 @pytest.mark.parametrize("label", [SOMEBODY, UNKNOWN])
