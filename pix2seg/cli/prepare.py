@@ -109,7 +109,7 @@ def ccp(
         crop,
         garment_table=garment_table,
     )
-    _run(sources, preparation, {"source": "ccp", "fold": str(part)})
+    _run(sources, preparation, {"source": "ccp", "fold": str(part), "tagged": tagged})
 
 
 @prepare.command()

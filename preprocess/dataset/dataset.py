@@ -53,6 +53,7 @@ class Facts(BaseModel):
         extractor: its name, or None where it is not known.
         person_options: its options.
         crop: each photo has what a segmenter with this extractor looks at, and no more.
+        tagged: photos are among them that weights labelled by their tags.
     """
 
     model_config = ConfigDict(strict=True, extra="allow")
@@ -67,6 +68,7 @@ class Facts(BaseModel):
     extractor: str | None = None
     person_options: dict[str, Any] = {}
     crop: bool = False
+    tagged: bool = False
 
 
 class Names(BaseModel):

@@ -19,6 +19,8 @@ from pix2seg.preprocess.dataset.dataset import Dataset
 from pix2seg.render import overlay
 from pix2seg.segmenter import Segmenter
 from pix2seg.train.judge.evaluate import Evaluation, evaluate
+from pix2seg.train.run.checkpoint import begun_with
+from pix2seg.train.run.origin import DATA
 from pix2seg.train.run.run_file import read_run_file
 
 
@@ -30,6 +32,7 @@ class ComparedRun:
         name: of the run's folder.
         recipe: as it was run, as plain data.
         init: what it was started from, if anything.
+        people: the folders of people that it learned from besides.
         dataset: what it was trained and scored on.
         evaluation: on its validation photos, each at its own size.
         parameters: of the generator.
@@ -48,6 +51,7 @@ class ComparedRun:
     flops: int
     epochs: int
     training_seconds: float
+    people: Sequence[Path] = ()
     pictures: dict[str, NDArray[np.uint8]] = field(default_factory=dict)
 
     @property
@@ -64,7 +68,7 @@ class ComparedRun:
     @property
     def system(self) -> str:
         """What tells it from other runs, but for the seed and the fold."""
-        return json.dumps(_lineage(self.recipe, self.dataset, self.init), sort_keys=True)
+        return json.dumps(_lineage(self), sort_keys=True)
 
     def to_dict(self) -> dict[str, Any]:
         """All that was measured, as plain data."""
@@ -87,7 +91,8 @@ def read_run(run: Path) -> Dataset:
     """The data set that a finished run was trained on.
 
     Raises:
-        TrainingError: the folder holds no finished run of a generator.
+        TrainingError: the folder holds no finished run of a generator, or its data set has been
+            prepared anew in another way.
         DatasetError: its data set is no longer there.
     """
     settings = read_run_file(run)
@@ -95,7 +100,15 @@ def read_run(run: Path) -> Dataset:
         raise TrainingError(
             f"{run} holds no finished run of a generator; give folders that pix2seg train wrote"
         )
-    return Dataset(settings.data[0])
+    dataset = Dataset(settings.data[0])
+    begun = begun_with(run / "last.pt", DATA)
+    # Behind the data set's fingerprint stands that of people, who are not scored here.
+    if begun is not None and begun.split()[0] != dataset.fingerprint():
+        raise TrainingError(
+            f"{run} was trained on other photos, masks or folds than {dataset.root} now holds; "
+            "prepare that as it was"
+        )
+    return dataset
 
 
 def photos_to_show(datasets: Sequence[Dataset], count: int) -> list[str]:
@@ -125,42 +138,45 @@ def compare_run(run: Path, dataset: Dataset, show: Sequence[str], device: str) -
         if photo.name in show:
             result = photo.result
             pictures[photo.name] = overlay(result.photo.pixels, result.mask, result.scheme)
-    generator = fused(generator)
+    generator, settings = fused(generator), read_run_file(run)
     return ComparedRun(
         name=run.resolve().name,
         recipe=info.recipe.model_dump(mode="json"),
-        init=read_run_file(run).init,
+        init=settings.init,
         dataset=dataset,
         evaluation=evaluation,
         parameters=sum(p.numel() for p in generator.parameters()),
         flops=_flops(generator, info.size),
         epochs=info.facts["epoch"],
         training_seconds=info.facts["seconds"],
+        people=settings.people,
         pictures=pictures,
     )
 
 
-def _lineage(recipe: dict[str, Any], dataset: Dataset, init: str | None) -> list[Any]:
+def _lineage(compared: ComparedRun) -> list[Any]:
     """What made weights, but for seeds and folds: recipe and kind of data of each run, last first.
 
     Then the weights that the first of these runs began with, of which no run is known.
     """
-    made, folders = [_making(recipe, dataset)], set[Path]()
+    made = [_making(compared.recipe, compared.dataset, compared.people)]
+    init, folders = compared.init, set[Path]()
     # A run moved to where its start lay would seem to have begun with itself.
     while init and Path(init).is_file() and (folder := Path(init).resolve().parent) not in folders:
         folders.add(folder)
         try:
             run = read_run_file(folder)
-            made.append(_making(run.recipe, Dataset(run.data[0])))
+            made.append(_making(run.recipe, Dataset(run.data[0]), run.people))
         except (TrainingError, DatasetError):
             break
         init = run.init
     return [*made, init]
 
 
-def _making(recipe: dict[str, Any], dataset: Dataset) -> list[Any]:
-    data = [dataset.facts.source, dataset.facts.extractor, dataset.facts.crop]
-    return [{**recipe, "seed": None}, data]
+def _making(recipe: dict[str, Any], dataset: Dataset, people: Sequence[Path]) -> list[Any]:
+    facts = dataset.facts
+    data = [facts.source, facts.extractor, facts.crop, facts.tagged]
+    return [{**recipe, "seed": None}, data, sorted(folder.name for folder in people)]
 
 
 def _flops(generator: Generator, size: tuple[int, int]) -> int:

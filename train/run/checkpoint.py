@@ -50,6 +50,24 @@ def save_checkpoint(path: Path, networks: dict[str, Any], progress: Progress) ->
             raise OSError("the disk may be full") from error
 
 
+def begun_with(path: Path, key: str) -> Any:
+    """What a checkpoint says beside its networks, whose tensors stay on the disk; else None.
+
+    Raises:
+        TrainingError: the file is no checkpoint.
+    """
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=True)["networks"].get(
+            key
+        )
+    except FileNotFoundError:
+        return None
+    except Exception as error:  # whatever the unpickler stumbles over in a broken file
+        if is_out_of_memory(error):
+            raise
+        raise TrainingError(f"{path} is not a whole checkpoint; start the run anew") from error
+
+
 def load_checkpoint(path: Path, device: torch.device) -> tuple[dict[str, Any], Progress]:
     """Read the state of a run and set torch's random generators as they were.
 

@@ -133,9 +133,10 @@ def test_other_extractors_do_not_get_the_options_of_the_data_sets_own(
     # The runs' weights go with the Mask R-CNN, which has no option `config`.
     facts = {"person": "x", "person_options": {"config": "x"}}
     dataset = Dataset(small_dataset.root)
-    monkeypatch.setattr(dataset, "facts", {**dataset.facts, **facts, "extractor": "detectron2"})
+    other = dataset.facts.model_copy(update={**facts, "extractor": "detectron2"})
+    monkeypatch.setattr(dataset, "facts", other)
     assert compare_run(runs[0], dataset, [], "cpu").evaluation.photos
-    monkeypatch.setattr(dataset, "facts", {**dataset.facts, "extractor": "mask-rcnn"})
+    monkeypatch.setattr(dataset, "facts", other.model_copy(update={"extractor": "mask-rcnn"}))
     with pytest.raises(PersonError, match="no option config"):
         compare_run(runs[0], dataset, [], "cpu")
 
@@ -171,6 +172,34 @@ def test_mask_of_another_size_is_named(
     Image.new("L", (4, 4)).save(mask)
     with pytest.raises(DatasetError, match=rf"{mask.name} does not fit"):
         compare_run(runs[0], Dataset(data), [], "cpu")
+
+
+def test_runs_with_people_or_tagged_photos_and_without_are_systems_of_their_own(
+    runs: list[Path], small_dataset: Dataset, tmp_path: Path
+) -> None:
+    compared = compare_run(runs[0], small_dataset, [], "cpu")
+    with_people = replace(compared, name="people", people=[tmp_path])
+    tagged = Dataset(small_dataset.root)
+    tagged.facts.tagged = True
+    with_tagged = replace(compared, name="tagged", dataset=tagged)
+    table = markdown([compared, with_people, with_tagged])
+    assert all(f"| {name} |" in table for name in ("first", "people", "tagged"))
+
+
+def test_data_prepared_anew_in_another_way_is_refused(
+    runs: list[Path], small_dataset: Dataset, tmp_path: Path
+) -> None:
+    run, data = tmp_path / "run", tmp_path / "data"
+    shutil.copytree(runs[0], run)
+    shutil.copytree(small_dataset.root, data)
+    settings = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**settings, "data": [str(data)]}))
+    assert read_run(run).root == data
+    names = json.loads((data / "split.json").read_text())
+    (data / "split.json").write_text(json.dumps({"train": names["val"], "val": names["train"]}))
+    with pytest.raises(TrainingError, match="other photos, masks or folds") as error:
+        read_run(run)
+    assert "\n" not in str(error.value)
 
 
 def test_folder_without_a_run_is_refused(tmp_path: Path) -> None:
