@@ -119,12 +119,6 @@ def load_batches(
     """
     # On the CPU the networks keep every core busy; a GPU would wait for one core's photos.
     workers = 0 if device.type == "cpu" else torch.get_num_threads()
-    # A loader draws a seed as it starts; from torch's own generator, a resumed run would draw
-    # once more than an unbroken one, and its dropout would differ.
-    aside = torch.Generator()
     # Ordinary samplers give one index at a time; these give what makes up a whole batch.
     sampler = cast(Sampler[Any], keys)
-    loader = DataLoader(
-        batches, batch_size=None, sampler=sampler, num_workers=workers, generator=aside
-    )
-    return iter(loader)
+    return iter(DataLoader(batches, batch_size=None, sampler=sampler, num_workers=workers))

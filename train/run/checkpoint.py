@@ -39,9 +39,6 @@ def save_checkpoint(path: Path, networks: dict[str, Any], progress: Progress) ->
     state = {
         "networks": networks,
         "progress": asdict(progress),
-        # Dropout draws from torch's generators; augmentation draws from the step alone.
-        "random": torch.get_rng_state(),
-        "cuda_random": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
     }
     with atomic_write(path) as temporary:
         try:
@@ -69,7 +66,7 @@ def begun_with(path: Path, key: str) -> Any:
 
 
 def load_checkpoint(path: Path, device: torch.device) -> tuple[dict[str, Any], Progress]:
-    """Read the state of a run and set torch's random generators as they were.
+    """Read the state of a run; what is drawn by chance follows from the step alone.
 
     Raises:
         TrainingError: there is no checkpoint, or it cannot be read. What has nothing to do with
@@ -87,9 +84,6 @@ def load_checkpoint(path: Path, device: torch.device) -> tuple[dict[str, Any], P
         raise TrainingError(f"{path} is not a whole checkpoint; start the run anew") from error
     try:
         networks, progress = dict(state["networks"]), Progress(**state["progress"])
-        torch.set_rng_state(state["random"].cpu())
-        if state["cuda_random"] and torch.cuda.is_available():
-            torch.cuda.set_rng_state_all([s.cpu() for s in state["cuda_random"]])
     except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
         raise TrainingError(f"{path} is not a whole checkpoint; start the run anew") from error
     return networks, progress

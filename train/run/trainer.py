@@ -20,7 +20,7 @@ from pix2seg.errors import InterruptedRunError, TrainingError, is_out_of_memory
 from pix2seg.train.recipe import Recipe
 from pix2seg.train.run.batches import RunBatches
 from pix2seg.train.run.checkpoint import Progress, load_checkpoint, save_checkpoint
-from pix2seg.train.run.distributed import anyone, average, is_writer, rank, world_size
+from pix2seg.train.run.distributed import anyone, average, is_writer, rank
 from pix2seg.train.run.origin import DATA, RECIPE, check_origin, origin
 from pix2seg.train.run.provenance import source_version
 from pix2seg.train.run.run_log import RunLog
@@ -143,8 +143,6 @@ class Trainer:
                 raise TrainingError(
                     f"{self.checkpoint} does not fit recipe {recipe.name}; start the run anew"
                 ) from error
-        if world_size() > 1:  # each process drops out neurons of its own
-            torch.manual_seed(recipe.seed + world_size() * self.progress.step + rank())
 
     def train(self) -> Path:
         """Train to the end and return the best weights' file.
@@ -180,6 +178,9 @@ class Trainer:
 
     def _step(self, batch: Any) -> dict[str, float]:
         step = self.progress.step
+        # Each process drops out neurons of its own, and after a break those of an unbroken run.
+        rng = np.random.default_rng([self.recipe.seed, step, rank()])
+        torch.manual_seed(int(rng.integers(2**63)))
         losses = average(self.task.step(batch, step), self.task.device)
         broken = [name for name, loss in losses.items() if not math.isfinite(loss)]
         if broken:

@@ -6,7 +6,9 @@ import subprocess
 import sys
 import time
 from contextlib import nullcontext
+from dataclasses import replace
 from importlib import resources
+from itertools import islice
 from pathlib import Path
 from typing import cast
 
@@ -33,6 +35,7 @@ from pix2seg.train.generator.samples import Batch
 from pix2seg.train.generator.start import PHOTO_STATISTICS, starting_tensors
 from pix2seg.train.generator.task import SegmentationTask
 from pix2seg.train.recipe import AugmentationSettings, SegmentationRecipe, parse_recipe, read_recipe
+from pix2seg.train.run.checkpoint import load_checkpoint
 from pix2seg.train.run.ema import update_ema
 from pix2seg.train.run.run_file import RunFile, write_run_file
 from pix2seg.train.run.trainer import Trainer
@@ -151,6 +154,27 @@ def test_killed_run_resumes_exactly(small_dataset: Dataset, tmp_path: Path) -> N
     ours, theirs = (load_generator(run / "best.safetensors")[0] for run in (broken, unbroken))
     for name, tensor in theirs.state_dict().items():
         assert torch.equal(tensor, ours.state_dict()[name])
+
+
+@pytest.mark.parametrize("last", [1, 4])  # an epoch has three steps
+def test_run_broken_off_within_an_epoch_ends_in_the_same_state(
+    small_dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: int
+) -> None:
+    monkeypatch.setattr("pix2seg.train.run.trainer.CHECKPOINT_SECONDS", -1)
+    unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
+    trainer(small_dataset, unbroken).train()
+    begun = trainer(small_dataset, broken)
+    batches = begun.task.batches
+    monkeypatch.setattr(begun.task, "batches", lambda start: islice(batches(start), last))
+    begun.train()
+    trainer(small_dataset, broken, resume=True).train()
+    ours, theirs = (load_checkpoint(run / "last.pt", CPU) for run in (broken, unbroken))
+    assert replace(ours[1], seconds=0) == replace(theirs[1], seconds=0)
+    networks = [
+        {n: s for n, s in state.items() if n not in ("recipe", "data")}
+        for state, _ in (ours, theirs)
+    ]
+    torch.testing.assert_close(*networks, rtol=0, atol=0)
 
 
 def test_ctrl_c_saves_and_says_how_to_go_on(small_dataset: Dataset, tmp_path: Path) -> None:
