@@ -12,7 +12,7 @@ from pix2seg.preprocess.fit import Fit
 from pix2seg.thresholds import mask_to_map
 from pix2seg.tidy import connected
 
-WEIGHT = 0.75
+WEIGHT = 1.25
 """How much the extractor's word counts beside the generator's, 1 being as much."""
 
 BLENDED_CLASSES = 10
