@@ -48,8 +48,8 @@ def person(
         list[str] | None,
         typer.Option(
             metavar="COLOR",
-            help="What stands behind the person: grey, black, white, blur, #rrggbb or "
-            "transparent; several times for several; default: what the generator was trained "
+            help="What stands behind the person: grey, black, white, blur, #rrggbb, a CSS colour "
+            "or transparent; several times for several; default: what the generator was trained "
             "on, grey.",
         ),
     ] = None,
@@ -120,7 +120,7 @@ def person(
 
 def _parse_backgrounds(texts: list[str]) -> "dict[str, Background | Rgb | None]":
     """What is asked for, by its name in file names; None is transparent."""
-    from pix2seg.colors.color import Color
+    from pix2seg.colors.names import colors_named
     from pix2seg.errors import ColorError
     from pix2seg.preprocess.background import BACKGROUNDS
 
@@ -132,11 +132,11 @@ def _parse_backgrounds(texts: list[str]) -> "dict[str, Background | Rgb | None]"
             found[text] = text
         else:
             try:
-                color = Color.from_hex(text)
+                (color,) = colors_named(text, "css")
             except ColorError:
                 raise typer.BadParameter(
                     f"'{text}' is none of {', '.join(BACKGROUNDS)}, {TRANSPARENT} and a colour as "
-                    "#1b2a3c",
+                    "#1b2a3c or CSS names it",
                     param_hint="--background",
                 ) from None
             found[color.hex.removeprefix("#")] = color.rgb

@@ -179,12 +179,14 @@ def segment(
     if summary.stopped:
         news().print("stopped; what is done is kept. Add --skip-existing to go on from there")
         raise KeyboardInterrupt
+    bad = [*wrong, *summary.bad]
     if summary.last:
+        failed = f", {len(bad)} failed" if bad else ""
         where = f", results in {out}" if pictures else ""
-        news().print(f"{summary.done} segmented on {summary.last.device}{where}")
+        news().print(f"{summary.done} segmented on {summary.last.device}{failed}{where}")
         model = summary.last.model
         details().print(", ".join(f"{part} {version}" for part, version in model.items()))
-    exit_on_bad(messages(), [*wrong, *summary.bad])
+    exit_on_bad(messages(), bad)
 
 
 def _begin(

@@ -88,6 +88,9 @@ class Palette:
     def __iter__(self) -> Iterator[Swatch]:
         return iter(self.swatches)
 
+    def __getitem__(self, rank: int) -> Swatch:
+        return self.swatches[rank]
+
 
 @dataclass(frozen=True)
 class _Histogram:

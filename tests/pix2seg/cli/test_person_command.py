@@ -78,6 +78,12 @@ def test_unknown_background_is_refused(figure: Path, small_onnx: Path, tmp_path:
     assert "'mauve' is none of" in output.replace("│ ", "")
 
 
+def test_background_may_be_a_css_colour(figure: Path, small_onnx: Path, tmp_path: Path) -> None:
+    words = ["person", figure, "--person", "none", "--weights", small_onnx, "--out", tmp_path]
+    assert run(*words, "--background", "Crimson")[0] == 0
+    assert (tmp_path / f"{figure.stem}.dc143c.png").exists()
+
+
 def test_nobody_found_is_one_warning_and_the_whole_photo(small_onnx: Path, tmp_path: Path) -> None:
     thin = tmp_path / "thin.png"
     Image.fromarray(np.full((20, 3, 3), 90, np.uint8)).save(thin)

@@ -46,6 +46,17 @@ def test_garbage_is_collected_again_once_there_is_news(monkeypatch: pytest.Monke
     assert done == ["freeze", "enable"]
 
 
+def test_the_last_line_counts_what_failed(
+    small_photo: Path, small_onnx: Path, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no photo")
+    words = ["segment", small_photo, broken, "--weights", small_onnx, "--person", "none"]
+    result = run(*words, "--out", tmp_path / "out", "--device", "cpu")
+    assert result.exit_code == 2
+    assert "1 segmented on cpu, 1 failed, results in" in result.stderr.replace("\n", " ")
+
+
 def test_quiet_leaves_errors_and_results_alone_and_verbose_says_what_runs(
     small_photo: Path, small_onnx: Path, tmp_path: Path
 ) -> None:

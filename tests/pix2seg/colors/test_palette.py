@@ -93,6 +93,7 @@ def test_shares_sum_to_one_and_colors_occur_in_the_photo(seed: int, count: int) 
     assert len(palette) <= count
     if mask.any():
         assert sum(s.share for s in palette) == pytest.approx(1)
+        assert palette[0] is next(iter(palette))
         assert [s.share for s in palette] == sorted((s.share for s in palette), reverse=True)
         assert all(swatch.color.rgb in occurring for swatch in palette)
     else:
