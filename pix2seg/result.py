@@ -101,11 +101,14 @@ class Segmentation:
         return self.kinds.mask if self.kinds else None
 
     def where(self, name: str) -> NDArray[np.bool_]:
-        """The pixels of a class, bool (H, W).
+        """The pixels of a class, or of all garments of a kind, bool (H, W).
 
         Raises:
-            SchemeError: the scheme has no such class.
+            SchemeError: the scheme has no such class, and there is no such kind.
+            WeightsError: it is a kind, and the weights name no garments.
         """
+        if name not in self.scheme.names and name in kinds().names[FIRST_GARMENT:]:
+            return np.asarray(self.named().mask == kinds().id_of(name))
         return np.asarray(self.mask == self.scheme.id_of(name))
 
     def coverage(self) -> dict[str, float]:
@@ -140,12 +143,13 @@ class Segmentation:
         """The photo with all else transparent, RGBA.
 
         Args:
-            what: a class by name, a garment of `garments()`, or `person` for all classes.
+            what: a class or a kind of garments by name, a garment of `garments()`, or `person`
+                for all classes.
             hard_edges: alpha is 0 or 255 as the mask says, and colours stay as they are; by
                 default edges are soft, and free of the background's colour.
 
         Raises:
-            SchemeError: the scheme has no such class.
+            SchemeError, WeightsError: see `where`.
         """
         if hard_edges:
             return Image.fromarray(hard_cutout(self.photo.pixels, self._edges(what)[0]))
@@ -155,7 +159,7 @@ class Segmentation:
         """How much of each pixel is of something, float32 (H, W), 0..1; see `cutout`.
 
         Raises:
-            SchemeError: the scheme has no such class.
+            SchemeError, WeightsError: see `where`.
         """
         mask, share = self._edges(what)
         return soft_alpha(self.photo.pixels, share, mask)
@@ -190,14 +194,15 @@ class Segmentation:
 
     def _edges(self, what: str | Garment) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
         """Where something is, bool (H, W), and how much of each pixel is of it, float32 (H, W)."""
-        if isinstance(what, Garment):
-            worn = np.flatnonzero(body_ids(self.scheme) >= FIRST_GARMENT).tolist()
-            share = share_of(self.map, self.scheme, worn)
-            others = (self.named().mask >= FIRST_GARMENT) & ~what.mask
-            return what.mask, np.where(others, np.float32(0), share)
         if what == PERSON:
             return self.mask != BACKGROUND, 1 - share_of(self.map, self.scheme, [BACKGROUND])
-        return self.where(what), share_of(self.map, self.scheme, [self.scheme.id_of(what)])
+        shown = what.mask if isinstance(what, Garment) else self.where(what)
+        if what in self.scheme.names:
+            return shown, share_of(self.map, self.scheme, [self.scheme.names.index(what)])
+        worn = np.flatnonzero(body_ids(self.scheme) >= FIRST_GARMENT).tolist()
+        share = share_of(self.map, self.scheme, worn)
+        others = (self.named().mask >= FIRST_GARMENT) & ~shown
+        return shown, np.where(others, np.float32(0), share)
 
     def named(self) -> Kinds:
         """The kind of each clothes pixel, and how likely it is.

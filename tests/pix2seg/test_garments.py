@@ -11,7 +11,7 @@ from PIL import Image
 from pix2seg.classes import Scheme, load_scheme
 from pix2seg.colors.document import palette_schema
 from pix2seg.colors.export import to_css, to_tokens
-from pix2seg.errors import WeightsError
+from pix2seg.errors import SchemeError, WeightsError
 from pix2seg.garments import FIRST_GARMENT, Garment, Kinds, kinds, name_kinds
 from pix2seg.photo import read_photo
 from pix2seg.preprocess.fit import Fit
@@ -260,6 +260,17 @@ def test_garments_are_cut_out_without_their_neighbours() -> None:
     soft = np.asarray(top.cutout())
     assert (soft[..., 3][trousers.mask] < 128).all()
     assert soft[..., 3][12:28, 18:34].min() == 255
+
+
+def test_kinds_are_cut_out_by_name_all_garments_of_one_together() -> None:
+    result = dressed()
+    trousers, top, *bags = result.garments()
+    assert np.array_equal(result.where("trousers"), trousers.mask)
+    assert np.array_equal(result.where("bag"), bags[0].mask | bags[1].mask)
+    assert np.array_equal(np.asarray(result.cutout("top")), np.asarray(top.cutout()))
+    assert not result.where("hat").any()
+    with pytest.raises(SchemeError, match="no class 'jumper'"):
+        result.cutout("jumper")
 
 
 def dressed_in(names: dict[str, str]) -> Segmentation:
