@@ -87,8 +87,8 @@ def test_result_reads_well(segmenter: Segmenter, photos: list[Path]) -> None:
     palettes = result.palette()
     assert 1 <= len(palettes["clothes"]) <= 5
     assert sum(swatch.share for swatch in palettes["clothes"]) == pytest.approx(1)
-    with pytest.raises(SchemeError, match="no class 'shoes'"):
-        result.cutout("shoes")
+    with pytest.raises(SchemeError, match="no class 'jumper'"):
+        result.cutout("jumper")
 
 
 def test_save_writes_the_promised_files(
