@@ -141,14 +141,20 @@ def test_other_extractors_do_not_get_the_options_of_the_data_sets_own(
         compare_run(runs[0], dataset, [], "cpu")
 
 
+def copied(original: Path, dataset: Dataset, folder: Path) -> tuple[Path, Path]:
+    """A run and its data, to be changed."""
+    run, data = folder / "run", folder / "data"
+    shutil.copytree(original, run)
+    shutil.copytree(dataset.root, data)
+    settings = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**settings, "data": [str(data)]}))
+    return run, data
+
+
 def test_source_of_the_photos_names_no_file_elsewhere(
     runs: list[Path], small_dataset: Dataset, tmp_path: Path
 ) -> None:
-    run, data = tmp_path / "run", tmp_path / "data"
-    shutil.copytree(runs[0], run)
-    shutil.copytree(small_dataset.root, data)
-    settings = json.loads((run / "run.json").read_text())
-    (run / "run.json").write_text(json.dumps({**settings, "data": [str(data)]}))
+    run, data = copied(runs[0], small_dataset, tmp_path)
     facts = json.loads((data / "dataset.json").read_text())
     (data / "dataset.json").write_text(json.dumps({**facts, "source": "../../x"}))
     out = tmp_path / "a" / "b" / "out"
@@ -189,11 +195,7 @@ def test_runs_with_people_or_tagged_photos_and_without_are_systems_of_their_own(
 def test_data_prepared_anew_in_another_way_is_refused(
     runs: list[Path], small_dataset: Dataset, tmp_path: Path
 ) -> None:
-    run, data = tmp_path / "run", tmp_path / "data"
-    shutil.copytree(runs[0], run)
-    shutil.copytree(small_dataset.root, data)
-    settings = json.loads((run / "run.json").read_text())
-    (run / "run.json").write_text(json.dumps({**settings, "data": [str(data)]}))
+    run, data = copied(runs[0], small_dataset, tmp_path)
     assert read_run(run).root == data
     names = json.loads((data / "split.json").read_text())
     (data / "split.json").write_text(json.dumps({"train": names["val"], "val": names["train"]}))
