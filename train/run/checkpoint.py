@@ -51,18 +51,12 @@ def begun_with(path: Path, key: str) -> Any:
     """What a checkpoint says beside its networks, whose tensors stay on the disk; else None.
 
     Raises:
-        TrainingError: the file is no checkpoint.
+        TrainingError: the file is no checkpoint, or cannot be read.
     """
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=True)["networks"].get(
-            key
-        )
-    except FileNotFoundError:
+    if not path.is_file():
         return None
-    except Exception as error:  # whatever the unpickler stumbles over in a broken file
-        if is_out_of_memory(error):
-            raise
-        raise TrainingError(f"{path} is not a whole checkpoint; start the run anew") from error
+    networks, _ = _read(path, torch.device("cpu"), mmap=True)
+    return networks.get(key)
 
 
 def load_checkpoint(path: Path, device: torch.device) -> tuple[dict[str, Any], Progress]:
@@ -74,16 +68,18 @@ def load_checkpoint(path: Path, device: torch.device) -> tuple[dict[str, Any], P
     """
     if not path.is_file():
         raise TrainingError(f"{path.parent} holds no run to resume; start one without --resume")
+    return _read(path, device)
+
+
+def _read(
+    path: Path, device: torch.device, *, mmap: bool = False
+) -> tuple[dict[str, Any], Progress]:
     try:
-        state = torch.load(path, map_location=device, weights_only=True)
+        state = torch.load(path, map_location=device, weights_only=True, mmap=mmap)
+        return dict(state["networks"]), Progress(**state["progress"])
     except PermissionError as error:
         raise TrainingError(f"cannot read {path}: permission denied") from error
     except Exception as error:  # whatever the unpickler stumbles over in a broken file
         if is_out_of_memory(error):
             raise
         raise TrainingError(f"{path} is not a whole checkpoint; start the run anew") from error
-    try:
-        networks, progress = dict(state["networks"]), Progress(**state["progress"])
-    except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
-        raise TrainingError(f"{path} is not a whole checkpoint; start the run anew") from error
-    return networks, progress
