@@ -133,9 +133,10 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
         if not self.training:
             return super().forward(features)
         wide = features.float()
-        own = torch.tensor(float(features.numel() // features.shape[1]), device=features.device)
-        count = sum_over_processes(own).clamp(min=1)
-        mean = sum_over_processes(wide.sum((0, 2, 3))) / count
+        own = wide.new_tensor([features.numel() // features.shape[1]])
+        sums = sum_over_processes(torch.cat([wide.sum((0, 2, 3)), own]))  # both in one message
+        count = sums[-1].detach().clamp(min=1)
+        mean = sums[:-1] / count
         centred = wide - mean[:, None, None]
         variance = sum_over_processes(centred.square().sum((0, 2, 3))) / count
         self._remember(mean.detach(), variance.detach() * count / (count - 1).clamp(min=1))
