@@ -15,7 +15,7 @@ from pix2seg.distinct import distinct
 FADE = 0.55
 """How much of the background's colour and contrast gives way to light grey."""
 
-CONTOUR = 1 / 600
+CONTOUR = 1 / 500
 """A contour's width as a share of the photo's longer side, at least a pixel."""
 
 RIM = 0.4
@@ -56,16 +56,11 @@ def overlay(
         background = (mask[strip] == BACKGROUND).view(np.uint8)
         cv2.copyTo(cv2.cvtColor(faded, cv2.COLOR_GRAY2RGB), background, picture[strip])
     shown = [int(class_id) for class_id in distinct(mask) if class_id != BACKGROUND]
-    outlines = {class_id: _outlines(mask == class_id) for class_id in shown}
-    width = max(1, round(max(mask.shape) * CONTOUR))
-    rims = np.zeros(mask.shape, np.uint8)
-    for outline in outlines.values():
-        cv2.drawContours(rims, outline, -1, 255, width + 2, cv2.LINE_AA)
+    lines, rims = _contours(mask, shown)
+    colors = scheme.colors
     for strip in _strips(len(mask)):
-        _darken(picture[strip], rims[strip])
-    for class_id, outline in outlines.items():
-        color = scheme.classes[class_id].color
-        cv2.drawContours(picture, outline, -1, color, width, cv2.LINE_AA)
+        _draw(picture[strip], rims[strip], RIM, np.array(INK))
+        _draw(picture[strip], lines[strip], 1.0, colors[mask[strip][lines[strip] > 0]])
     if shown:
         _add_legend(picture, mask, [scheme.classes[i] for i in shown])
     return picture
@@ -75,16 +70,32 @@ def _strips(rows: int) -> Iterator[slice]:
     return (slice(top, top + STRIP) for top in range(0, rows, STRIP))
 
 
-def _darken(picture: NDArray[np.uint8], rims: NDArray[np.uint8]) -> None:
-    """Draw the rims of contours, uint8 (H, W), 255 for a whole one, into a picture's strip."""
-    drawn = rims > 0
-    share = rims[drawn][:, None].astype(np.float32) * (RIM / 255)
-    picture[drawn] = (picture[drawn] * (1 - share) + share * INK).round()
+def _contours(
+    mask: NDArray[np.uint8], shown: Sequence[int]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """How much of each pixel the classes' contours and their rims cover, 255 for all of it.
+
+    A contour lies within its own class, so that where two classes meet each shows its colour: one
+    drawn over the other would blend into the colour of a third.
+    """
+    width = max(1, round(max(mask.shape) * CONTOUR))
+    lines, rims = np.zeros(mask.shape, np.uint8), np.zeros(mask.shape, np.uint8)
+    for class_id in shown:
+        where = (mask == class_id).view(np.uint8)
+        outline, _ = cv2.findContours(where, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+        line = cv2.drawContours(np.zeros_like(lines), outline, -1, 255, 2 * width - 1, cv2.LINE_AA)
+        cv2.copyTo(line, where, lines)
+        cv2.drawContours(rims, outline, -1, 255, 2 * width + 1, cv2.LINE_AA)
+    return lines, rims
 
 
-def _outlines(where: NDArray[np.bool_]) -> Sequence[Any]:
-    contours, _ = cv2.findContours(where.view(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-    return contours
+def _draw(
+    picture: NDArray[np.uint8], cover: NDArray[np.uint8], opacity: float, colors: NDArray[Any]
+) -> None:
+    """Draw what covers pixels of a picture's strip, uint8 (H, W), in one colour or one for each."""
+    drawn = cover > 0
+    share = cover[drawn][:, None].astype(np.float32) * (opacity / 255)
+    picture[drawn] = (picture[drawn] * (1 - share) + share * colors).round()
 
 
 def _add_legend(

@@ -56,11 +56,20 @@ def test_outlines_lie_on_the_edge_and_are_as_thin_as_the_photo_is_small(
     red, green, blue = picture[size[1] // 2].T
     colored = np.flatnonzero((red > green + 80) & (blue > green + 80))
     left, right = size[0] // 3, size[0] - size[0] // 3 - 1
-    width = max(1, round(max(size) / 600))
+    width = max(1, round(max(size) / 500))
     assert abs(colored - left).min() <= 1
     assert abs(colored - right).min() <= 1
     assert len(colored) <= 2 * (width + 2)
+    assert ((colored >= left) & (colored <= right)).all()  # within what they outline
     assert np.minimum(abs(colored - left), abs(colored - right)).max() <= width
+
+
+def test_where_two_garments_meet_each_outline_has_its_own_color() -> None:
+    pixels = np.full((900, 600, 3), 128, np.uint8)
+    mask = np.zeros((900, 600), np.uint8)
+    mask[200:700, 150:300], mask[200:700, 300:450] = 1, 3
+    beside = overlay(pixels, mask, FOUR)[450, 299:301]
+    assert abs(beside.astype(int) - FOUR.colors[[1, 3]]).max() <= 1
 
 
 def test_the_legend_names_the_classes_shown_and_hides_nothing() -> None:
