@@ -75,7 +75,7 @@ class Done:
         model: see `Segmentation`.
         coverage: share of the photo, 0..1, of each class but the background.
         palettes: by class name; empty unless colours were wanted.
-        garments: kind and palette of each, if they were wanted.
+        garments: kind, score and palette of each, if they were wanted.
         document: the palette JSON as plain data, if colours were wanted.
         quality, review, seconds: see `Segmentation`.
     """
@@ -84,7 +84,7 @@ class Done:
     model: Mapping[str, str]
     coverage: Mapping[str, float]
     palettes: Mapping[str, Palette]
-    garments: Sequence[tuple[str, Palette]]
+    garments: Sequence[tuple[str, float, Palette]]
     document: dict[str, Any] | None
     quality: float
     review: str | None
@@ -255,7 +255,7 @@ def _write(outputs: Outputs, device: str, photo: InputPhoto, result: Segmentatio
         model=result.model,
         coverage={n: s for n, s in result.coverage().items() if n in result.scheme.foreground},
         palettes=found.palettes if found else {},
-        garments=[(g.kind, g.palette) for g in worn or ()],
+        garments=[(g.kind, g.score, g.palette) for g in worn or ()],
         document=found.document() if found else None,
         quality=result.quality,
         review=result.review,

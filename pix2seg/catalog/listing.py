@@ -102,12 +102,15 @@ class CatalogListing:
 class TableListing:
     """A table of `--table`, in memory; photos have keys in the order of their names.
 
+    Rows of each person alone are left out: what they show is in those of the whole photo.
+
     Raises:
         ColorError: the table is missing or broken.
     """
 
     def __init__(self, path: Path) -> None:
-        rows = sorted(read_table(path), key=lambda row: (row.file, row.sha256, row.rank))
+        whole = (row for row in read_table(path) if row.person is None)
+        rows = sorted(whole, key=lambda row: (row.file, row.sha256, row.rank))
         self.photos: list[ListedPhoto] = []
         keys, before = [], None
         for row in rows:

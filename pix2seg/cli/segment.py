@@ -54,6 +54,10 @@ if TYPE_CHECKING:
 READABLE_CLASSES = 4
 """Of a scheme with more classes, a photo's line names the largest alone."""
 
+SURE_KIND = 0.7
+"""Garments with a smaller score get a question mark: under half of them are what they are called,
+of the others nine in ten (docs/garments.md)."""
+
 
 def segment(
     photos: Annotated[
@@ -288,10 +292,11 @@ def _print_photo(name: str, done: "Done") -> None:
             facts.append(Text(f"{class_name} {done.coverage[class_name]:.1%}"))
             if class_name in done.palettes:
                 facts[-1].append(" ").append_text(swatch_text(done.palettes[class_name]))
-    for kind, palette in done.garments:
+    for kind, score, palette in done.garments:
         # Of so many, base colours alone are readable.
         told = Text(base_colors(palette)) if details().quiet else swatch_text(palette)
-        facts.append(Text(f"{kind} ").append_text(told))
+        doubt = "?" if score < SURE_KIND else ""
+        facts.append(Text(f"{kind}{doubt} ").append_text(told))
     facts.append(Text(f"quality {done.quality:.2f}"))
     facts.append(Text(f"{done.seconds:.2f} s"))
     line = Text(f"{one_line(name)}  ").append_text(Text(", ").join(facts))

@@ -27,6 +27,8 @@ class Row:
         basic: the base colours of the class or garment, with slashes between.
         quality: an estimate of the mask's mean IoU, 0..1; None where nothing was segmented.
         review: why somebody should look at the photo's result, or empty.
+        score: how likely the garment's kind is, 0..1; None for a class.
+        person: the number of the person who alone is meant, from 1; None for all that is kept.
     """
 
     file: str
@@ -47,6 +49,8 @@ class Row:
     basic: str
     quality: float | None
     review: str
+    score: float | None = None
+    person: int | None = None
 
     def cells(self) -> dict[str, Any]:
         """What stands in each column."""
@@ -57,36 +61,45 @@ class Row:
         """The row whose columns hold these values, or texts of them.
 
         Raises:
-            KeyError, TypeError, ValueError, OverflowError: a column is missing, or holds what it
-                cannot.
+            KeyError, TypeError, ValueError, OverflowError: a column is missing that may not be
+                empty, or one holds what it cannot.
         """
-        empty = {name for name in OPTIONAL if cells[name] in (None, "")}
+        empty = {name for name in OPTIONAL if cells.get(name) in (None, "")}
         values: list[Any] = [None if n in empty else as_(cells[n]) for n, as_ in COLUMNS.items()]
         return cls(*values)
 
 
-OPTIONAL = ("quality",)
-"""The columns that may be empty."""
+OPTIONAL: dict[str, Any] = {"quality": float, "score": float, "person": int}
+"""The columns that may be empty, and their types."""
 
 COLUMNS: dict[str, Any] = {
-    field.name.removesuffix("_"): float if field.name in OPTIONAL else field.type
-    for field in fields(Row)
+    (name := field.name.removesuffix("_")): OPTIONAL.get(name, field.type) for field in fields(Row)
 }
 """The columns of a table and their types."""
 
 
 def rows_of(document: Mapping[str, Any]) -> Iterator[Row]:
-    """The rows of a palette document, class by class and then garment by garment."""
-    for name, palette in document["classes"].items():
-        yield from _rows(document, name, "", palette)
-    for garment in document.get("garments", ()):
-        yield from _rows(document, GARMENTS_CLASS, garment["kind"], garment)
+    """The rows of a palette document, class by class and then garment by garment.
+
+    Those of each person alone follow, where it has them.
+    """
+    image = document["image"]
+    for number, part in enumerate([document, *document.get("people", ())]):
+        person = number or None
+        for name, palette in part["classes"].items():
+            yield from _rows(image, part, person, name, "", palette)
+        for garment in part.get("garments", ()):
+            yield from _rows(image, part, person, GARMENTS_CLASS, garment["kind"], garment)
 
 
 def _rows(
-    document: Mapping[str, Any], class_name: str, garment: str, palette: Mapping[str, Any]
+    image: Mapping[str, Any],
+    part: Mapping[str, Any],
+    person: int | None,
+    class_name: str,
+    garment: str,
+    palette: Mapping[str, Any],
 ) -> Iterator[Row]:
-    image = document["image"]
     for rank, color in enumerate(palette["colors"], 1):
         red, green, blue = color["rgb"]
         lightness, a, b = color["lab"]
@@ -94,5 +107,5 @@ def _rows(
             image["file"], image["sha256"], class_name, garment, palette["coverage"], rank,
             color["hex"], red, green, blue, lightness, a, b,
             color["share"], color["name"], "/".join(palette["basic"]),
-            document["quality"], document["review"] or "",
+            part["quality"], part["review"] or "", palette.get("score"), person,
         )  # fmt: skip

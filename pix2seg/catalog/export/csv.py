@@ -46,5 +46,5 @@ def _color_rows(row: PhotoRow) -> Iterator[Row]:
             yield Row(
                 row["file"], row["sha256"], class_name, garment, part["coverage"], rank,
                 listed["hex"], *color.rgb, lightness, a, b, listed["share"], listed["name"],
-                "/".join(part["basic"]), row["quality"], row["review"] or "",
+                "/".join(part["basic"]), row["quality"], row["review"] or "", part.get("score"),
             )  # fmt: skip
