@@ -148,11 +148,20 @@ def print_lines(lines: Iterable[str]) -> None:
     Raises:
         OutputError: standard output takes no more.
     """
+    write_standard_output(line.encode() + b"\n" for line in lines)
+
+
+def write_standard_output(parts: Iterable[bytes]) -> None:
+    """Write bytes to standard output.
+
+    Raises:
+        OutputError: it takes no more.
+    """
     from pix2seg.errors import OutputError, reason_of
 
     try:
-        for line in lines:
-            sys.stdout.buffer.write(line.encode() + b"\n")
+        for part in parts:
+            sys.stdout.buffer.write(part)
         sys.stdout.buffer.flush()
     except OSError as error:
         raise OutputError(f"standard output: {reason_of(error)}") from error

@@ -21,17 +21,24 @@ from pix2seg.cli.options import (
     person_options,
 )
 from pix2seg.cli.output import (
+    STANDARD_OUTPUT,
     check_writable,
     exit_on_bad,
     find_new_photos,
     messages,
+    one_line,
     print_warning,
+    shown_names,
+    write_standard_output,
 )
 from pix2seg.cli.telling import details, news, tracked
 from pix2seg.limits import MAX_PIXELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from pix2seg.preprocess.background import Background, Rgb
     from pix2seg.result import Segmentation
@@ -43,7 +50,13 @@ def person(
     photos: Annotated[
         list[str], typer.Argument(metavar="PHOTO...", help="Photos, folders or globs.")
     ],
-    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("pix2seg-out"),
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="Folder for the results; - sends the picture of one photo before one background "
+            "to standard output."
+        ),
+    ] = Path("pix2seg-out"),
     background: Annotated[
         list[str] | None,
         typer.Option(
@@ -78,13 +91,20 @@ def person(
     from pix2seg.errors import Pix2SegError, enough_memory
     from pix2seg.inputs import check_name
     from pix2seg.memory import keep_freed_memory
-    from pix2seg.saving import of_person
 
     options = person_options(person_weights, person_config, trust, everyone, person_box)
     inputs, wrong = find_new_photos(photos, out)
     check_person_box(person_box, len(inputs))
     backgrounds = _parse_backgrounds(background or [])
-    check_writable(out)
+    piped = str(out) == STANDARD_OUTPUT
+    if piped and (len(inputs) > 1 or len(backgrounds) > 1 or everyone):
+        raise typer.BadParameter(
+            "standard output takes one picture: give one photo and one --background, without "
+            "--everyone",
+            param_hint="--out",
+        )
+    if not piped:
+        check_writable(out)
     keep_freed_memory()
     with news().status("loading the models"):
         from pix2seg.segmenter import Segmenter
@@ -99,20 +119,20 @@ def person(
         )
     backgrounds = backgrounds or {segmenter.info.background: segmenter.info.background}
     bad: list[Pix2SegError] = [*wrong]
-    for photo in tracked(inputs, "finding people"):
+    for photo, name in zip(tracked(inputs, "finding people"), shown_names(inputs), strict=True):
         try:
             with enough_memory(photo.path):
                 check_name(photo)
                 result = segmenter(photo.path, max_pixels=max_pixels)
-                if not result.person.found:
-                    print_warning(messages(), f"{photo.path}: nobody found, so nothing is hidden")
-                _save(result, out / photo.stem, backgrounds, crop)
-                for number, one in enumerate(result.people, 1):
-                    _save(one, of_person(out / photo.stem, number), backgrounds, crop)
+                if piped:
+                    _pipe(result, backgrounds, crop)
+                else:
+                    _save(result, out / photo.stem, backgrounds, crop)
+            _print_photo(name, result)
         except Pix2SegError as error:
             bad.append(error)
     done = len(inputs) + len(wrong) - len(bad)
-    where = f", results in {out}" if done else ""
+    where = f", results in {out}" if done and not piped else ""
     news().print(f"{done} done with {segmenter.extractor.version}{where}")
     details().print(", ".join(f"{part} {version}" for part, version in segmenter.model.items()))
     exit_on_bad(messages(), bad)
@@ -149,12 +169,38 @@ def _save(
     backgrounds: "Mapping[str, Background | Rgb | None]",
     crop: bool,
 ) -> None:
-    """Write `BASE.alpha.png` and the person before each background."""
-    import numpy as np
+    """Write `BASE.alpha.png` and the person before each background, and the same of each alone."""
     from PIL import Image
 
-    from pix2seg.cutouts import cutout, put_before
     from pix2seg.files import write_png
+    from pix2seg.saving import of_person
+
+    for name, picture in _pictures(result, backgrounds, crop).items():
+        write_png(base.with_name(f"{base.name}.{name}.png"), Image.fromarray(picture))
+    for number, one in enumerate(result.people, 1):
+        _save(one, of_person(base, number), backgrounds, crop)
+
+
+def _pipe(
+    result: "Segmentation", backgrounds: "Mapping[str, Background | Rgb | None]", crop: bool
+) -> None:
+    """Write the person before the one background to standard output, as PNG."""
+    from PIL import Image
+
+    from pix2seg.files import encode_png
+
+    (name,) = backgrounds
+    picture = _pictures(result, backgrounds, crop)[name]
+    write_standard_output([encode_png(Image.fromarray(picture))])
+
+
+def _pictures(
+    result: "Segmentation", backgrounds: "Mapping[str, Background | Rgb | None]", crop: bool
+) -> "dict[str, NDArray[np.uint8]]":
+    """`alpha`, uint8 (H, W), and the person before each background, uint8 (H, W, 3 or 4)."""
+    import numpy as np
+
+    from pix2seg.cutouts import cutout, put_before
     from pix2seg.preprocess.background import backdrop
     from pix2seg.preprocess.person.base import box_around
 
@@ -171,6 +217,17 @@ def _save(
             pictures[name] = put_before(pixels, alpha, behind)
     x0, y0, x1, y1 = box_around(pictures["alpha"] > 0)  # as written: fainter traces are none
     part = np.s_[y0:y1, x0:x1] if crop and x1 else np.s_[:, :]
-    for name, picture in pictures.items():
-        file = base.with_name(f"{base.name}.{name}.png")
-        write_png(file, Image.fromarray(picture[part]))
+    return {name: picture[part] for name, picture in pictures.items()}
+
+
+def _print_photo(name: str, result: "Segmentation") -> None:
+    """One line: who is there, and how far that can be trusted."""
+    if not result.person.found:
+        print_warning(messages(), f"{name}: nobody found, so nothing is hidden")
+        return
+    share = (result.mask > 0).mean()
+    people = f"{len(result.people)} people" if len(result.people) > 1 else "a person"
+    facts = f"{people} on {share:.1%} of the photo, quality {result.quality:.2f}"
+    news().print(f"{one_line(name)}  {facts}, {result.seconds:.2f} s", markup=False)
+    if result.review:
+        print_warning(messages(), f"{name} should be looked at: {result.review}")

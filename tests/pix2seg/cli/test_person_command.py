@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import cv2
@@ -69,6 +70,27 @@ def test_crop_cuts_to_the_person(photos: list[Path], tmp_path: Path) -> None:
     cut = np.asarray(Image.open(tmp_path / "crop" / f"{name}.alpha.png"))
     assert np.array_equal(cut, alpha[y0:y1, x0:x1])
     assert Image.open(tmp_path / "crop" / f"{name}.grey.png").size == (x1 - x0, y1 - y0)
+
+
+def test_one_picture_goes_to_standard_output(
+    figure: Path, photos: list[Path], small_onnx: Path, tmp_path: Path
+) -> None:
+    words = ["person", str(figure), "--person", "grabcut", "--weights", str(small_onnx)]
+    words += ["--background", "transparent"]
+    assert run(*words, "--out", tmp_path)[0] == 0
+    piped = runner.invoke(app, [*words, "--out", "-"])
+    assert piped.exit_code == 0
+    assert piped.stdout_bytes == (tmp_path / "figure.transparent.png").read_bytes()
+    for more in (["--background", "black"], ["--everyone"], [photos[0]]):
+        code, output = run(*words, *more, "--out", "-")
+        assert code == 2
+        assert "one picture" in output.replace("│ ", "")
+
+
+def test_a_line_tells_of_each_photo(figure: Path, small_onnx: Path, tmp_path: Path) -> None:
+    words = ["person", figure, "--person", "grabcut", "--weights", small_onnx, "--out", tmp_path]
+    assert re.search(r"figure\.png a person on \d+\.\d% of the photo, quality 0", run(*words)[1])
+    assert "of the photo" not in run(*words, "--quiet")[1]
 
 
 def test_unknown_background_is_refused(figure: Path, small_onnx: Path, tmp_path: Path) -> None:
