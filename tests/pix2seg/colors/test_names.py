@@ -25,6 +25,11 @@ def test_garments_are_called_what_they_are_in_shade_too(code: str, name: str) ->
     assert name_of(Color.from_hex(code), "basic") == name
 
 
+@pytest.mark.parametrize("code", ["#1a0f1f", "#241a28", "#2b1b2e", "#1f161f", "#15151f"])
+def test_what_is_nearly_black_is_black_whatever_its_tint(code: str) -> None:
+    assert name_of(Color.from_hex(code), "basic") == "black"
+
+
 def palette_of(**shares: float) -> Palette:
     codes = {"white": "#f4f4f2", "black": "#101012", "grey": "#808080", "red": "#c8102e"}
     colors = {name: Color.from_hex(codes[name]) for name in shares}
