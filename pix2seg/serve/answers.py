@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pix2seg.colors.export import EXPORTS
 from pix2seg.colors.photo_colors import PhotoColors, photo_colors
 from pix2seg.files import encode_png
+from pix2seg.garments import FIRST_GARMENT, kinds
 from pix2seg.serve.masks import counted_pixels, drawn
 from pix2seg.serve.options import MaskedPaletteOptions, PaletteOptions, SegmentOptions
 from pix2seg.serve.problems import option_problem
@@ -26,47 +27,56 @@ CUTOUTS = "cutouts"
 """Stands for the cut-outs of all classes that the photo shows."""
 
 
-def picture_names(scheme: "Scheme") -> tuple[str, ...]:
-    """The pictures there are with a scheme, `cutouts` aside."""
-    return ("photo", "mask", "overlay", "map", "garments", "person", *scheme.foreground)
+def picture_names(scheme: "Scheme", garments: bool) -> tuple[str, ...]:
+    """The pictures there are with a scheme, `cutouts` aside.
+
+    Args:
+        scheme: the mask's.
+        garments: whether garments are named: then there is their mask, and a cut-out of each kind.
+    """
+    worn = ("garments", *kinds().names[FIRST_GARMENT:]) if garments else ()
+    names = ("photo", "mask", "overlay", "map", "person", *scheme.foreground, *worn)
+    return tuple(dict.fromkeys(names))
 
 
-def check_pictures(names: Iterable[str], scheme: "Scheme") -> None:
-    """See that all pictures asked for exist, before any work.
+def check_pictures(names: Iterable[str], known: Sequence[str]) -> None:
+    """See that all pictures asked for are known ones, before any work.
 
     Raises:
-        Problem: one does not.
+        Problem: one is not.
     """
-    known = (*picture_names(scheme), CUTOUTS)
+    known = (*known, CUTOUTS)
     for name in names:
         if name not in known:
             raise option_problem("pictures", _no_picture(name, known))
 
 
-def check_picture(name: str | None, scheme: "Scheme") -> None:
-    """See that the picture that shall be the answer exists and is one, before any work.
+def check_picture(name: str | None, known: Sequence[str]) -> None:
+    """See that the picture that shall be the answer is a known one, before any work.
 
     Raises:
-        Problem: it does not, or is several.
+        Problem: it is not, or is several.
     """
-    known = picture_names(scheme)
     if name == CUTOUTS:
         raise option_problem("picture", f"{CUTOUTS} are several; ask for pictures={CUTOUTS}")
     if name and name not in known:
         raise option_problem("picture", _no_picture(name, known))
 
 
-def check_masks(upload: Upload, options: MaskedPaletteOptions) -> None:
+def check_masks(upload: Upload, options: MaskedPaletteOptions, scheme: "Scheme") -> None:
     """See that nothing sent or asked for would be ignored or missing, before any work.
 
     Raises:
-        Problem: garments or pictures come without classes, or the garments' picture without them.
+        Problem: garments or pictures come without classes, pictures of garments without them, or
+            there is no such picture.
     """
+    check_pictures(options.pictures, picture_names(scheme, garments=True))
     if not options.classes and upload.garments is not None:
         raise option_problem("classes", "a file 'garments' needs classes=true and a file 'mask'")
     if not options.classes and options.pictures:
         raise option_problem("classes", "pictures need classes=true and a file 'mask'")
-    if "garments" in options.pictures and upload.garments is None:
+    of_garments = set(options.pictures).difference(picture_names(scheme, garments=False), [CUTOUTS])
+    if of_garments and upload.garments is None:
         raise option_problem("pictures", "there are no garments to show; send a file 'garments'")
 
 
@@ -134,7 +144,7 @@ def picture_png(
         hard_edges: whether a cut-out ends where the mask does.
 
     Raises:
-        SchemeError: the scheme has no such class.
+        SchemeError: the scheme has no such class, and there is no such kind of garments.
         WeightsError: the weights name no garments.
     """
     return encode_png(_picture(result, name, garments, hard_edges))

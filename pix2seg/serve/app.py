@@ -130,8 +130,8 @@ def _add_heads(app: FastAPI) -> None:
 
 async def _segment(request: Request, service: Service, upload: Upload) -> Response:
     options = parse_options(SegmentOptions, upload.fields)
-    check_pictures(options.pictures, service.segmenter.scheme)
-    check_picture(options.picture, service.segmenter.scheme)
+    check_pictures(options.pictures, service.picture_names)
+    check_picture(options.picture, service.picture_names)
     kind = answer_type(request, options)
     record = record_of(request)
     async with service.work.turn(record.steps) as turn:
@@ -149,8 +149,7 @@ async def _segment(request: Request, service: Service, upload: Upload) -> Respon
 async def _palette(request: Request, service: Service, upload: Upload) -> Response:
     options = parse_options(MaskedPaletteOptions, upload.fields)
     scheme = service.segmenter.scheme
-    check_pictures(options.pictures, scheme)
-    check_masks(upload, options)
+    check_masks(upload, options, scheme)
     check_json(request)
     record = record_of(request)
     async with service.work.turn(record.steps) as turn:

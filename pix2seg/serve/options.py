@@ -94,8 +94,9 @@ class SegmentOptions(PaletteOptions):
     pictures: Pictures = Field(
         (),
         description="Pictures to add to the JSON as base64 PNG, joined by commas: photo (upright "
-        "and sRGB), mask, overlay, map, garments, person or a class (its cut-out), cutouts (the "
-        "person, each class and, with garments, each garment that the photo shows).",
+        "and sRGB), mask, overlay, map, garments (the mask of their kinds), the cut-out of the "
+        "person, of a class or of a kind of garments such as top, cutouts (the person, each class "
+        "and, with garments=true, each garment that the photo shows).",
         examples=["mask,overlay"],
     )
     picture: str | None = Field(

@@ -83,6 +83,11 @@ class Service:
 
         return read_photo(upload.photo, max_pixels=self.settings.max_pixels, name=upload.file)
 
+    @property
+    def picture_names(self) -> tuple[str, ...]:
+        """The pictures that a photo can be answered with."""
+        return picture_names(self.segmenter.scheme, self._names_garments)
+
     def info(self) -> dict[str, Any]:
         """What a client may want to know before it sends a photo."""
         from importlib.metadata import version
@@ -96,7 +101,7 @@ class Service:
             "scheme": segmenter.scheme.name,
             "classes": _entries(segmenter.scheme),
             "garments": _entries(kinds()) if self._names_garments else None,
-            "pictures": list(picture_names(segmenter.scheme)),
+            "pictures": list(self.picture_names),
             "exports": list(get_args(Export)),
             "names": list(get_args(NameList)),
             "limits": {

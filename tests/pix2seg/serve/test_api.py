@@ -166,8 +166,24 @@ def test_a_corrected_mask_gives_pictures_and_garments(
     assert np.array_equal(pictures["photo"], read_photo(photos[0]).pixels)
     assert {"person", "clothes", "trousers", "outerwear"} < set(pictures)
     assert not pictures["trousers"][~below[:, 0]][: len(truth) // 3, :, 3].any()
-    wrong = service.post("/v1/palette", files=files, data={"pictures": "hat", "classes": "true"})
+    one = service.post("/v1/palette", files=files, data=wanted | {"pictures": "outerwear"}).json()
+    alone = np.asarray(picture(base64.b64decode(one["pictures"]["outerwear"])))
+    assert np.array_equal(alone, pictures["outerwear"])
+    wrong = service.post("/v1/palette", files=files, data=wanted | {"pictures": "selfie"})
     assert wrong.status_code == 422
+
+
+def test_one_garment_comes_as_a_cut_out(
+    running: Running, garment_weights: Path, photos: list[Path]
+) -> None:
+    result = Segmenter(garment_weights, person="none")(photos[0])
+    kind = result.garments()[0].kind
+    with running(weights=garment_weights) as service:
+        assert kind in service.get("/v1/info").json()["pictures"]
+        answer = post(service, photos[0], picture=kind)
+        assert answer.headers["content-type"] == "image/png"
+        assert np.array_equal(np.asarray(picture(answer.content)), np.asarray(result.cutout(kind)))
+        assert "no picture 'selfie'" in post(service, photos[0], picture="selfie").json()["detail"]
 
 
 def test_exports_come_with_the_document(service: httpx.Client, photos: list[Path]) -> None:
@@ -196,10 +212,13 @@ def test_what_would_be_ignored_is_refused(service: httpx.Client, photos: list[Pa
         (ask(palette, ("mask", mask), ("mask", mask)), 400, "there are 2 files 'mask'"),
         (ask(palette, ("garments", mask)), 422, "a file 'garments' needs classes=true"),
         (ask(palette, ("mask", mask), pictures="mask"), 422, "pictures need classes=true"),
-        (
-            ask(palette, ("mask", mask), pictures="garments", **classes),
-            422,
-            "there are no garments to show; send a file 'garments'",
+        *(
+            (
+                ask(palette, ("mask", mask), pictures=picture, **classes),
+                422,
+                "there are no garments to show; send a file 'garments'",
+            )
+            for picture in ("garments", "hat")
         ),
     ):
         assert answer.status_code == status, answer.text
@@ -265,6 +284,7 @@ def test_what_answers_get_answers_head(service: httpx.Client, path: str) -> None
         ("names=french", "names", "'css', 'xkcd' or 'basic'"),
         ("pictures=mask,selfie", "pictures", "no picture 'selfie'; there are photo, mask"),
         ("picture=selfie", "picture", "no picture 'selfie'; there are photo, mask"),
+        ("picture=top", "picture", "no picture 'top'"),  # these weights name no garments
         ("picture=cutouts", "picture", "cutouts are several; ask for pictures=cutouts"),
         ("exports=psd", "exports", "'gpl', 'ase'"),
         ("person_box=40,10,30,700", "person_box", "is no box; write left,top,right,bottom"),
