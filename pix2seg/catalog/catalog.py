@@ -78,9 +78,13 @@ class Catalog:
         """Refuse facts that are not this catalogue's.
 
         Raises:
-            CatalogError: names the first difference.
+            CatalogError: names all differences.
         """
-        _refuse_other(self.folder.location, self.facts, facts)
+        if differences := "; ".join(_differences(self.facts, facts)):
+            raise CatalogError(
+                f"{self.folder.location} was begun with {differences}: go on with that, or give a "
+                "new folder"
+            )
 
     def done(self) -> set[int]:
         """The shards that are done."""
@@ -164,19 +168,20 @@ def _parse_facts(folder: Folder) -> dict[str, Any]:
     return facts
 
 
-def _refuse_other(
-    location: str, there: Mapping[str, Any], wanted: Mapping[str, Any], path: str = ""
-) -> None:
+def _differences(
+    there: Mapping[str, Any], wanted: Mapping[str, Any], of: str = ""
+) -> Iterator[str]:
+    """What differs between facts, such as `--flip off, not on`."""
     for key in sorted({*there, *wanted}):
         old, new = there.get(key), wanted.get(key)
         if isinstance(old, dict) and isinstance(new, dict):
-            _refuse_other(location, old, new, f"{path}{key} ")
+            yield from _differences(old, new, "--" if key == "options" else f"{of}{key} ")
         elif old != new:
-            raise CatalogError(
-                f"{location} was begun with {path}{key} {_shown(old)}, not {_shown(new)}; "
-                "go on with that, or give a new folder"
-            )
+            name = key.replace("_", "-") if of == "--" else key
+            yield f"{of}{name} {_shown(old)}, not {_shown(new)}"
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
     return "none" if value is None else str(value)

@@ -148,8 +148,9 @@ def test_other_settings_are_refused(
 ) -> None:
     out = small_catalog.folder.location
     for change, message in (
-        ({"max_colors": 2}, "options max_colors none, not 2"),
-        ({"flip": True}, "options flip False, not True"),
+        ({"max_colors": 2}, "--max-colors none, not 2"),
+        ({"flip": True}, "--flip off, not on"),
+        ({"flip": True, "max_colors": 2}, "--flip off, not on; --max-colors none, not 2"),
         ({"person": "grabcut"}, "model person none, not grabcut"),
         ({"weights": None}, r"model generator small \w+, not pix2pix"),
     ):
