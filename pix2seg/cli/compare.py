@@ -12,7 +12,7 @@ from pix2seg.cli.telling import news, tracked
 
 def compare(
     runs: Annotated[
-        list[Path], typer.Argument(metavar="RUN...", help="Folders that pix2seg train wrote.")
+        list[Path], typer.Argument(metavar="RUN", help="Folders that pix2seg train wrote.")
     ],
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("comparison"),
     photos: Annotated[int, typer.Option(min=1, help="How many photos the figures show.")] = 6,

@@ -12,7 +12,7 @@ def export(
     weights: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[WEIGHTS]...",
+            metavar="WEIGHTS",
             help="Weights files (.safetensors) of generators and person extractors; default: the "
             "two in the box.",
         ),

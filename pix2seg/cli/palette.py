@@ -41,9 +41,7 @@ class PaletteFormat(StrEnum):
 
 
 def palette(
-    photos: Annotated[
-        list[str], typer.Argument(metavar="PHOTO...", help="Photos, folders or globs.")
-    ],
+    photos: Annotated[list[str], typer.Argument(metavar="PHOTO", help="Photos, folders or globs.")],
     out: Annotated[
         Path | None, typer.Option(help="Folder for the results.  [default: pix2seg-out]")
     ] = None,

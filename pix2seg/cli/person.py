@@ -47,9 +47,7 @@ TRANSPARENT = "transparent"
 
 
 def person(
-    photos: Annotated[
-        list[str], typer.Argument(metavar="PHOTO...", help="Photos, folders or globs.")
-    ],
+    photos: Annotated[list[str], typer.Argument(metavar="PHOTO", help="Photos, folders or globs.")],
     out: Annotated[
         Path,
         typer.Option(

@@ -25,8 +25,10 @@ prepare = typer.Typer(
     help="Turn photos with label maps into a data set to train on.", no_args_is_help=True
 )
 
-OutArgument = Annotated[Path, typer.Argument(help="Folder to write the data set to.")]
-PhotosArgument = Annotated[Path, typer.Argument(help="Folder of photos.")]
+OutArgument = Annotated[
+    Path, typer.Argument(metavar="OUT", help="Folder to write the data set to.")
+]
+PhotosArgument = Annotated[Path, typer.Argument(metavar="PHOTOS", help="Folder of photos.")]
 SchemeOption = Annotated[str, typer.Option(help="The masks' class scheme: a name or TOML file.")]
 SizeOption = Annotated[str, typer.Option(help="Width x height that photos are fitted to.")]
 PersonOption = Annotated[
@@ -117,7 +119,10 @@ def ccp(
 def folder(
     photos: PhotosArgument,
     masks: Annotated[
-        Path, typer.Argument(help="Folder of PNG masks of the same names: pixel = class id.")
+        Path,
+        typer.Argument(
+            metavar="MASKS", help="Folder of PNG masks of the same names: pixel = class id."
+        ),
     ],
     out: OutArgument,
     scheme: SchemeOption,

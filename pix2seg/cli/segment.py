@@ -60,9 +60,7 @@ of the others nine in ten (docs/garments.md)."""
 
 
 def segment(
-    photos: Annotated[
-        list[str], typer.Argument(metavar="PHOTO...", help="Photos, folders or globs.")
-    ],
+    photos: Annotated[list[str], typer.Argument(metavar="PHOTO", help="Photos, folders or globs.")],
     out: Annotated[
         Path | None, typer.Option(help="Folder for the results.  [default: pix2seg-out]")
     ] = None,
