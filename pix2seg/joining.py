@@ -62,9 +62,7 @@ def join_person(
     return joined
 
 
-def settle_hair(
-    probabilities: NDArray[np.float32], scheme: Scheme, people: int = 1
-) -> NDArray[np.float32]:
+def settle_hair(probabilities: NDArray[np.float32], scheme: Scheme) -> NDArray[np.float32]:
     """Probabilities with which stray hair that the generator hesitates about is something else.
 
     Pixel by pixel hats and dark folds can look more like hair than like anything else; but there
@@ -73,11 +71,10 @@ def settle_hair(
     Args:
         probabilities: of each class, float32 (classes, H, W); each pixel's sum is 1.
         scheme: tells which class is hair, if one is.
-        people: how many heads there may be, at least 1.
 
     Returns:
         float32 (classes, H, W); in pieces that are no hair, hair and the likeliest other class have
-        changed places. The largest pieces, one for each head, stay whatever they are.
+        changed places. The largest piece stays whatever it is.
     """
     if HAIR not in scheme.names:
         return probabilities
@@ -91,7 +88,7 @@ def settle_hair(
     sums = np.stack([np.bincount(part, share[pixels], len(areas)) for share in shares])
     sums[hair] = 0
     turns = sums.max(axis=0) > HESITATION * areas
-    turns[np.argsort(areas)[-people:]] = False
+    turns[areas.argmax()] = False
     pixels, part = pixels[turns[part]], part[turns[part]]
     other = sums.argmax(axis=0)[part]
     settled = shares.copy()

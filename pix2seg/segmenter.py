@@ -29,6 +29,7 @@ from pix2seg.preprocess.person import Person, PersonExtractor, load_extractor
 from pix2seg.result import Drawing, Segmentation
 from pix2seg.thresholds import map_to_mask
 from pix2seg.tidy import tidy
+from pix2seg.together import together
 from pix2seg.trust import judge
 
 Result = TypeVar("Result")
@@ -180,7 +181,10 @@ class Segmenter(Pretrained):
         began = time.perf_counter()
         person = self.extractor.find(photo.pixels)
         people = tuple(self._segment(photo, member) for member in person.members)
-        whole = people[0] if len(people) == 1 else self._segment(photo, person)
+        if len(people) > 1:
+            whole = together(person, people)
+        else:
+            whole = people[0] if people else self._segment(photo, person)
         return replace(whole, people=people, seconds=time.perf_counter() - began)
 
     def _segment(self, photo: Photo, person: Person) -> Segmentation:
@@ -220,7 +224,7 @@ class Segmenter(Pretrained):
         if person.found and self.hide:
             visible = fit.mask(person.visible(self.margin)[part].view(np.uint8)) > 0
             shown = hide_background(framed, soften(visible, self.softness), self.info.background)
-        draw, kinds = self._generate_map(shown, framed, fit, certainty, len(person.members) or 1)
+        draw, kinds = self._generate_map(shown, framed, fit, certainty)
         whole = partial(_whole_map, draw, part, pixels.shape, self.scheme)
         if kinds is None:
             return whole, None
@@ -240,14 +244,12 @@ class Segmenter(Pretrained):
         framed: NDArray[np.uint8],
         fit: Fit,
         person: NDArray[np.float32] | None = None,
-        people: int = 1,
     ) -> tuple[Callable[[NDArray[np.uint8]], None], NDArray[np.float32] | None]:
         """What draws the map, uint8 (H, W, 3), of a photo that `fit` put into the frame.
 
-        `shown` is what the generator sees of it, and `framed` all of it, both uint8 (h, w, 3), with
-        so many `people`; `person` is how sure the extractor is of each pixel, float32 (h, w). With
-        the map come the logits of the kinds, float32 (kinds, rows, columns), if the weights name
-        any.
+        `shown` is what the generator sees of it, and `framed` all of it, both uint8 (h, w, 3);
+        `person` is how sure the extractor is of each pixel, float32 (h, w). With the map come the
+        logits of the kinds, float32 (kinds, rows, columns), if the weights name any.
         """
         views = np.stack([shown, shown[:, ::-1]]) if self.flip else shown[None]
         maps, probabilities, kinds = self.generator.predict(views)
@@ -258,7 +260,7 @@ class Segmenter(Pretrained):
         mean = _unflipped(probabilities)
         if person is not None:
             mean = join_person(mean, person, self.join)
-        settled = settle_hair(mean, self.scheme, people)
+        settled = settle_hair(mean, self.scheme)
         return to_photo_map(follow_edges(settled, framed, fit), fit, self.scheme), named
 
 

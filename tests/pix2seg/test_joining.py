@@ -73,12 +73,6 @@ def test_stray_hair_is_what_the_generator_hesitates_for(rest: int, sure: list[fl
     assert np.array_equal(after[:, 11], before[:, 11])
 
 
-@pytest.mark.parametrize("people", [1, 2, 3])
-def test_each_person_keeps_a_piece_of_hair(people: int) -> None:
-    settled = settle_hair(hair_over(3, 0.6, 0.6, 0.6), load_scheme("four"), people)
-    assert [settled.argmax(0)[3, 5 * i] == 2 for i in range(3)] == [i < people for i in range(3)]
-
-
 def test_classes_without_hair_stay_as_they_are() -> None:
     before = hair_over(1, 0.7, 0.7)[:2]
     assert np.array_equal(settle_hair(before, load_scheme("garment2")), before)

@@ -151,6 +151,7 @@ def test_everyone_comes_with_a_result_for_each(
     assert [one.person.score for one in both.people] == [0.9, 0.8]
     alone = Segmenter(small_weights, person=Found(box_around(left)), device="cpu")(pixels)
     assert np.array_equal(both.people[0].mask, alone.mask)
+    assert np.array_equal(both.mask > 0, (both.people[0].mask > 0) | (both.people[1].mask > 0))
     document = both.colors().document()
     jsonschema.validate(document, palette_schema())
     assert [one["box"] for one in document["people"]] == [list(p.person.box) for p in both.people]
