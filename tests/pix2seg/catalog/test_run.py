@@ -112,7 +112,7 @@ def test_kills_lose_nothing(
     began = time.monotonic()
     fill_here(str(shop), str(tmp_path / "unbroken"), settings)
     whole = time.monotonic() - began
-    draw, out, wrong = random.Random(0), tmp_path / "out", 0
+    draw, out, wrong, killed = random.Random(0), tmp_path / "out", 0, 0
     context = multiprocessing.get_context("fork")
     for _ in range(KILLS):
         done = Catalog(str(out)).done() if (out / "catalog.json").exists() else set()
@@ -124,7 +124,9 @@ def test_kills_lose_nothing(
         process.join(draw.uniform(0, whole))
         process.kill()
         process.join()
+        killed += process.exitcode == -signal.SIGKILL
         wrong += not done <= (Catalog(str(out)).done() if done else set())
+    assert killed, "no kill came before its run had ended"
     assert not wrong
     fill_here(str(shop), str(out), settings)
     assert rows(Catalog(str(out))) == rows(small_catalog)
