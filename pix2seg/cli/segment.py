@@ -55,8 +55,8 @@ READABLE_CLASSES = 4
 """Of a scheme with more classes, a photo's line names the largest alone."""
 
 SURE_KIND = 0.7
-"""Garments with a smaller score get a question mark: under half of them are what they are called,
-of the others nine in ten (docs/garments.md)."""
+"""Garments with a smaller score get a question mark: 41 % of them are what they are called, of the
+others 88 % (docs/garments.md)."""
 
 
 def segment(
