@@ -9,6 +9,9 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+from PIL import Image
+
 from pix2seg.colors.names import NameList
 from pix2seg.colors.palette import Palette
 from pix2seg.colors.row import Row
@@ -16,6 +19,7 @@ from pix2seg.colors.table import read_table
 from pix2seg.cores import thread_count
 from pix2seg.errors import Pix2SegError, enough_memory
 from pix2seg.files import write_png
+from pix2seg.garments import FIRST_GARMENT, kinds
 from pix2seg.inputs import InputPhoto, check_name
 from pix2seg.memory import keep_freed_memory
 from pix2seg.overlap import overlapped
@@ -64,6 +68,25 @@ class Outputs:
         files = [base.with_name(f"{base.name}.{kind}") for kind in kinds]
         first = of_person(base, 1)
         return files + ([first.with_name(f"{first.name}.mask.png")] if self.everyone else [])
+
+    def are_written(self, photo: InputPhoto) -> bool:
+        """Whether all that is wanted of a photo is there.
+
+        Where garments and cut-outs are wanted, so is a cut-out of each kind: two runs that wanted
+        one of both leave the files that tell of it, and no such cut-out.
+        """
+        if not all(file.is_file() for file in self.files(photo)):
+            return False
+        if not (self.pictures and self.cutouts and self.garments):
+            return True
+        base = self.out / photo.stem
+        try:
+            with Image.open(base.with_name(f"{base.name}.garments.png")) as image:
+                ids = np.unique(np.asarray(image))
+            worn = [kinds().names[i] for i in ids if i >= FIRST_GARMENT]
+        except (OSError, ValueError, IndexError):
+            return False
+        return all(base.with_name(f"{base.name}.{kind}.png").is_file() for kind in worn)
 
 
 @dataclass(frozen=True)
@@ -126,7 +149,7 @@ def find_existing(
         photo
         for photo in photos
         if (photo.keeps_suffix or photo.relative.with_suffix("") not in unsure)
-        and all(file.is_file() for file in outputs.files(photo))
+        and outputs.are_written(photo)
     }
     if not outputs.pictures and (documents or table is None):
         there = set()

@@ -64,6 +64,21 @@ def test_results_count_as_done_only_when_all_are_written(
             assert not done <= there or there == set(written)
 
 
+def test_cut_outs_of_garments_are_missed_where_two_runs_wanted_half_each(
+    garment_weights: Path, small_photo: Path, tmp_path: Path
+) -> None:
+    result = Segmenter(garment_weights, person="none", device="cpu")(small_photo)
+    photo, both = InputPhoto(small_photo, Path("a")), Outputs(tmp_path, cutouts=True, garments=True)
+    result.save(tmp_path, "a", cutouts=True)
+    result.save(tmp_path, "a", garments=True)
+    assert all(file.is_file() for file in both.files(photo))
+    assert not both.are_written(photo)
+    result.save(tmp_path, "a", cutouts=True, garments=True)
+    assert both.are_written(photo)
+    (tmp_path / "a.garments.png").write_bytes(b"broken")
+    assert not both.are_written(photo)
+
+
 def test_results_that_cannot_be_written_are_told_for_each_photo(
     small_onnx: Path, inputs: list[InputPhoto], tmp_path: Path
 ) -> None:
