@@ -24,7 +24,7 @@ from pix2seg.inputs import InputPhoto, check_name
 from pix2seg.memory import keep_freed_memory
 from pix2seg.overlap import overlapped
 from pix2seg.result import Segmentation
-from pix2seg.saving import PERSON, of_person
+from pix2seg.saving import PERSON, of_person, result_file
 from pix2seg.segmenter import Segmenter
 
 
@@ -65,9 +65,8 @@ class Outputs:
         if self.colors:
             kinds += ["palette.png", "palette.json"]
         base = self.out / photo.stem
-        files = [base.with_name(f"{base.name}.{kind}") for kind in kinds]
-        first = of_person(base, 1)
-        return files + ([first.with_name(f"{first.name}.mask.png")] if self.everyone else [])
+        files = [result_file(base, kind) for kind in kinds]
+        return files + ([result_file(of_person(base, 1), "mask.png")] if self.everyone else [])
 
     def are_written(self, photo: InputPhoto) -> bool:
         """Whether all that is wanted of a photo is there.
@@ -81,12 +80,12 @@ class Outputs:
             return True
         base = self.out / photo.stem
         try:
-            with Image.open(base.with_name(f"{base.name}.garments.png")) as image:
+            with Image.open(result_file(base, "garments.png")) as image:
                 ids = np.unique(np.asarray(image))
             worn = [kinds().names[i] for i in ids if i >= FIRST_GARMENT]
         except (OSError, ValueError, IndexError):
             return False
-        return all(base.with_name(f"{base.name}.{kind}.png").is_file() for kind in worn)
+        return all(result_file(base, f"{kind}.png").is_file() for kind in worn)
 
 
 @dataclass(frozen=True)
@@ -255,9 +254,8 @@ def _finish(
 
 def _write(outputs: Outputs, device: str, photo: InputPhoto, result: Segmentation) -> Done:
     if outputs.review and result.review:  # before what tells that the photo is done
-        base = outputs.review / photo.stem
         overlay = result.overlay(garments=outputs.garments)
-        write_png(base.with_name(f"{base.name}.overlay.png"), overlay)
+        write_png(result_file(outputs.review / photo.stem, "overlay.png"), overlay)
     if outputs.pictures:
         result.save(
             outputs.out,

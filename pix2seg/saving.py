@@ -19,9 +19,14 @@ SINGLE = re.compile(rf"\.{PERSON}\d+$")
 """What `of_person` adds to a name."""
 
 
+def result_file(base: Path, name: str) -> Path:
+    """`BASE.name`, such as `out/photo.mask.png`, whatever points there are in the base."""
+    return base.with_name(f"{base.name}.{name}")
+
+
 def of_person(base: Path, number: int) -> Path:
     """Folder and first part of the names of one person's files, counted from 1."""
-    return base.with_name(f"{base.name}.{PERSON}{number}")
+    return result_file(base, f"{PERSON}{number}")
 
 
 def save(
@@ -55,7 +60,7 @@ def save(
             map=map,
         )
     for name, picture in _pictures(result, cutouts, hard_edges, garments, map):
-        written.append(base.with_name(f"{base.name}.{name}.png"))
+        written.append(result_file(base, f"{name}.png"))
         write_png(written[-1], picture)
     return written + (result.colors(garments=garments).save(base) if colors else [])
 

@@ -49,6 +49,7 @@ def _map(people: Sequence[Segmentation]) -> NDArray[np.uint8]:
     map = np.full_like(people[0].photo.pixels, nothing)
     covered = np.zeros(map.shape[:2], bool)
     for one in reversed(people):
+        # Not `one.map`, which would stay: of a large photo, one for each person fills the memory.
         drawn, own = one.drawing(), one.mask != BACKGROUND
         traces = (drawn != nothing).any(axis=2) & ~covered
         np.copyto(map, drawn, where=(own | traces)[..., None])

@@ -18,6 +18,7 @@ PrecisionName = Annotated[
     Literal["auto", "fp32"],
     typer.Option("--precision", help="fp32 keeps torch from bfloat16 where that is faster."),
 ]
+Photos = Annotated[list[str], typer.Argument(metavar="PHOTO", help="Photos, folders or globs.")]
 Weights = Annotated[
     Path | None,
     typer.Option(help="Generator (.safetensors or .onnx); default: the one in the box."),

@@ -177,6 +177,12 @@ def print_warning(console: "Console", text: str) -> None:
     _print_line(console, "yellow", text)
 
 
+def print_review(name: str, review: str | None) -> None:
+    """Print why somebody should look at a photo's result, if there is a reason."""
+    if review:
+        print_warning(messages(), f"{name} should be looked at: {review}")
+
+
 def _print_line(console: "Console", color: str, text: str) -> None:
     from rich.text import Text
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pix2seg.cli.options import JsonTo, MaxColors, MaxPixels, Names, TableFile
+from pix2seg.cli.options import JsonTo, MaxColors, MaxPixels, Names, Photos, TableFile
 from pix2seg.cli.output import (
     check_json,
     check_writable,
@@ -41,7 +41,7 @@ class PaletteFormat(StrEnum):
 
 
 def palette(
-    photos: Annotated[list[str], typer.Argument(metavar="PHOTO", help="Photos, folders or globs.")],
+    photos: Photos,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the results.  [default: pix2seg-out]")
     ] = None,

@@ -14,6 +14,7 @@ from pix2seg.cli.options import (
     PersonConfig,
     PersonName,
     PersonWeights,
+    Photos,
     PrecisionName,
     TrustFiles,
     Weights,
@@ -27,6 +28,7 @@ from pix2seg.cli.output import (
     find_new_photos,
     messages,
     one_line,
+    print_review,
     print_warning,
     shown_names,
     write_standard_output,
@@ -47,7 +49,7 @@ TRANSPARENT = "transparent"
 
 
 def person(
-    photos: Annotated[list[str], typer.Argument(metavar="PHOTO", help="Photos, folders or globs.")],
+    photos: Photos,
     out: Annotated[
         Path,
         typer.Option(
@@ -171,10 +173,10 @@ def _save(
     from PIL import Image
 
     from pix2seg.files import write_png
-    from pix2seg.saving import of_person
+    from pix2seg.saving import of_person, result_file
 
     for name, picture in _pictures(result, backgrounds, crop).items():
-        write_png(base.with_name(f"{base.name}.{name}.png"), Image.fromarray(picture))
+        write_png(result_file(base, f"{name}.png"), Image.fromarray(picture))
     for number, one in enumerate(result.people, 1):
         _save(one, of_person(base, number), backgrounds, crop)
 
@@ -227,5 +229,4 @@ def _print_photo(name: str, result: "Segmentation") -> None:
     people = f"{len(result.people)} people" if len(result.people) > 1 else "a person"
     facts = f"{people} on {share:.1%} of the photo, quality {result.quality:.2f}"
     news().print(f"{one_line(name)}  {facts}, {result.seconds:.2f} s", markup=False)
-    if result.review:
-        print_warning(messages(), f"{name} should be looked at: {result.review}")
+    print_review(name, result.review)

@@ -21,6 +21,7 @@ from pix2seg.cli.options import (
     PersonConfig,
     PersonName,
     PersonWeights,
+    Photos,
     PrecisionName,
     TableFile,
     TrustFiles,
@@ -38,7 +39,7 @@ from pix2seg.cli.output import (
     json_lines,
     messages,
     one_line,
-    print_warning,
+    print_review,
     shown_names,
 )
 from pix2seg.cli.telling import details, news, tracked
@@ -60,7 +61,7 @@ others 88 % (docs/garments.md)."""
 
 
 def segment(
-    photos: Annotated[list[str], typer.Argument(metavar="PHOTO", help="Photos, folders or globs.")],
+    photos: Photos,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the results.  [default: pix2seg-out]")
     ] = None,
@@ -299,5 +300,4 @@ def _print_photo(name: str, done: "Done") -> None:
     facts.append(Text(f"{done.seconds:.2f} s"))
     line = Text(f"{one_line(name)}  ").append_text(Text(", ").join(facts))
     news().print(line)
-    if done.review:
-        print_warning(messages(), f"{name} should be looked at: {done.review}")
+    print_review(name, done.review)

@@ -16,7 +16,7 @@ from pix2seg.colors.swatches import swatches
 from pix2seg.files import atomic_write, write_png
 from pix2seg.garments import Garment, number_garments
 from pix2seg.photo import TRANSPARENT, Photo
-from pix2seg.saving import of_person
+from pix2seg.saving import of_person, result_file
 
 FEW_COLORED = ("skin", "hair")
 """Classes whose palettes have fewer colours."""
@@ -91,9 +91,9 @@ class PhotoColors:
             OutputError: a file cannot be written.
         """
         base = Path(base)
-        sheet = base.with_name(f"{base.name}.palette.png")
+        sheet = result_file(base, "palette.png")
         write_png(sheet, self.image())
-        document = base.with_name(f"{base.name}.palette.json")
+        document = result_file(base, "palette.json")
         with atomic_write(document) as temporary:
             temporary.write_text(document_text(self.document()) + "\n", "utf-8")
         written = [sheet, document]
