@@ -61,7 +61,7 @@ class Person:
         """
         if self.belief is None or self.belief.shape == self.mask.shape:
             return self.belief
-        return _enlarged(self.belief, self.mask.shape)
+        return enlarged(self.belief, self.mask.shape)
 
     @property
     def probability(self) -> NDArray[np.float32]:
@@ -118,7 +118,7 @@ class Person:
         return cls.from_mask(np.zeros(shape[:2], bool), 0.0)
 
 
-def _enlarged(layer: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
+def enlarged(layer: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
     """A layer, float32, at the size of another of `shape` (H, W, ...)."""
     size = shape[1], shape[0]
     return np.asarray(cv2.resize(layer, size, interpolation=cv2.INTER_LINEAR), np.float32)

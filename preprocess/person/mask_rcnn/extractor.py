@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from pix2seg.engines.base import Engine
 from pix2seg.preprocess.fit import Box
 from pix2seg.preprocess.person.base import Person, choose, without_strays
+from pix2seg.preprocess.person.mask_rcnn.closer import look_closer
 from pix2seg.preprocess.person.mask_rcnn.detector import Detector, load_detector
 
 LEAST_SCORE = 0.4
@@ -70,4 +71,7 @@ def find_person(
     x, y = columns / width, rows / height
     near = (box[0] * x, box[1] * y, box[2] * x, box[3] * y) if box else None
     chosen = choose(people, (rows, columns), everyone=everyone, box=near)
-    return chosen.resized(width, height)
+    if not chosen.found:
+        return chosen.resized(width, height)
+    closer = [look_closer(detector, pixels, one) for one in chosen.members or (chosen,)]
+    return choose(closer, closer[0].mask.shape, everyone=everyone).resized(width, height)
