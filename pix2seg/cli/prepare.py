@@ -131,21 +131,41 @@ def folder(
     person_weights: PersonWeights = None,
     crop: CropOption = False,
     fold: FoldOption = "1/10",
+    garments: Annotated[
+        bool,
+        typer.Option(
+            "--garments",
+            help="The masks have the ids of garments, 0 to 15, as the NAME.garments.png that "
+            "segment writes; the classes follow from them, and the garment head learns too.",
+        ),
+    ] = False,
 ) -> None:
     """Prepare a folder of your own photos and their masks."""
     import numpy as np
 
     from pix2seg.classes import load_scheme
-    from pix2seg.preprocess.dataset.folder import folder_sources, read_mask
+    from pix2seg.preprocess.dataset.folder import NAMED, SEGMENTED, folder_sources, read_mask
     from pix2seg.preprocess.dataset.prepare import Preparation
 
     classes = load_scheme(scheme)
-    same = np.arange(len(classes), dtype=np.uint8)
+    table = np.arange(len(classes), dtype=np.uint8)
+    kinds = None
+    if garments:
+        names = load_scheme("garments").names
+        table, kinds = classes.lookup(["null", *names[1:]]), np.arange(len(names), dtype=np.uint8)
     preparation = Preparation(
-        out, classes, same, read_mask, _size(size), person, {"weights": person_weights}, crop
+        out,
+        classes,
+        table,
+        read_mask,
+        _size(size),
+        person,
+        {"weights": person_weights},
+        crop,
+        garment_table=kinds,
     )
     part = _fold(fold)
-    sources = folder_sources(photos, masks, part)
+    sources = folder_sources(photos, masks, part, ending=NAMED if garments else SEGMENTED)
     _name_without_mask(photos, sources)
     _run(sources, preparation, {"source": photos.resolve().name, "fold": str(part)})
 

@@ -16,11 +16,14 @@ from pix2seg.preprocess.dataset.split import FIRST_TENTH, Fold, split_of
 
 WHITE = 255
 
-SEGMENTED = ".mask"
-"""`pix2seg segment`, and the page of `pix2seg serve`, write the mask of NAME as NAME.mask.png."""
+SEGMENTED, NAMED = ".mask", ".garments"
+"""`pix2seg segment`, and the page of `pix2seg serve`, write the mask of NAME as NAME.mask.png, and
+its garments as NAME.garments.png."""
 
 
-def folder_sources(photos: Path, masks: Path, fold: Fold = FIRST_TENTH) -> list[Source]:
+def folder_sources(
+    photos: Path, masks: Path, fold: Fold = FIRST_TENTH, *, ending: str = SEGMENTED
+) -> list[Source]:
     """Pair each mask with the photo of the same name, sorted by name.
 
     Copies of a photo, byte by byte, are on the side of the split that the first of their names
@@ -31,6 +34,7 @@ def folder_sources(photos: Path, masks: Path, fold: Fold = FIRST_TENTH) -> list[
         masks: folder of indexed PNGs in the same inner folders. Where some are named as
             `pix2seg segment` names masks, those alone: other pictures lie beside them.
         fold: the photos that validate; see `on_both_sides`.
+        ending: what it adds to the photo's name, `SEGMENTED` or `NAMED`.
 
     Raises:
         DatasetError: a folder is missing, there is no mask, or a name has two photos.
@@ -40,14 +44,14 @@ def folder_sources(photos: Path, masks: Path, fold: Fold = FIRST_TENTH) -> list[
     for folder in (photos, masks):
         if not folder.is_dir():
             raise DatasetError(f"{folder} is not a folder")
-    found = sorted(masks.rglob(f"*{SEGMENTED}.png")) or sorted(masks.rglob("*.png"))
+    found = sorted(masks.rglob(f"*{ending}.png")) or sorted(masks.rglob("*.png"))
     files: dict[str, Path] = {}
     for file in _photos_in(photos, found):
         name = _name(file, photos)
         if name in files:
             raise DatasetError(f"{files[name]} and {file} have the same name; rename one")
         files[name] = file
-    names = {mask: _name(mask, masks).removesuffix(SEGMENTED) for mask in found}
+    names = {mask: _name(mask, masks).removesuffix(ending) for mask in found}
     sources = [
         Source(name, files.get(name, photos / name), mask, split_of(name, fold))
         for mask, name in names.items()

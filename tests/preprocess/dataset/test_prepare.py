@@ -404,6 +404,32 @@ def test_what_segment_writes_is_taken_as_masks(tmp_path: Path) -> None:
     assert source.labels.name == "one.mask.png"
 
 
+def test_masks_of_garments_teach_both_heads(photos: list[Path], tmp_path: Path) -> None:
+    both = tmp_path / "both"  # photos, and beside them what segment --garments writes
+    both.mkdir()
+    for i, photo in enumerate(photos):
+        shutil.copy(photo, both / f"{i}.jpg")
+        mask = read_mask(photo.with_suffix(".png"))
+        shutil.copy(photo.with_suffix(".png"), both / f"{i}.mask.png")
+        named = np.where(mask == 3, np.uint8(9), mask)  # whatever is worn is trousers
+        Image.fromarray(named).save(both / f"{i}.garments.png")
+    words = ["prepare", "folder", both, both, tmp_path / "out", "--scheme", "four", "--garments"]
+    result = CliRunner().invoke(app, [*map(str, words), "--size", "128x192"])
+    assert result.exit_code == 0, result.output
+    dataset = Dataset(tmp_path / "out")
+    for name in dataset.names("train"):
+        files = (dataset.root / folder / f"{name}.png" for folder in ("masks", "garments"))
+        mask, kinds = map(read_mask, files)
+        assert (mask == 3).any()
+        assert np.array_equal(kinds == 9, mask == 3)
+        assert np.array_equal(kinds[mask != 3], mask[mask != 3])
+    wrong = both / f"{name}.garments.png"
+    Image.fromarray(np.full_like(read_mask(wrong), 16)).save(wrong)
+    result = CliRunner().invoke(app, [*map(str, words), "--size", "128x192"])
+    assert result.exit_code == 2
+    assert f"{wrong} has label 16; the highest is 15" in result.output
+
+
 def test_photos_without_masks_and_masks_without_photos_are_named(
     photos: list[Path], tmp_path: Path
 ) -> None:
