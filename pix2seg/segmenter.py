@@ -23,7 +23,7 @@ from pix2seg.joining import WEIGHT, follow_edges, join_person, settle_hair, to_p
 from pix2seg.limits import MAX_PIXELS
 from pix2seg.overlap import overlapped
 from pix2seg.photo import Photo, PhotoSource, is_one_photo, read_photo
-from pix2seg.preprocess.background import MARGIN, SOFTNESS, hide_background, soften
+from pix2seg.preprocess.background import MARGIN, hide_background, soften
 from pix2seg.preprocess.fit import Fit
 from pix2seg.preprocess.person import Person, PersonExtractor, load_extractor
 from pix2seg.result import Drawing, Segmentation
@@ -53,7 +53,8 @@ class Segmenter(Pretrained):
         device: `auto`, `cpu`, `cuda`, `mps`, ...
         precision: `fp32` keeps PyTorch from bfloat16.
         hide: hide the background from the generator, with what its recipe says (grey); by
-            default if the weights were trained on nothing else.
+            default if the weights were trained on nothing else, and where they know it and the
+            extractor says how sure it is of each pixel.
         margin: how far the person's mask grows before the rest is hidden; see `widen`.
         softness: how far the edge of what is hidden fades; see `soften`.
         join: how much the extractor's word counts in what is the person; see `join_person`.
@@ -81,7 +82,7 @@ class Segmenter(Pretrained):
         precision: Precision = "auto",
         hide: bool | None = None,
         margin: float = MARGIN,
-        softness: float = SOFTNESS,
+        softness: float = 0.0,
         join: float = WEIGHT,
         flip: bool = False,
         person_options: Mapping[str, Any] | None = None,
@@ -97,7 +98,7 @@ class Segmenter(Pretrained):
         self.info = self.generator.info
         self.engine, self.device = self.generator.network.engine, self.generator.network.device
         self.scheme = self.info.scheme
-        self.hide = self.info.hide if hide is None else hide
+        self.hide = hide
         self.margin, self.softness, self.join, self.flip = margin, softness, join, flip
         person = person or self.info.person
         if isinstance(person, str):
@@ -221,7 +222,7 @@ class Segmenter(Pretrained):
         certainty = None
         if person.found and person.belief is not None:
             certainty = fit.soft(person.belief, pixels.shape[:2], part)
-        if person.found and self.hide:
+        if person.found and self._hides(person):
             visible = fit.mask(person.visible(self.margin)[part].view(np.uint8)) > 0
             shown = hide_background(framed, soften(visible, self.softness), self.info.background)
         draw, kinds = self._generate_map(shown, framed, fit, certainty)
@@ -229,6 +230,11 @@ class Segmenter(Pretrained):
         if kinds is None:
             return whole, None
         return whole, partial(name_kinds, kinds, fit, part, pixels)
+
+    def _hides(self, person: Person) -> bool:
+        if self.hide is not None:
+            return self.hide
+        return self.info.hide or (self.info.knows_hidden and person.belief is not None)
 
     def _segment_pixels(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Class ids, uint8 (H, W), of RGB pixels, uint8 (H, W, 3), as they are."""

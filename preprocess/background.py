@@ -25,11 +25,8 @@ GREY = COLORS["grey"]
 BLUR_SIDE, BLUR_SIGMA = 96, 3.0
 """The longer side at which a background is blurred, and how far, in pixels of that size."""
 
-MARGIN = 0.03
+MARGIN = 0.06
 """How far a mask grows, in shares of the person's size."""
-
-SOFTNESS = 0.015
-"""How far a grown mask's edge fades to either side (a standard deviation), as `MARGIN`."""
 
 
 def widen(mask: NDArray[np.bool_], margin: float = MARGIN) -> NDArray[np.bool_]:
@@ -55,12 +52,13 @@ def widening(mask: NDArray[np.bool_], margin: float) -> float:
     return margin * float(np.sqrt(np.count_nonzero(mask)))
 
 
-def soften(mask: NDArray[np.bool_], softness: float = SOFTNESS) -> NDArray[np.float32]:
+def soften(mask: NDArray[np.bool_], softness: float) -> NDArray[np.float32]:
     """A mask whose edge fades, for extractors do not know exactly where it is.
 
     Args:
         mask: bool (H, W).
-        softness: how far, as a share of the person's size; see `widen`.
+        softness: how far to either side (a standard deviation), as a share of the person's size;
+            see `widen`.
 
     Returns:
         float32 (H, W), 0..1.

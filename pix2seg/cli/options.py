@@ -78,7 +78,7 @@ Hide = Annotated[
     typer.Option(
         "--hide/--no-hide",
         help="Turn the background grey before the generator sees the photo; default: if the "
-        "weights were trained on nothing else.",
+        "weights know it and the extractor says how sure it is of each pixel, as mask-rcnn does.",
         show_default=False,
     ),
 ]

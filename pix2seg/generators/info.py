@@ -90,6 +90,11 @@ class WeightsInfo:
         return self.recipe.hide
 
     @property
+    def knows_hidden(self) -> bool:
+        """Whether it was trained on hidden backgrounds at all."""
+        return self.hide or self.recipe.augmentation.get("hide_background", 0) > 0
+
+    @property
     def metadata(self) -> dict[str, str]:
         """What `read_info` reads."""
         return {

@@ -18,7 +18,7 @@ class Settings:
         engine: what runs the networks; see `pix2seg.engines.base.Engine`.
         device: `auto`, `cpu`, `cuda`, `mps`, ...
         precision: `fp32` keeps PyTorch from bfloat16.
-        hide: turn the background grey first; by default as the weights were trained.
+        hide: turn the background grey first; by default as `Segmenter` does.
         flip: also segment the mirrored photo.
         queue: so many requests may wait for their turn; more are sent away with 503.
         batch: so many photos at most are segmented together.

@@ -131,6 +131,23 @@ def test_hidden_background_is_not_seen(small_weights: Path, photos: list[Path]) 
     assert not np.array_equal(seen[0], hidden[0])
 
 
+@pytest.mark.parametrize(
+    ("believes", "knows", "hides"), [(True, True, True), (True, False, False), (False, True, False)]
+)
+def test_background_is_hidden_for_weights_that_know_it_by_extractors_that_weigh_each_pixel(
+    believes: bool, knows: bool, hides: bool, small_weights: Path, photos: list[Path]
+) -> None:
+    weights = None if knows else small_weights
+    pixels = read_photo(photos[0]).pixels[::4, ::4]
+    height, width = pixels.shape[:2]
+    extractor = Found((width // 3, height // 4, width - 9, height - 5), believes)
+    usual, hidden, seen = (
+        Segmenter(weights, person=extractor, hide=hide)(pixels).map for hide in (None, True, False)
+    )
+    assert np.array_equal(usual, hidden if hides else seen)
+    assert not np.array_equal(hidden, seen)
+
+
 def test_everyone_comes_with_a_result_for_each(
     small_weights: Path, photos: list[Path], tmp_path: Path
 ) -> None:
@@ -190,13 +207,15 @@ class Found:
 
     version = "found"
 
-    def __init__(self, box: Box) -> None:
-        self.box = box
+    def __init__(self, box: Box, believes: bool = False) -> None:
+        self.box, self.believes = box, believes
 
     def find(self, pixels: np.ndarray) -> Person:
         x0, y0, x1, y1 = self.box
         mask = np.zeros(pixels.shape[:2], bool)
         mask[y0:y1, x0:x1] = True
+        if self.believes:
+            return Person.from_probability(mask.astype(np.float32), 1.0)
         return Person.from_mask(mask, 1.0)
 
 

@@ -12,7 +12,7 @@ from rich.progress import track
 
 from pix2seg.errors import PersonError
 from pix2seg.joining import WEIGHT
-from pix2seg.preprocess.background import MARGIN, SOFTNESS
+from pix2seg.preprocess.background import MARGIN
 from pix2seg.preprocess.dataset.dataset import Dataset
 from pix2seg.preprocess.person import EXTRACTORS
 from pix2seg.preprocess.person.base import Person, choose
@@ -35,7 +35,7 @@ TRUE_MASK = "true mask"
 GREY = ", grey"
 """Marks the rows in which the generator sees a hidden background."""
 
-GREYS = {"cropped": (False, 0.0), "hard grey": (True, 0.0), "soft grey": (True, SOFTNESS)}
+GREYS = {"cropped": (False, 0.0), "hard grey": (True, 0.0), "soft grey": (True, 0.015)}
 """Whether the background is hidden, and how softly."""
 
 JOINED = ", joined"
@@ -46,7 +46,7 @@ SIZES = (0.02, 0.15)
 
 SIZE_NAMES = ("under 2 % of the photo", "2 to 15 %", "over 15 %")
 
-MARGINS = (0.0, 0.01, 0.02, 0.03, 0.05, 0.08)
+MARGINS = (0.0, 0.01, 0.02, 0.03, 0.06, 0.09)
 
 
 class TrueMask:
@@ -181,7 +181,7 @@ class Ablation:
         *,
         hide: bool | None = None,
         margin: float = MARGIN,
-        softness: float = SOFTNESS,
+        softness: float = 0.0,
         join: float = WEIGHT,
     ) -> Segmenter:
         return Segmenter(

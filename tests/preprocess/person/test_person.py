@@ -196,7 +196,7 @@ def test_the_edge_of_what_is_hidden_fades() -> None:
     mask = np.zeros((60, 60), bool)
     mask[10:50, 20:40] = True
     assert np.array_equal(soften(mask, 0), mask)
-    assert soften(np.ones((5, 5), bool)).all()
+    assert soften(np.ones((5, 5), bool), 0.1).all()
     shown = soften(mask, 0.1)
     assert shown[30, 30] > 0.99
     assert shown[30, 5] < 0.01
