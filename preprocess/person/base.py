@@ -268,5 +268,11 @@ def overlap(box: Edges, other: Edges) -> float:
     return width * height / both
 
 
+def scaled(box: Edges, size: Size, other: Size) -> Edges:
+    """A box of a picture of one (width, height) in pixels of the same picture at another."""
+    x, y = other[0] / size[0], other[1] / size[1]
+    return box[0] * x, box[1] * y, box[2] * x, box[3] * y
+
+
 def _area(box: Edges) -> float:
     return (box[2] - box[0]) * (box[3] - box[1])

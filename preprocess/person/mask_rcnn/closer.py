@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pix2seg.preprocess.fit import Box, Size
-from pix2seg.preprocess.person.base import Edges, Person, enlarged, overlap, without_strays
+from pix2seg.preprocess.person.base import Edges, Person, enlarged, overlap, scaled, without_strays
 from pix2seg.preprocess.person.mask_rcnn.detector import Detector
 
 ROOM = 0.35
@@ -44,7 +44,7 @@ def look_closer(detector: Detector, pixels: NDArray[np.uint8], person: Person) -
     rows, columns = person.mask.shape
     size = max(columns, min(FINER * columns, width)), max(rows, min(FINER * rows, height))
     first = _person(enlarged(person.probability, size[::-1]), person.score)
-    box = _scaled(person.box, (columns, rows), (width, height))
+    box = scaled(person.box, (columns, rows), (width, height))
     x0, y0, x1, y1 = part = _pixels(_with_room(box, (width, height)))
     if (x1 - x0) * (y1 - y0) >= LARGEST_PART * width * height:
         return first
@@ -52,7 +52,7 @@ def look_closer(detector: Detector, pixels: NDArray[np.uint8], person: Person) -
     seen = _look_again(detector, pixels[y0:y1, x0:x1], near)
     if seen is None:
         return first
-    there = _pixels(_scaled(part, (width, height), size))
+    there = _pixels(scaled(part, (width, height), size))
     both = _person(_joined(first.probability, seen, there), person.score)
     return both if both.found else first  # looks that contradict each other may leave nobody
 
@@ -104,12 +104,6 @@ def _with_room(box: Edges, photo_size: Size) -> Edges:
     room = ROOM * max(x1 - x0, y1 - y0)
     width, height = photo_size
     return max(x0 - room, 0), max(y0 - room, 0), min(x1 + room, width), min(y1 + room, height)
-
-
-def _scaled(box: Edges, size: Size, other: Size) -> Edges:
-    """A box of a picture of one (width, height) in pixels of the same at another."""
-    x, y = other[0] / size[0], other[1] / size[1]
-    return box[0] * x, box[1] * y, box[2] * x, box[3] * y
 
 
 def _pixels(box: Edges) -> Box:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pix2seg.engines.base import Engine
 from pix2seg.preprocess.fit import Box
-from pix2seg.preprocess.person.base import Person, choose, without_strays
+from pix2seg.preprocess.person.base import Person, choose, scaled, without_strays
 from pix2seg.preprocess.person.mask_rcnn.closer import look_closer
 from pix2seg.preprocess.person.mask_rcnn.detector import Detector, load_detector
 
@@ -68,8 +68,7 @@ def find_person(
         for mask, score in zip(found.masks[sure], found.scores[sure], strict=True)
     ]
     rows, columns = found.masks.shape[1:]
-    x, y = columns / width, rows / height
-    near = (box[0] * x, box[1] * y, box[2] * x, box[3] * y) if box else None
+    near = scaled(box, (width, height), (columns, rows)) if box else None
     chosen = choose(people, (rows, columns), everyone=everyone, box=near)
     if not chosen.found:
         return chosen.resized(width, height)
