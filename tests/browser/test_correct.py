@@ -15,7 +15,7 @@ from selenium.webdriver.common.keys import Keys
 
 from pix2seg.classes import load_scheme
 from pix2seg.garments import kinds
-from pix2seg.preprocess.dataset.folder import folder_sources, read_mask
+from pix2seg.preprocess.dataset.folder import NAMED, folder_sources, read_mask
 
 SKIN, CLOTHES = 1, 3
 BAG, TOP = (kinds().id_of(name) for name in ("bag", "top"))
@@ -172,11 +172,14 @@ def test_saved_for_training_is_what_prepare_takes(
     page.one("#correct").click()
     page.point(0.1, 0.1).click().perform()
     settled(page)
-    corrected = masks_of(page).classes
+    corrected = masks_of(page)
     with zipfile.ZipFile(page.download("#training")) as archive:
         assert archive.testzip() is None
         archive.extractall(tmp_path)
     sources = folder_sources(tmp_path / "photos", tmp_path / "masks")
     assert [source.photo.read_bytes() for source in sources] == [photos[0].read_bytes()]
-    assert np.array_equal(read_mask(sources[0].labels), corrected)
-    assert corrected.max() < len(load_scheme("four"))
+    assert np.array_equal(read_mask(sources[0].labels), corrected.classes)
+    assert corrected.classes.max() < len(load_scheme("four"))
+    (named,) = folder_sources(tmp_path / "photos", tmp_path / "masks", ending=NAMED)
+    assert np.array_equal(read_mask(named.labels), corrected.kinds)
+    assert (corrected.kinds > CLOTHES).any()
