@@ -32,7 +32,7 @@ PNG_LEVEL = 2
 
 
 @contextmanager
-def atomic_write(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path, suffix: str | None = None) -> Iterator[Path]:
     """Write a file beside its place and move it there when it is whole.
 
     What a killed process left unfinished in the folder goes too, once it is a day old.
@@ -40,9 +40,11 @@ def atomic_write(path: Path) -> Iterator[Path]:
     Args:
         path: where the file shall be; its folder is made if need be. Of a link, what it leads to
             is written.
+        suffix: of the unfinished file, for folders in which files of some suffix are read whatever
+            their names; the file's own by default.
 
     Yields:
-        The path to write to: hidden, in the same folder, with the same suffix; or the path itself
+        The path to write to: hidden, in the same folder, with that suffix; or the path itself
         where it is a pipe or a device, which nothing may replace.
 
     Raises:
@@ -51,7 +53,8 @@ def atomic_write(path: Path) -> Iterator[Path]:
             is left as it was.
     """
     place = Path(os.path.realpath(path))
-    temporary = place.with_name(f"{UNFINISHED}{secrets.token_hex(4)}{place.suffix}")
+    ending = place.suffix if suffix is None else suffix
+    temporary = place.with_name(f"{UNFINISHED}{secrets.token_hex(4)}{ending}")
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         if place.is_dir():  # `replace` would say so too, but after the work

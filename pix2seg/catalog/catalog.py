@@ -1,6 +1,7 @@
 """An opened catalogue: what `catalog.json` says of it, and which of its shards are done."""
 
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -15,6 +16,7 @@ SCHEMA = "pix2seg.catalog/1"
 FACTS = "catalog.json"
 SHARD, STATS = ".parquet", "_stats.json"
 INDEX = "_colors"
+MARK = re.compile(rf"(\d{{5,}}){re.escape(STATS)}")
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Catalog:
         folder = Folder(location)
         names = folder.names()
         if FACTS not in names:
-            if any(not name.startswith(".") for name in names):  # a killed run's are hidden
+            if names:
                 raise CatalogError(f"{location} holds other files; give a new folder")
             folder.write(FACTS, (json.dumps(facts, indent=2) + "\n").encode())
         catalog = cls(location)
@@ -88,8 +90,8 @@ class Catalog:
 
     def done(self) -> set[int]:
         """The shards that are done."""
-        ends = [name for name in self.folder.names() if name.endswith(STATS)]
-        return {int(name.removesuffix(STATS)) for name in ends}
+        marks = map(MARK.fullmatch, self.folder.names())
+        return {int(mark[1]) for mark in marks if mark}
 
     def stats(self, among: Collection[int] | None = None) -> dict[int, Stats]:
         """The counts of the shards that are done, of all or of some, by shard, in order.

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import islice
 from typing import Any
@@ -51,7 +52,8 @@ class Plan:
             CatalogError: the plan is broken.
         """
         name, group = self._places[shard]
-        rows = self._open(name).read_row_group(group).to_pylist()
+        with self._reading(name):
+            rows = self._open(name).read_row_group(group).to_pylist()
         return [Item(**row) for row in rows]
 
     def extend(self, found: Iterable[Item], shard_size: int) -> None:
@@ -73,13 +75,20 @@ class Plan:
 
     def _digests(self) -> Iterator[bytes]:
         for name in self.files:
-            for batch in self._open(name).iter_batches(columns=["uri"]):
-                yield from (_digest(uri) for uri in batch.column(0).to_pylist())
+            with self._reading(name):
+                for batch in self._open(name).iter_batches(columns=["uri"]):
+                    yield from (_digest(uri) for uri in batch.column(0).to_pylist())
 
     def _open(self, name: str) -> Any:
         pyarrow = import_pyarrow()
-        try:
+        with self._reading(name):
             return pyarrow.parquet.ParquetFile(self.folder.open(f"{PLAN}/{name}"))
+
+    @contextmanager
+    def _reading(self, name: str) -> Iterator[None]:
+        """Whatever Arrow says of a plan file becomes one CatalogError."""
+        try:
+            yield
         except (OSError, ValueError) as error:
             raise CatalogError(f"{self.folder.place(PLAN)}/{name} is broken ({error})") from error
 

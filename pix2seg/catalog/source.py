@@ -14,7 +14,7 @@ from typing import Any
 
 from pix2seg.catalog.storage import file_system, import_pyarrow, is_remote, local_path, read_bytes
 from pix2seg.errors import CatalogError, reason_of
-from pix2seg.photo import SUFFIXES
+from pix2seg.photo import MAX_BYTES, SUFFIXES
 
 LISTS = (".csv", ".jsonl", ".parquet")
 TAR = ".tar"
@@ -49,8 +49,10 @@ class Item:
         """
         if self.offset is not None:
             tar = IN_TAR.split(self.uri, maxsplit=1)[0]
-            return read_bytes(tar, self.offset, self.size)
-        return read_bytes(self.uri) if is_remote(self.uri) else local_path(self.uri)
+            return read_bytes(tar, self.offset, self.size, most=MAX_BYTES)
+        if is_remote(self.uri):
+            return read_bytes(self.uri, most=MAX_BYTES)
+        return local_path(self.uri)
 
 
 def list_source(source: str, column: str | None = None) -> Iterator[Item]:
@@ -71,7 +73,7 @@ def list_source(source: str, column: str | None = None) -> Iterator[Item]:
     if column:
         raise CatalogError(f"--column is for lists ({', '.join(LISTS)}); {source} is none")
     if suffix == TAR and not is_glob:
-        return _in_tar(source, "")
+        return _in_tar(source if is_remote(source) else _absolute(source), "")
     if not is_glob:
         return _expand_tars(_walk(source))
     folder, pattern = _split_glob(source)
@@ -138,6 +140,10 @@ def _storable_path(path: Path) -> str:
     return text if _storable(text) == text else path.as_uri()
 
 
+def _absolute(source: str) -> str:
+    return _storable_path(local_path(source).absolute())
+
+
 def _expand_tars(found: Iterable[Item]) -> Iterator[Item]:
     for item in found:
         if item.uri.lower().endswith(TAR):
@@ -167,17 +173,20 @@ def _in_tar(tar: str, prefix: str) -> Iterator[Item]:
 
 
 def _in_list(source: str, suffix: str, column: str | None) -> Iterator[Item]:
-    folder, _, _ = source.rpartition("/")
+    remote = is_remote(source)
+    folder = source.rpartition("/")[0] if remote else str(local_path(source).absolute().parent)
     for value in _column_of(source, suffix, column):
         text = str(value or "")
         if not text:
             raise CatalogError(f"{source} has a row without a photo")
+        if any("\ud800" <= char <= "\udfff" for char in text):
+            raise CatalogError(f"{source} has a photo whose name is no text: {text!a}")
         if "://" in text or text.startswith("/"):
             yield Item(text, text)
-        elif "://" in folder:
+        elif remote:
             yield Item(f"{folder}/{text}", text)
         else:
-            yield Item(str((Path(folder) / text).absolute()), text)
+            yield Item(str(Path(folder) / text), text)
 
 
 def _column_of(source: str, suffix: str, column: str | None) -> Iterator[Any]:

@@ -89,16 +89,23 @@ def file_system(location: str) -> tuple[Any, str]:
         raise CatalogError(f"cannot reach {location}: {_first_line(error)}") from error
 
 
-def read_bytes(location: str, offset: int | None = None, size: int | None = None) -> bytes:
+def read_bytes(
+    location: str, offset: int = 0, size: int | None = None, most: int | None = None
+) -> bytes:
     """A file's bytes, or `size` of them from `offset`.
 
     Raises:
-        CatalogError: it cannot be read.
+        CatalogError: it cannot be read, or there are more than `most`.
     """
     system, path = file_system(location)
     try:
         with system.open_input_file(path) as file:
-            return bytes(file.read() if offset is None else file.read_at(size, offset))
+            size = file.size() - offset if size is None else size
+            if most is not None and size > most:
+                raise CatalogError(
+                    f"{location} has more than {most / 1e9:.1f} GB, too much to read"
+                )
+            return bytes(file.read_at(size, offset))
     except (OSError, ValueError) as error:
         raise CatalogError(f"cannot read {location}: {_first_line(error)}") from error
 
@@ -123,6 +130,8 @@ class Folder:
     def names(self, folder: str = "") -> list[str]:
         """Names of the files in the folder, or in one inside it, sorted; none where there is none.
 
+        Hidden ones are left out: a killed run's are never finished.
+
         Raises:
             CatalogError: it cannot be listed.
         """
@@ -132,7 +141,8 @@ class Folder:
             found = self.system.get_file_info(pyarrow.fs.FileSelector(where, allow_not_found=True))
         except (OSError, ValueError) as error:
             raise CatalogError(f"cannot list {self.location}: {_first_line(error)}") from error
-        return sorted(f.base_name for f in found if f.type == pyarrow.fs.FileType.File)
+        names = (f.base_name for f in found if f.type == pyarrow.fs.FileType.File)
+        return sorted(name for name in names if not name.startswith("."))
 
     def place(self, name: str) -> str:
         """The path or URI of a file of the folder."""
@@ -168,7 +178,8 @@ class Folder:
         """
         if not self.remote:
             with (
-                atomic_write(Path(self.place(name))) as temporary,
+                # DuckDB and polars take hidden Parquet files for shards.
+                atomic_write(Path(self.place(name)), suffix=".part") as temporary,
                 temporary.open("wb") as file,
             ):
                 file.write(data)

@@ -102,3 +102,5 @@ def _serve(connection: Connection, job: Job) -> None:
         connection.send(error)
     except (EOFError, BrokenPipeError):
         return
+    except Exception as error:  # else its end would be laid to the photo at work
+        connection.send(CatalogError(f"a worker cannot go on: {type(error).__name__}: {error}"))

@@ -2,6 +2,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import tarfile
 from pathlib import Path
 
@@ -98,6 +99,22 @@ def test_tars_are_read_in_place(shop: Path, tmp_path: Path) -> None:
         tar.add(shop, "shop")
     with pytest.raises(CatalogError, match="uncompressed tar"):
         files(tmp_path / "packed.tar")
+
+
+def test_sources_are_the_same_however_they_are_named(
+    shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tarfile.open(tmp_path / "shop.tar", "w") as tar:
+        tar.add(shop, "shop")
+    for name in ("a#1.jpg", "b%20c.jpg"):
+        shutil.copy(shop / "men" / "front0.jpg", tmp_path / name)
+    listed = [{"uri": "a#1.jpg"}, {"uri": "b%20c.jpg"}]
+    (tmp_path / "list.jsonl").write_text("".join(json.dumps(row) + "\n" for row in listed))
+    monkeypatch.chdir(tmp_path)
+    for name in ("shop.tar", "list.jsonl"):
+        whole = list(list_source(str(tmp_path / name)))
+        assert list(list_source(name)) == list(list_source((tmp_path / name).as_uri())) == whole
+        assert all(read_photo(item.read()).width for item in whole if "broken" not in item.uri)
 
 
 def test_odd_names_are_read(shop: Path, tmp_path: Path) -> None:
