@@ -59,12 +59,17 @@ def start_worker(threads: int) -> None:
         threads: what it keeps to.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     # PyTorch, ONNX Runtime and OpenCV read these as they start to compute.
     os.environ["OMP_NUM_THREADS"] = os.environ["OPENCV_FOR_THREADS_NUM"] = str(threads)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """End this process, which another one started, when that one does, whatever ends it."""
+    threading.Thread(target=_follow_parent, daemon=True).start()
+
+
+def _follow_parent() -> None:
     parent = parent_process()
     assert parent is not None
     parent.join()

@@ -118,6 +118,11 @@ def _tokens(file: Path) -> tuple[str, ...]:
         raise ServiceError(f"cannot read the token file {file}") from None
     if not tokens:
         raise ServiceError(f"the token file {file} holds no token; write one a line")
+    if not all(token.isascii() and token.isprintable() for token in tokens):
+        raise ServiceError(
+            f"the token file {file} holds characters that browsers cannot send; take letters, "
+            "digits and signs of ASCII"
+        )
     return tokens
 
 

@@ -23,6 +23,7 @@ from pix2seg.serve.log import LOGGER, log_event, start_logging
 from pix2seg.serve.metrics import SHARED
 from pix2seg.serve.protocol import PatientProtocol
 from pix2seg.serve.settings import Settings
+from pix2seg.workers import end_with_parent
 
 BACKLOG = 512
 """Connections that the system holds until they are taken."""
@@ -141,6 +142,7 @@ class _Supervisor(Multiprocess):
 
 
 def _worker_app(settings: Settings) -> FastAPI:
+    end_with_parent()
     start_logging()
     return create_app(settings, _end_worker)
 

@@ -60,6 +60,7 @@ async function request(path, form, signal) {
     if (response.status === 401) {
       token = await askToken(problem.detail);
       if (!token) throw new Problem("The server needs a token.");
+      if (!/^[!-~]+$/.test(token)) throw new Problem("This is no token: it has other characters.");
       sessionStorage.setItem("token", token);
       since = performance.now(); // it was a person that was waited for
     } else if (wait && performance.now() - since < PATIENCE * 1000) {

@@ -144,6 +144,7 @@ export class Correction extends EventTarget {
   }
 
   #revert(way) {
+    if (this.#stroke) return; // it ends first
     const rect = this.open && this.#photo.history[way](this.#map);
     if (!rect) return;
     this.#follow(rect);

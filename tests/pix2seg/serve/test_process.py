@@ -89,6 +89,20 @@ def test_workers_share_the_address_and_the_numbers(start: Start, photos: list[Pa
     assert service.process.returncode == 0
 
 
+def test_workers_end_with_a_service_that_was_killed(start: Start) -> None:
+    service = start("--workers", 2)
+    service.wait_for(workers=2)
+    host, port = service.url.removeprefix("http://").split(":")
+    service.process.kill()
+    for _ in range(300):
+        try:
+            socket.create_connection((host, int(port)), timeout=5).close()
+        except ConnectionRefusedError:
+            return
+        time.sleep(0.1)
+    raise AssertionError("the workers still serve")
+
+
 def test_workers_that_died_hold_nothing(tmp_path: Path) -> None:
     worker = """
 from pix2seg.serve.metrics import Metrics
