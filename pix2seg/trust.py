@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache, lru_cache
 from importlib import resources
+from itertools import chain
 from typing import Any, Self
 
 import numpy as np
@@ -67,6 +68,12 @@ REASONS_OF_MUCH = {
     "face": "there is unusually much skin on the head",
 }
 """What those say of which more than usual is as bad as less."""
+
+OF_CLASS = {
+    "skin": ("skin_certainty", "face"),
+    "hair": ("hair_certainty", "hair", "hair_depth", "crown"),
+}
+"""Signs that are unknown where the scheme has no such class."""
 
 NOBODY = "nobody found, so the whole photo was segmented"
 NOTHING = "no clothes, skin or hair found"
@@ -179,7 +186,8 @@ def read_signs(
 ) -> dict[str, float]:
     """What speaks for and against a result, by the keys of `REASONS`.
 
-    Shares are told by their logarithms, since from 1 to 2 % is as far as from 10 to 20.
+    Shares are told by their logarithms, since from 1 to 2 % is as far as from 10 to 20. What cannot
+    be known, for want of an extractor or of a class, is NaN.
 
     Args:
         map: RGB uint8 (H, W, 3).
@@ -204,7 +212,7 @@ def read_signs(
             "missing": _log(_share(found & ~seen, found)),
             "score": -np.log(1.02 - person.score),
         }
-    return of_person | {
+    signs = of_person | {
         "certainty": -np.log(1.02 - _mean(sure, kept)),
         "skin_certainty": _mean(sure, skin),
         "hair_certainty": _mean(sure, hair),
@@ -215,6 +223,8 @@ def read_signs(
         "hair": _log(_share(hair, kept)),
         **_signs_of_head(kept, skin, hair),
     }
+    missing = [OF_CLASS[name] for name in OF_CLASS if name not in scheme.names]
+    return signs | dict.fromkeys(chain(*missing), np.nan)
 
 
 def _signs_of_head(

@@ -103,6 +103,22 @@ def test_without_an_extractor_its_signs_count_nothing(photos: list[Path]) -> Non
     assert 0 < built_in_calibration().judge(signs).quality < 1
 
 
+@pytest.mark.parametrize("name", ["garment2", "dress3"])
+def test_what_a_scheme_has_no_class_for_counts_nothing(photos: list[Path], name: str) -> None:
+    scheme, mask = load_scheme(name), (true_mask(photos) > 0).astype(np.uint8)
+    mask[mask > 0] = len(scheme) - 1  # the garment, or the dress, wherever somebody is
+    map, person = mask_to_map(mask, scheme), Person.from_mask(mask > 0, 0.95)
+    signs = read_signs(map, mask, mask, person, scheme)
+    unknown = {sign for sign, value in signs.items() if np.isnan(value)}
+    assert {"hair", "hair_depth", "hair_certainty", "crown"} <= unknown
+    assert ("face" in unknown) == ("skin" not in scheme.names)
+    trust = judge(map, mask, mask, person, scheme)
+    assert "hair" not in (trust.review or "")
+    if "skin" not in scheme.names:
+        assert not {"skin", "head"} & set((trust.review or "").split())
+        assert trust.quality > 0.7
+
+
 def test_nothing_and_one_class_alone_are_never_passed_over() -> None:
     for class_id, reason in ((0, trust.NOTHING), (3, trust.ALL_ONE)):
         mask = np.full((40, 30), class_id, np.uint8)
