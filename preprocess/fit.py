@@ -4,6 +4,7 @@ The same `Fit` serves training and inference: the photo is scaled with its aspec
 centred in the frame, and what it leaves free is filled.
 """
 
+import re
 from dataclasses import dataclass
 
 import cv2
@@ -25,6 +26,10 @@ Box = tuple[int, int, int, int]
 """x0, y0, x1, y1 in pixels of the photo: the left and top edge, and one past the last pixel."""
 
 
+BOX_NUMBER = re.compile(r"\s*\d{1,9}\s*", re.ASCII)
+"""What `parse_box` takes: more pixels no photo has."""
+
+
 def parse_size(text: str) -> Size:
     """Read a size such as `512x768` (width x height).
 
@@ -43,7 +48,7 @@ def parse_box(text: str) -> Box:
     Raises:
         ValueError: not four whole numbers, left to right and top to bottom.
     """
-    numbers = [int(part) if part.strip().isdecimal() else -1 for part in text.split(",")]
+    numbers = [int(part) if BOX_NUMBER.fullmatch(part) else -1 for part in text.split(",")]
     if len(numbers) == 4:
         x0, y0, x1, y1 = numbers
         if 0 <= x0 < x1 and 0 <= y0 < y1:

@@ -25,6 +25,9 @@ INSIDE = 0.7
 SAME = 0.6
 """Two who share more than this of the smaller mask are one and the same."""
 
+AT_LEAST = 0.2
+"""Whose box shares less than this of the smaller one with that asked for is somebody else."""
+
 SURE = 0.9
 """Whoever is less sure than this share of the surest is not what the photo is about."""
 
@@ -193,7 +196,7 @@ def choose(
         people: all who were found.
         shape: the photo's (H, W, ...).
         everyone: take all of them together, with the surest one's score; `members` has each.
-        box: take the person whose box overlaps this one the most.
+        box: take the person whose box overlaps this one the most; nobody whose box hardly does.
 
     Raises:
         PersonError: the box shows nothing of the photo.
@@ -201,7 +204,7 @@ def choose(
     people = [person for person in people if person.found]
     if box:
         check_inside(box, shape)
-        people = [person for person in people if overlap(person.box, box)]
+        people = [person for person in people if _shared(person.box, box) >= AT_LEAST]
     if not people:
         return Person.nobody(shape)
     if everyone:
@@ -260,12 +263,21 @@ def _prominence(person: Person, height: int, width: int) -> float:
 
 def overlap(box: Edges, other: Edges) -> float:
     """Intersection over union of two boxes, 0..1."""
+    both = _common(box, other)
+    return both / (_area(box) + _area(other) - both) if both else 0.0
+
+
+def _shared(box: Edges, other: Edges) -> float:
+    """Intersection over the smaller of two boxes, 0..1."""
+    both = _common(box, other)
+    return both / min(_area(box), _area(other)) if both else 0.0
+
+
+def _common(box: Edges, other: Edges) -> float:
+    """The area that two boxes have in common."""
     width = min(box[2], other[2]) - max(box[0], other[0])
     height = min(box[3], other[3]) - max(box[1], other[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    both = _area(box) + _area(other) - width * height
-    return width * height / both
+    return max(width, 0) * max(height, 0)
 
 
 def scaled(box: Edges, size: Size, other: Size) -> Edges:

@@ -150,6 +150,15 @@ def test_everyone_and_the_person_in_a_box() -> None:
     assert not choose([corner, centre], (100, 100), box=(0, 0, 30, 30)).found
 
 
+def test_who_only_touches_the_box_is_not_meant() -> None:
+    mask = np.zeros((300, 300), bool)
+    mask[:, 100:200] = True
+    somebody = Person.from_mask(mask, 0.9)
+    assert not choose([somebody], mask.shape, box=(0, 0, 105, 300)).found
+    for box in ((0, 0, 140, 300), (140, 100, 150, 120), (0, 0, 300, 300)):
+        assert choose([somebody], mask.shape, box=box) is somebody
+
+
 def test_among_everyone_each_is_once() -> None:
     def upright(left: int, right: int, score: float) -> Person:
         mask = np.zeros((20, 60), bool)
