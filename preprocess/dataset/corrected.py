@@ -4,6 +4,7 @@ Each reader gives names, which are those of the photos without suffix, with mask
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -29,6 +30,9 @@ TELL_NO_PIXELS = ("choices", "datetime", "number", "rating", "relation", "taxono
 
 LOCAL_FILES = "?d="
 """Label Studio names a file below its document root after this."""
+
+UPLOADS, UPLOADED = "/data/upload/", re.compile(r"^[0-9a-f]{8}-")
+"""Where Label Studio keeps photos that were uploaded, and what it puts before their names."""
 
 
 def write_masks(found: Iterable[Named], folder: Path, scheme: Scheme) -> None:
@@ -113,7 +117,7 @@ def labelstudio_masks(file: Path, scheme: Scheme) -> Iterator[Named]:
             if not done:
                 continue
             image = task["data"]["image"]
-            name = task["data"].get("file") or unquote(image.rpartition(LOCAL_FILES)[2])
+            name = task["data"].get("file") or _photo_of(image, file)
             brushes = _brushes(done[-1]["result"], name, file)
             if not brushes:
                 continue
@@ -132,6 +136,23 @@ def labelstudio_masks(file: Path, scheme: Scheme) -> Iterator[Named]:
         raise DatasetError(
             f"{file} has no annotation with the brush; submit some in Label Studio, and export anew"
         )
+
+
+def _photo_of(address: str, file: Path) -> str:
+    """The photo's name, from where Label Studio has it.
+
+    Raises:
+        DatasetError: it is somewhere else than in a folder.
+    """
+    if UPLOADS in address:
+        return UPLOADED.sub("", unquote(address.rpartition("/")[2]))
+    name = unquote(address.rpartition(LOCAL_FILES)[2])
+    if "://" in name or name.startswith("/"):
+        raise DatasetError(
+            f"{file}: {address} names no photo in the folder; give each task's data a 'file' with "
+            "the photo's name"
+        )
+    return name
 
 
 def _brushes(results: Any, name: str, file: Path) -> list[dict[str, Any]]:

@@ -98,6 +98,31 @@ def test_other_tools_of_label_studio(tmp_path: Path) -> None:
             read({"type": drawn, "value": {"points": [[0, 0], [50, 0], [50, 50]]}})
 
 
+@pytest.mark.parametrize(
+    ("image", "name"),
+    [
+        ("/data/local-files/?d=women/a%20b.jpg", "women/a b"),
+        ("/data/upload/1/abcd1234-a.jpg", "a"),
+        ("women/a.jpg", "women/a"),
+    ],
+)
+def test_photos_of_label_studio_are_known_by_their_names(
+    tmp_path: Path, image: str, name: str
+) -> None:
+    mask = np.eye(3, dtype=np.uint8)
+    write_labelstudio(tmp_path, iter([exported(mask)]), FOUR)
+    (task,) = json.loads((tmp_path / "tasks.json").read_text())
+    task["annotations"] = task.pop("predictions")
+    task["data"] = {"image": image}
+    (tmp_path / "tasks.json").write_text(json.dumps([task]))
+    ((found, _),) = labelstudio_masks(tmp_path / "tasks.json", FOUR)
+    assert found == name
+    task["data"]["image"] = "s3://bucket/a.jpg"
+    (tmp_path / "tasks.json").write_text(json.dumps([task]))
+    with pytest.raises(DatasetError, match=r"s3://bucket/a\.jpg names no photo .* a 'file'"):
+        next(labelstudio_masks(tmp_path / "tasks.json", FOUR))
+
+
 def test_files_without_masks_are_named(tmp_path: Path) -> None:
     empty: list[Exported] = []
     write_coco(tmp_path, iter(empty), FOUR)
