@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -87,10 +88,12 @@ def growing_table(
     write_table(path, kept)
 
     def add(rows: Sequence[Row]) -> None:
+        whole = path.stat().st_size
         try:
             with path.open("a", encoding="utf-8", newline="") as file:
                 file.write(_lines(path, rows))
         except OSError as error:
+            os.truncate(path, whole)  # half a row would keep the table from being read again
             raise OutputError(f"cannot write {path}: {reason_of(error)}") from error
 
     yield add

@@ -2,6 +2,8 @@ import csv
 import math
 import re
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ from pyarrow import parquet
 from pix2seg.colors.photo_colors import photo_colors
 from pix2seg.colors.row import COLUMNS, Row, rows_of
 from pix2seg.colors.table import growing_table, read_table, write_table
-from pix2seg.errors import ColorError
+from pix2seg.errors import ColorError, OutputError
 from pix2seg.photo import Photo
 
 
@@ -112,6 +114,19 @@ def test_rows_are_there_as_they_are_added(tmp_path: Path, suffix: str) -> None:
     with growing_table(path):
         pass
     assert read_table(path) == []
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+def test_a_full_disk_leaves_whole_rows(
+    tmp_path: Path, suffix: str, full_disk: Callable[[int], AbstractContextManager[None]]
+) -> None:
+    path = tmp_path / f"t{suffix}"
+    with growing_table(path, rows("a.jpg", NAVY)) as add:
+        with full_disk(path.stat().st_size + 20), pytest.raises(OutputError, match="cannot write"):
+            add(rows("b.jpg", RED, WHITE))
+        assert read_table(path) == rows("a.jpg", NAVY)
+        add(rows("c.jpg", WHITE))
+    assert read_table(path) == rows("a.jpg", NAVY) + rows("c.jpg", WHITE)
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
