@@ -23,7 +23,7 @@ from pix2seg.joining import WEIGHT, follow_edges, join_person, settle_hair, to_p
 from pix2seg.limits import MAX_PIXELS
 from pix2seg.overlap import overlapped
 from pix2seg.photo import Photo, PhotoSource, is_one_photo, read_photo
-from pix2seg.preprocess.background import MARGIN, hide_background, soften
+from pix2seg.preprocess.background import MARGIN, hide_background, soften, widen
 from pix2seg.preprocess.fit import Fit
 from pix2seg.preprocess.person import Person, PersonExtractor, load_extractor
 from pix2seg.result import Drawing, Segmentation
@@ -222,16 +222,20 @@ class Segmenter(Pretrained):
         certainty = None
         if person.found and person.belief is not None:
             certainty = fit.soft(person.belief, pixels.shape[:2], part)
-        if person.found and self._hides(person):
-            visible = fit.mask(person.visible(self.margin)[part].view(np.uint8)) > 0
-            shown = hide_background(framed, soften(visible, self.softness), self.info.background)
+        if self.hides(person):
+            inside = fit.mask(person.mask[part].view(np.uint8)) > 0
+            visible = soften(widen(inside, self.margin), self.softness)
+            shown = hide_background(framed, visible, self.info.background)
         draw, kinds = self._generate_map(shown, framed, fit, certainty)
         whole = partial(_whole_map, draw, part, pixels.shape, self.scheme)
         if kinds is None:
             return whole, None
         return whole, partial(name_kinds, kinds, fit, part, pixels)
 
-    def _hides(self, person: Person) -> bool:
+    def hides(self, person: Person) -> bool:
+        """Whether the generator sees grey in place of what is not this person."""
+        if not person.found:
+            return False
         if self.hide is not None:
             return self.hide
         return self.info.hide or (self.info.knows_hidden and person.belief is not None)

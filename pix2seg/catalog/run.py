@@ -115,20 +115,23 @@ def begin_catalog(
     return Opened(catalog, settings, segmenter.device)
 
 
-def reopen_catalog(location: str, weights: str | None = None, device: str = "auto") -> Opened:
+def reopen_catalog(
+    location: str, weights: str | None = None, device: str = "auto", trust: bool = False
+) -> Opened:
     """A catalogue with the settings that it was begun with.
 
     Args:
         location: the catalogue's folder or URI.
         weights: the generator that it was begun with; the one in the box by default.
         device: where to work.
+        trust: see `Settings`.
 
     Raises:
         CatalogError: there is no catalogue, or it was begun with other models.
         Pix2SegError: the models cannot be loaded.
     """
     catalog = Catalog(location)
-    settings = Settings(weights=weights, device=device, **catalog.facts["options"])
+    settings = Settings(weights=weights, device=device, trust=trust, **catalog.facts["options"])
     segmenter = settings.segmenter()
     catalog.refuse_other({**catalog.facts, "model": _model(segmenter)})
     return Opened(catalog, settings, segmenter.device)

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 READ_AHEAD = 4
 """Photos that are fetched while one is segmented: object storage takes its time over each."""
 
-NOT_PINNED = ("weights", "engine", "device")
-"""Settings that a later run may change: the models' versions tell of the weights, and a row's
-`model` what ran them."""
+NOT_PINNED = ("weights", "trust", "engine", "device")
+"""Settings that a later run may change: the models' versions tell of the weights, a row's `model`
+what ran them, and whom to trust is not for a file to say."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,14 @@ class Settings:
     """How photos are catalogued: what `Segmenter` and `Segmentation.colors` take, and what is kept.
 
     Attributes:
+        trust: let Detectron2 run what lies in its files.
         masks: keep the masks.
         garments: find garments.
     """
 
     weights: str | None = None
     person: str | None = None
+    trust: bool = False
     everyone: bool = False
     hide: bool | None = None
     flip: bool = False
@@ -70,7 +72,7 @@ class Settings:
             precision=self.precision,
             hide=self.hide,
             flip=self.flip,
-            person_options={"everyone": self.everyone},
+            person_options={"everyone": self.everyone, "trust": self.trust},
         )
 
     def facts(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pix2seg.cli.options import Device, PersonName, PersonWeights, Weights
+from pix2seg.cli.options import Device, PersonName, PersonWeights, TrustFiles, Weights
 from pix2seg.cli.output import check_writable
 from pix2seg.cli.telling import news, tracked
 
@@ -22,6 +22,7 @@ def calibrate(
     weights: Weights = None,
     person: PersonName = None,
     person_weights: PersonWeights = None,
+    trust: TrustFiles = False,
     device: Device = "auto",
 ) -> None:
     """Learn how far a result can be trusted, for its quality.
@@ -48,7 +49,7 @@ def calibrate(
     scenes = empty_scenes(read_people(people, "val")) if people else []
     sets: list[PhotoSet] = ["plain", "busy", "far"]
     sets += ["scenes"] if scenes else []
-    options = {"weights": person_weights}
+    options = {"weights": person_weights, "trust": trust}
     segmenter = Segmenter(weights, person=person, device=device, person_options=options)
     photos = photo_sets(dataset, sets, scenes)
     total = len(dataset.names("val")) * len(sets)

@@ -16,6 +16,7 @@ from pix2seg.cli.options import (
     Names,
     PersonName,
     PrecisionName,
+    TrustFiles,
     Weights,
 )
 from pix2seg.cli.output import EXIT_BAD_INPUT, exit_on_bad, messages, print_warning, results
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from pix2seg.catalog.engines.base import Pool
+    from pix2seg.catalog.engines.cluster import RayPool
     from pix2seg.catalog.run import Opened
     from pix2seg.catalog.work import Job
 
@@ -82,6 +84,7 @@ def run(
     garments: Annotated[bool, typer.Option("--garments", help="Find garments too.")] = False,
     weights: Weights = None,
     person: PersonName = None,
+    trust: TrustFiles = False,
     everyone: Everyone = False,
     hide: Hide = None,
     flip: Flip = False,
@@ -105,6 +108,7 @@ def run(
     settings = Settings(
         weights=str(weights) if weights else None,
         person=person,
+        trust=trust,
         everyone=everyone,
         hide=hide,
         flip=flip,
@@ -118,6 +122,8 @@ def run(
         device=device,
     )
     console = news()
+    if ray is not None:  # so that each of its workers has a shard
+        workers = _cluster(Job(out, settings), ray).worker_count(workers)
     with console.status("looking which photos there are"):
         opened = begin_catalog(
             source,
@@ -134,7 +140,8 @@ def run(
     if plan:
         console.print(f"{photos:,} photos to do, in {len(todo)} of {len(counts)} shards")
         return
-    _fill(console, opened, Job(out, settings), todo, photos, workers, ray, among)
+    job = Job(opened.catalog.folder.location, settings)
+    _fill(console, opened, job, todo, photos, workers, ray, among)
 
 
 @catalog.command()
@@ -171,6 +178,7 @@ def status(out: Location) -> None:
 def retry(
     out: Location,
     weights: Weights = None,
+    trust: TrustFiles = False,
     device: Device = "auto",
     workers: Workers = None,
     ray: Ray = None,
@@ -184,9 +192,9 @@ def retry(
 
     console = news()
     with console.status("loading"):
-        opened = reopen_catalog(out, str(weights) if weights else None, device)
+        opened = reopen_catalog(out, str(weights) if weights else None, device, trust)
         failed = failed_shards(opened.catalog)
-    job = Job(out, opened.settings, retry=True)
+    job = Job(opened.catalog.folder.location, opened.settings, retry=True)
     _fill(console, opened, job, list(failed), sum(failed.values()), workers, ray)
 
 
@@ -270,15 +278,19 @@ def _fill(
 def _pool(job: "Job", device: str, workers: int | None, ray: str | None) -> "tuple[Pool, int]":
     """An engine and how many workers to start."""
     if ray is not None:
-        from pix2seg.catalog.engines.cluster import RayPool
-
-        cluster = RayPool(job, ray)
+        cluster = _cluster(job, ray)
         count = cluster.worker_count(workers)
         news().print(f"{count} workers, each on a {'GPU' if cluster.on_gpu else 'CPU'}")
         return cluster, count
     from pix2seg.catalog.engines.local import LocalPool, default_workers
 
     return LocalPool(job), workers or default_workers(device)
+
+
+def _cluster(job: "Job", address: str) -> "RayPool":
+    from pix2seg.catalog.engines.cluster import RayPool
+
+    return RayPool(job, address)
 
 
 def _shard_range(text: str) -> range:

@@ -14,6 +14,7 @@ from pix2seg.cli.options import (
     PersonName,
     PersonWeights,
     PrecisionName,
+    TrustFiles,
     Weights,
 )
 from pix2seg.cli.output import results
@@ -62,6 +63,7 @@ def evaluate(
     ] = 1.0,
     person: PersonName = None,
     person_weights: PersonWeights = None,
+    trust: TrustFiles = False,
     hide: Hide = None,
     flip: Flip = False,
     engine: EngineName = "auto",
@@ -87,7 +89,7 @@ def evaluate(
     segmenter = Segmenter(
         weights,
         person=person,
-        person_options={"weights": person_weights},
+        person_options={"weights": person_weights, "trust": trust},
         engine=engine,
         device=device,
         precision=precision,
@@ -95,7 +97,7 @@ def evaluate(
         flip=flip,
     )
     evaluation = Evaluation(segmenter.scheme, segmenter.margin, colors)
-    worst_photos = WorstPhotos(count)
+    worst_photos, hidden = WorstPhotos(count), False
     for photo in tracked(
         evaluate_photos(segmenter, dataset, garments=garments, scale=scale),
         "evaluating",
@@ -103,12 +105,13 @@ def evaluate(
     ):
         evaluation.add(photo)
         worst_photos.add(photo)
+        hidden |= segmenter.hides(photo.result.person)
     _print(evaluation, segmenter, scale)
     if json_file:
         about = {
             "weights": segmenter.info.version,
             "person": segmenter.extractor.version,
-            "hide": segmenter.hide,
+            "hide": hidden,
             "flip": segmenter.flip,
             "scale": scale,
             "device": str(segmenter.device),

@@ -71,6 +71,10 @@ def find(
 
     if (color is None) == (like is None):
         raise typer.BadParameter("give a colour, or --like PHOTO", param_hint="COLOR")
+    if weights and not like:
+        raise typer.BadParameter("they are for --like", param_hint="--weights")
+    if names and like:
+        raise typer.BadParameter("it is for COLOR; leave --like out", param_hint="--names")
     if class_name and garment:
         raise typer.BadParameter("give it or --class, not both", param_hint="--garment")
     listing = open_listing(place)

@@ -11,7 +11,9 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
 EngineName = Annotated[
     Literal["auto", "torch", "onnx"],
     typer.Option(
-        "--engine", help="What runs the networks; auto: torch on a GPU, else ONNX Runtime."
+        "--engine",
+        help="What runs the networks; auto: what the --weights file is for, and for those in the "
+        "box torch on a GPU, else ONNX Runtime.",
     ),
 ]
 PrecisionName = Annotated[
@@ -38,7 +40,8 @@ Init = Annotated[
 PersonName = Annotated[
     str | None,
     typer.Option(
-        help="How the person is found: mask-rcnn (default), cascade, grabcut, detectron2, none."
+        help="How the person is found: mask-rcnn (default), cascade, grabcut, detectron2, none; "
+        "weights that were trained with another take that one by default."
     ),
 ]
 PersonWeights = Annotated[
@@ -63,7 +66,8 @@ Everyone = Annotated[
     bool,
     typer.Option(
         "--everyone",
-        help="Keep all people, not the largest, most central one, and give each alone as well.",
+        help="Keep all people, not the largest, most central one; segment, person and serve also "
+        "give each alone.",
     ),
 ]
 BOX = "--person-box"
@@ -78,7 +82,8 @@ Hide = Annotated[
     typer.Option(
         "--hide/--no-hide",
         help="Turn the background grey before the generator sees the photo; default: if the "
-        "weights know it and the extractor says how sure it is of each pixel, as mask-rcnn does.",
+        "weights know it and the extractor says how sure it is of each pixel, as mask-rcnn does, "
+        "or if the weights know nothing else.",
         show_default=False,
     ),
 ]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pix2seg.cli.options import PersonWeights
+from pix2seg.cli.options import PersonWeights, TrustFiles
 from pix2seg.cli.output import EXIT_BAD_INPUT, messages, print_error, print_warning
 from pix2seg.cli.telling import news, telling, tracked
 
@@ -34,8 +34,9 @@ SizeOption = Annotated[str, typer.Option(help="Width x height that photos are fi
 PersonOption = Annotated[
     str | None,
     typer.Option(
-        help="Also find the people with mask-rcnn, grabcut or detectron2, so that a generator "
-        "trains on backgrounds hidden as they will be; by default the true masks hide them."
+        help="Also find the people, with mask-rcnn, grabcut, detectron2, cascade or none (the "
+        "whole photo), so that a generator trains on backgrounds hidden as they will be; by "
+        "default the true masks hide them."
     ),
 ]
 CropOption = Annotated[
@@ -64,6 +65,7 @@ def ccp(
     ] = None,
     person: PersonOption = None,
     person_weights: PersonWeights = None,
+    trust: TrustFiles = False,
     crop: CropOption = False,
     fold: FoldOption = "1/10",
     tagged: Annotated[
@@ -107,7 +109,7 @@ def ccp(
         read_labels,
         _size(size),
         person,
-        {"weights": person_weights},
+        {"weights": person_weights, "trust": trust},
         crop,
         garment_table=garment_table,
     )
@@ -121,7 +123,9 @@ def folder(
     masks: Annotated[
         Path,
         typer.Argument(
-            metavar="MASKS", help="Folder of PNG masks of the same names: pixel = class id."
+            metavar="MASKS",
+            help="Folder of indexed PNG masks, pixel = class id: NAME.png, or as segment writes "
+            "them.",
         ),
     ],
     out: OutArgument,
@@ -129,6 +133,7 @@ def folder(
     size: SizeOption = "512x768",
     person: PersonOption = None,
     person_weights: PersonWeights = None,
+    trust: TrustFiles = False,
     crop: CropOption = False,
     fold: FoldOption = "1/10",
     garments: Annotated[
@@ -160,7 +165,7 @@ def folder(
         read_mask,
         _size(size),
         person,
-        {"weights": person_weights},
+        {"weights": person_weights, "trust": trust},
         crop,
         garment_table=kinds,
     )
@@ -180,6 +185,7 @@ def coco(
     size: SizeOption = "512x768",
     person: PersonOption = None,
     person_weights: PersonWeights = None,
+    trust: TrustFiles = False,
     crop: CropOption = False,
 ) -> None:
     """Prepare photos with masks from a COCO file.
@@ -188,7 +194,8 @@ def coco(
     """
     from pix2seg.preprocess.dataset.corrected import coco_masks
 
-    _corrected(photos, coco_masks, file, out, scheme, size, person, person_weights, crop)
+    options = {"weights": person_weights, "trust": trust}
+    _corrected(photos, coco_masks, file, out, scheme, size, person, options, crop)
 
 
 @prepare.command()
@@ -203,12 +210,14 @@ def cvat(
     size: SizeOption = "512x768",
     person: PersonOption = None,
     person_weights: PersonWeights = None,
+    trust: TrustFiles = False,
     crop: CropOption = False,
 ) -> None:
     """Prepare photos with masks corrected in CVAT."""
     from pix2seg.preprocess.dataset.corrected import cvat_masks
 
-    _corrected(photos, cvat_masks, folder, out, scheme, size, person, person_weights, crop)
+    options = {"weights": person_weights, "trust": trust}
+    _corrected(photos, cvat_masks, folder, out, scheme, size, person, options, crop)
 
 
 @prepare.command()
@@ -221,12 +230,14 @@ def labelstudio(
     size: SizeOption = "512x768",
     person: PersonOption = None,
     person_weights: PersonWeights = None,
+    trust: TrustFiles = False,
     crop: CropOption = False,
 ) -> None:
     """Prepare photos with masks corrected in Label Studio."""
     from pix2seg.preprocess.dataset.corrected import labelstudio_masks
 
-    _corrected(photos, labelstudio_masks, file, out, scheme, size, person, person_weights, crop)
+    options = {"weights": person_weights, "trust": trust}
+    _corrected(photos, labelstudio_masks, file, out, scheme, size, person, options, crop)
 
 
 def _corrected(
@@ -237,7 +248,7 @@ def _corrected(
     scheme: str,
     size: str,
     person: str | None,
-    person_weights: str | None,
+    options: dict[str, Any],
     crop: bool,
 ) -> None:
     """Prepare a folder of photos with the masks that a reader gives."""
@@ -252,7 +263,6 @@ def _corrected(
 
     classes = load_scheme(scheme)
     same = np.arange(len(classes), dtype=np.uint8)
-    options = {"weights": person_weights}
     preparation = Preparation(out, classes, same, read_mask, _size(size), person, options, crop)
     with TemporaryDirectory() as masks:
         write_masks(read(place, classes), Path(masks), classes)
@@ -297,6 +307,12 @@ def _with(table: "NDArray[np.uint8]", value: int) -> "NDArray[np.uint8]":
 def _run(sources: "list[Source]", preparation: "Preparation", facts: dict[str, Any]) -> None:
     from pix2seg.preprocess.dataset.prepare import prepare as prepare_all
 
+    for option, given in preparation.person_options.items():
+        if given and not preparation.person:
+            raise typer.BadParameter(
+                "it is for an extractor; add --person",
+                param_hint="--trust" if option == "trust" else "--person-weights",
+            )
     if preparation.person:
         from pix2seg.segmenter import load_person
 

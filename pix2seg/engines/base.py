@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 Engine = Literal["auto", "torch", "onnx"]
-"""`auto`: PyTorch where it is installed and there is a GPU for it, else ONNX Runtime."""
+"""`auto`: what a weights file is for; of the networks in the box PyTorch where it is installed and
+there is a GPU for it, else ONNX Runtime."""
 
 Precision = Literal["auto", "fp32"]
 """`auto`: bfloat16 where PyTorch computes faster in it; `fp32`: never."""

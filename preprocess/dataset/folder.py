@@ -37,7 +37,7 @@ def folder_sources(
         ending: what it adds to the photo's name, `SEGMENTED` or `NAMED`.
 
     Raises:
-        DatasetError: a folder is missing, there is no mask, or a name has two photos.
+        DatasetError: a folder is missing, there is no mask, or a mask has two photos.
 
     A mask without a photo is a source all the same: to prepare it names what is missing.
     """
@@ -45,13 +45,14 @@ def folder_sources(
         if not folder.is_dir():
             raise DatasetError(f"{folder} is not a folder")
     found = sorted(masks.rglob(f"*{ending}.png")) or sorted(masks.rglob("*.png"))
+    names = {mask: _name(mask, masks).removesuffix(ending) for mask in found}
+    wanted = set(names.values())
     files: dict[str, Path] = {}
     for file in _photos_in(photos, found):
         name = _name(file, photos)
-        if name in files:
+        if name in files and name in wanted:
             raise DatasetError(f"{files[name]} and {file} have the same name; rename one")
         files[name] = file
-    names = {mask: _name(mask, masks).removesuffix(ending) for mask in found}
     sources = [
         Source(name, files.get(name, photos / name), mask, split_of(name, fold))
         for mask, name in names.items()

@@ -213,7 +213,11 @@ def prepare(
     refuse_to_spoil(preparation.out, files, folders)
     if preparation.person:  # an unknown or missing extractor is told before anything is removed
         version = preparation.extractor().version
-        options = {k: str(v) for k, v in preparation.person_options.items() if v is not None}
+        options = {
+            key: str(value)
+            for key, value in preparation.person_options.items()
+            if value is not None and key != "trust"  # whom to trust is not for a file to say
+        }
         found = {"extractor": preparation.person, "person_options": options}
         facts = {**facts, "person": version, **found, "crop": preparation.crop}
     begin(preparation.out)

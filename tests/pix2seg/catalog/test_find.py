@@ -395,6 +395,9 @@ def test_command(small_catalog: Catalog, shop: Path, small_weights: Path) -> Non
     assert match["hits"][0]["hex"] == code
     assert run(app, ["find", "#00ff00", *place, "--within", "1"]).exit_code == 1
     assert run(app, ["find", *place]).exit_code == 2
+    unused = run(app, ["find", code, *place, "--weights", str(small_weights)])
+    assert unused.exit_code == 2
+    assert "they are for --like" in unused.output
     like = ["--like", str(shop / first["file"]), "--weights", str(small_weights)]
     listed = run(app, ["find", *place, *like, "--json", "--within", "200", "--class", "clothes"])
     assert listed.exit_code == 0

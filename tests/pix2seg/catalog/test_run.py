@@ -6,6 +6,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,39 @@ def test_other_libraries_read_it(small_catalog: Catalog) -> None:
     assert first["palettes"][0][0]["class"] == "clothes"
 
 
+def test_what_killed_runs_and_others_left_is_no_part_of_it(
+    shop: Path, fill: Fill, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, seen = tmp_path / "out", set[str]()
+    monkeypatch.setattr(os, "fsync", lambda file: seen.update(f.name for f in out.rglob("*")))
+    catalog = fill(str(shop), str(out))
+    unfinished = {name for name in seen if name.startswith(".")}
+    assert unfinished
+    assert not [name for name in unfinished if name.endswith(".parquet")]  # DuckDB would read it
+    whole = catalog.plan.counts
+    (out / "_plan" / ".pix2seg-0badcafe.parquet").write_bytes(b"half of")
+    (out / "backup (1)_stats.json").touch()
+    again = Catalog(str(out))
+    assert again.plan.counts == whole
+    assert open_shards(again) == []
+
+
+def test_a_worker_that_cannot_go_on_blames_no_photo(
+    shop: Path, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise OSError("the disk is gone")
+
+    out = str(tmp_path / "out")
+    catalog = begin_catalog(str(shop), out, settings, shard_size=2).catalog
+    monkeypatch.setattr(Worker, "run", broken)
+    pool = LocalPool(Job(out, settings))
+    pool.context = multiprocessing.get_context("fork")
+    with pytest.raises(CatalogError, match="cannot go on: OSError: the disk is gone"):
+        list(run_shards(pool, [0], 1))
+    assert catalog.done() == set()
+
+
 def test_kills_lose_nothing(
     shop: Path, small_catalog: Catalog, settings: Settings, tmp_path: Path
 ) -> None:
@@ -197,6 +231,7 @@ def test_failed_photos_are_tried_again(
     shutil.copytree(shop, source)
     fill(str(source), out)
     opened = reopen_catalog(out, settings.weights, "cpu")
+    assert replace(settings, trust=True).facts() == opened.catalog.facts["options"]
     catalog = opened.catalog
     assert failed_shards(catalog) == {1: 1}
     good, took = catalog.rows(1)[1], catalog.counts(1).seconds

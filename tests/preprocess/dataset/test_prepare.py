@@ -578,6 +578,34 @@ def test_first_pass_of_another_generator_finds_the_people(
     assert dataset.has_people
 
 
+def test_options_of_an_extractor_are_refused_without_one(
+    photos: list[Path], tmp_path: Path
+) -> None:
+    words = ["prepare", "folder", photos[0].parent, photos[0].parent, tmp_path / "out"]
+    words = [*map(str, words), "--scheme", "four", "--size", "64x96"]
+    for option in (["--person-weights", "x.safetensors"], ["--trust"]):
+        refused = CliRunner().invoke(app, [*words, *option])
+        assert refused.exit_code == 2
+        assert "add --person" in refused.output
+    assert not (tmp_path / "out").exists()
+    trusted = CliRunner().invoke(app, [*words, "--person", "none"])
+    assert trusted.exit_code == 0, trusted.output
+    assert Dataset(tmp_path / "out").facts.person_options == {}
+
+
+def test_photos_of_one_name_matter_where_a_mask_wants_one(
+    photos: list[Path], tmp_path: Path
+) -> None:
+    for name in ("a.jpg", "b.jpg", "b.jpeg"):
+        shutil.copy(photos[0], tmp_path / name)
+    shutil.copy(photos[0].with_suffix(".png"), tmp_path / "a.png")
+    (source,) = folder_sources(tmp_path, tmp_path)
+    assert source.photo == tmp_path / "a.jpg"
+    shutil.copy(photos[0].with_suffix(".png"), tmp_path / "b.png")
+    with pytest.raises(DatasetError, match=r"b\.jpe?g and .*b\.jpe?g have the same name"):
+        folder_sources(tmp_path, tmp_path)
+
+
 def test_crop_keeps_what_a_segmenter_looks_at(photos: list[Path], tmp_path: Path) -> None:
     only_photos, masks = tmp_path / "photos", tmp_path / "masks"
     only_photos.mkdir()
