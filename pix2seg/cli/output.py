@@ -215,7 +215,7 @@ def find_new_photos(
         if folder.exists() and not folder.is_dir():
             raise OutputError(f"cannot write {folder}: it is a file; name a folder for the results")
     found, wrong = find_photos(arguments)
-    named = set(arguments)
+    named = {str(Path(argument)) for argument in arguments}
     photos = [
         photo
         for photo in found
@@ -271,7 +271,22 @@ def shown_names(photos: "Sequence[InputPhoto]") -> list[str]:
 
 def exit_on_bad(console: "Console", errors: Sequence["Pix2SegError"]) -> None:
     """Name the photos of a batch that were bad, and end with exit code 2 if there are any."""
-    for error in errors:
-        print_error(console, error)
+    print_bad(console, errors)
     if errors:
         raise typer.Exit(EXIT_BAD_INPUT)
+
+
+def print_bad(console: "Console", errors: Sequence["Pix2SegError"]) -> None:
+    """Name the photos of a batch that were bad, a line each."""
+    for error in errors:
+        print_error(console, error)
+
+
+@contextmanager
+def naming_bad(console: "Console", errors: Sequence["Pix2SegError"]) -> Iterator[None]:
+    """Name those that were bad until then where Ctrl-C ends a batch."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print_bad(console, errors)
+        raise

@@ -16,6 +16,7 @@ from pix2seg.cli.output import (
     find_new_photos,
     json_lines,
     messages,
+    naming_bad,
     one_line,
     shown_names,
 )
@@ -82,6 +83,7 @@ def palette(
         check_writable(out)
     bad: list[Pix2SegError] = [*wrong]
     with ExitStack() as stack:
+        stack.enter_context(naming_bad(messages(), bad))
         # The table last: as it begins, it replaces one that is there.
         write_json = stack.enter_context(json_lines(json_to)) if json_to else None
         add_rows = stack.enter_context(growing_table(table)) if table else None
@@ -131,16 +133,20 @@ def _counted(photo: "Photo", mask: Path | None) -> "NDArray[np.bool_]":
     from PIL import Image
 
     from pix2seg.colors.photo_colors import mask_values
-    from pix2seg.errors import PhotoError, is_out_of_memory
+    from pix2seg.errors import PhotoError, is_out_of_memory, reason_of
 
     if mask is None:
         return photo.opaque
     try:
         with Image.open(mask) as image:
             counted = np.asarray(mask_values(image).any(axis=2))
+    except ValueError as error:
+        raise PhotoError(f"the mask {mask} has {error}; give 8-bit PNG") from None
     except Exception as error:  # each of Pillow's decoders raises its own kind for a broken file
         if is_out_of_memory(error):
             raise
+        if isinstance(error, OSError) and error.errno:  # it cannot be opened, or not read
+            raise PhotoError(f"cannot read the mask {mask}: {reason_of(error)}") from None
         raise PhotoError(f"cannot read the mask {mask}; give a grey or indexed PNG") from None
     if counted.shape != photo.pixels.shape[:2]:
         raise PhotoError(

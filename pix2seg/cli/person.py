@@ -27,6 +27,7 @@ from pix2seg.cli.output import (
     exit_on_bad,
     find_new_photos,
     messages,
+    naming_bad,
     one_line,
     print_review,
     print_warning,
@@ -119,18 +120,19 @@ def person(
         )
     backgrounds = backgrounds or {segmenter.info.background: segmenter.info.background}
     bad: list[Pix2SegError] = [*wrong]
-    for photo, name in zip(tracked(inputs, "finding people"), shown_names(inputs), strict=True):
-        try:
-            with enough_memory(photo.path):
-                check_name(photo)
-                result = segmenter(photo.path, max_pixels=max_pixels)
-                if piped:
-                    _pipe(result, backgrounds, crop)
-                else:
-                    _save(result, out / photo.stem, backgrounds, crop)
-            _print_photo(name, result)
-        except Pix2SegError as error:
-            bad.append(error)
+    with naming_bad(messages(), bad):
+        for photo, name in zip(tracked(inputs, "finding people"), shown_names(inputs), strict=True):
+            try:
+                with enough_memory(photo.path):
+                    check_name(photo)
+                    result = segmenter(photo.path, max_pixels=max_pixels)
+                    if piped:
+                        _pipe(result, backgrounds, crop)
+                    else:
+                        _save(result, out / photo.stem, backgrounds, crop)
+                _print_photo(name, result)
+            except Pix2SegError as error:
+                bad.append(error)
     done = len(inputs) + len(wrong) - len(bad)
     where = f", results in {out}" if done and not piped else ""
     news().print(f"{done} done with {segmenter.extractor.version}{where}")
@@ -140,22 +142,23 @@ def person(
 
 def _parse_backgrounds(texts: list[str]) -> "dict[str, Background | Rgb | None]":
     """What is asked for, by its name in file names; None is transparent."""
-    from pix2seg.colors.names import colors_named
+    from pix2seg.colors.names import colors_named, plain
     from pix2seg.errors import ColorError
     from pix2seg.preprocess.background import BACKGROUNDS
 
     found: dict[str, Background | Rgb | None] = {}
-    for text in texts:
+    for given in texts:
+        text = plain(given)
         if text == TRANSPARENT:
             found[text] = None
         elif text in BACKGROUNDS:
             found[text] = text
         else:
             try:
-                (color,) = colors_named(text, "css")
+                (color,) = colors_named(given, "css")
             except ColorError:
                 raise typer.BadParameter(
-                    f"'{text}' is none of {', '.join(BACKGROUNDS)}, {TRANSPARENT} and a colour as "
+                    f"'{given}' is none of {', '.join(BACKGROUNDS)}, {TRANSPARENT} and a colour as "
                     "#1b2a3c or CSS names it",
                     param_hint="--background",
                 ) from None

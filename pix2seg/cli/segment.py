@@ -39,6 +39,7 @@ from pix2seg.cli.output import (
     json_lines,
     messages,
     one_line,
+    print_bad,
     print_review,
     shown_names,
 )
@@ -179,10 +180,11 @@ def segment(
     results = _begin(arguments, inputs, outputs, max_pixels, jobs)
     with _documents(table, json_to, existing) as write:
         summary = _follow(inputs, results, write)
+    bad = [*wrong, *summary.bad]
     if summary.stopped:
         news().print("stopped; what is done is kept. Add --skip-existing to go on from there")
+        print_bad(messages(), bad)
         raise KeyboardInterrupt
-    bad = [*wrong, *summary.bad]
     if summary.last:
         failed = f", {len(bad)} failed" if bad else ""
         where = f", results in {out}" if pictures else ""
@@ -257,12 +259,14 @@ def _follow(
     write: "Callable[[dict[str, Any]], None]",
 ) -> _Summary:
     """Tell of each photo as it is done, until all are, none can follow or Ctrl-C."""
-    from pix2seg.errors import Pix2SegError
+    from pix2seg.errors import Pix2SegError, WeightsError
 
     count, last, bad = 0, None, list[Pix2SegError]()
     try:
         names = tracked(shown_names(inputs), "segmenting")
         for name, result in zip(names, results, strict=True):
+            if isinstance(result, WeightsError):  # so it would be with each photo
+                raise result
             if isinstance(result, Pix2SegError):
                 bad.append(result)
                 continue

@@ -6,7 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,11 @@ import jsonschema
 import numpy as np
 import pytest
 from PIL import Image
+from typer.main import get_command
 
 import pix2seg
 from pix2seg.classes import load_scheme
+from pix2seg.cli import app
 from pix2seg.colors.document import palette_schema
 from pix2seg.generators.build import build_generator
 from pix2seg.generators.info import TrainedRecipe, WeightsInfo
@@ -66,6 +68,28 @@ def test_a_photo_in_a_commands_place_is_told_the_command(photos: list[Path]) -> 
     assert f"such as: pix2seg segment {photos[0].name}" in result.stderr
 
 
+def test_whoever_offers_detectron2_can_be_told_to_trust_it() -> None:
+    told = {name: options for name, options in all_options(get_command(app)) if options}
+    person = {name: options.get("--person", "") for name, options in told.items()}
+    offering = [name for name, text in person.items() if "detectron2" in text]
+    assert {"segment", "evaluate", "prepare ccp", "catalog run"} <= set(offering)
+    assert all("--trust" in told[name] for name in offering)
+
+
+def all_options(command: Any, *names: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """The help text of each option of a command and of those below it."""
+    yield (
+        " ".join(names),
+        {
+            option: getattr(parameter, "help", None) or ""
+            for parameter in command.params
+            for option in parameter.opts
+        },
+    )
+    for name, below in getattr(command, "commands", {}).items():
+        yield from all_options(below, *names, name)
+
+
 def test_help_answers_at_once_and_names_the_commands() -> None:
     run("--help")
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -80,6 +104,35 @@ def test_help_answers_at_once_and_names_the_commands() -> None:
         "sys.exit(bool({'torch', 'sklearn', 'cv2', 'rich'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", heavy]).returncode == 0
+
+
+def test_what_is_named_is_taken_however_it_is_spelt(photos: list[Path], tmp_path: Path) -> None:
+    cutout = tmp_path / "pix2seg-out" / "a.clothes.png"
+    cutout.parent.mkdir()
+    with Image.open(photos[0]) as image:
+        image.resize((40, 60)).save(cutout)
+    shutil.copy(cutout, cutout.with_name("a.mask.png"))
+    result = run("palette", "./pix2seg-out/a.clothes.png", folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "pix2seg-out" / "a.clothes.palette.json").is_file()
+
+
+def test_closed_standard_input_is_named(tmp_path: Path) -> None:
+    words = [PROGRAM, "palette", "-", "--json", "-"]
+    ended = subprocess.run(
+        ["sh", "-c", '"$@" <&-', "sh", *words], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert ended.returncode == 2
+    assert ended.stderr.endswith("standard input is closed; pipe a photo in, or name a file\n")
+
+
+def test_masks_that_cannot_be_counted_say_why(photos: list[Path], tmp_path: Path) -> None:
+    deep = tmp_path / "deep.png"
+    Image.fromarray(np.zeros((60, 40), np.uint16)).save(deep)
+    for mask, told in ((deep, "more than 8 bits"), (tmp_path / "none.png", "no such file")):
+        result = run("palette", photos[0], "--mask", mask, "--out", tmp_path / "out")
+        assert result.returncode == 2
+        assert told in result.stderr
 
 
 def test_segment_a_folder(segment: list[object], photos: list[Path], tmp_path: Path) -> None:
@@ -383,6 +436,7 @@ def test_prepare_train_evaluate_segment(photos: list[Path], tmp_path: Path) -> N
     scores = json.loads((tmp_path / "scores.json").read_text())
     assert scores["photos"] == len(Dataset(tmp_path / "data").names("val"))
     assert 0 <= scores["mean_iou"] <= 1
+    assert scores["hide"] is True  # nobody said so: it is what the default came to
     assert len(list((tmp_path / "worst").glob("*.jpg"))) == 1
     unheard = run("evaluate", "--data", "data", "--person-weights", "no.onnx", folder=tmp_path)
     assert unheard.returncode == 2

@@ -64,8 +64,9 @@ def test_ctrl_c_keeps_what_is_done(
     monkeypatch.setattr(batch, "segment_files", interrupted)
     for suffix in ("csv", "parquet"):
         table = shop.parent / f"u.{suffix}"
-        broken = segment(shop, small_weights, "--table", table)
+        broken = segment(shop, small_weights, shop / "*.tiff", "--table", table)
         assert broken.exit_code != 0
+        assert "no photo matches" in broken.stderr
         assert "--skip-existing" in broken.stderr
         assert {row.file for row in read_table(table)} == {"a/front.jpg"}
 

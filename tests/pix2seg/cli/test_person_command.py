@@ -104,6 +104,9 @@ def test_background_may_be_a_css_colour(figure: Path, small_onnx: Path, tmp_path
     words = ["person", figure, "--person", "none", "--weights", small_onnx, "--out", tmp_path]
     assert run(*words, "--background", "Crimson")[0] == 0
     assert (tmp_path / f"{figure.stem}.dc143c.png").exists()
+    assert run(*words, "--background", "Gray", "--background", "Transparent")[0] == 0
+    for name in ("grey", "transparent"):
+        assert (tmp_path / f"{figure.stem}.{name}.png").exists()
 
 
 def test_nobody_found_is_one_warning_and_the_whole_photo(small_onnx: Path, tmp_path: Path) -> None:
