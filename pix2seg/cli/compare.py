@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pix2seg.cli.options import Device
+from pix2seg.cli.options import Device, TrustFiles
 from pix2seg.cli.output import check_writable
 from pix2seg.cli.telling import news, tracked
 
@@ -16,6 +16,7 @@ def compare(
     ],
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("comparison"),
     photos: Annotated[int, typer.Option(min=1, help="How many photos the figures show.")] = 6,
+    trust: TrustFiles = False,
     device: Device = "auto",
 ) -> None:
     """Score runs on validation photos, side by side.
@@ -52,7 +53,7 @@ def compare(
     compared = {}
     for run in tracked(datasets, "comparing"):
         dataset = datasets[run]
-        compared[run] = compare_run(run, dataset, show[dataset.facts.source], device)
+        compared[run] = compare_run(run, dataset, show[dataset.facts.source], device, trust)
     tables = markdown(list(compared.values()))
     with atomic_write(out / "comparison.md") as temporary:
         temporary.write_text(tables, "utf-8")

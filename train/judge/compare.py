@@ -118,7 +118,9 @@ def photos_to_show(datasets: Sequence[Dataset], count: int) -> list[str]:
     return [shared[i] for i in picked]
 
 
-def compare_run(run: Path, dataset: Dataset, show: Sequence[str], device: str) -> ComparedRun:
+def compare_run(
+    run: Path, dataset: Dataset, show: Sequence[str], device: str, trust: bool = False
+) -> ComparedRun:
     """Score a run on its validation photos, each at its own size.
 
     Args:
@@ -126,11 +128,13 @@ def compare_run(run: Path, dataset: Dataset, show: Sequence[str], device: str) -
         dataset: what it was trained on.
         show: names of the photos whose overlays are kept.
         device: `auto`, `cpu`, `cuda`, ...
+        trust: let Detectron2, where its masks hid backgrounds, run what lies in its files.
     """
     weights = run / "best.safetensors"
     generator, info = load_generator(weights)
     # Another extractor than the one that prepared the data knows nothing of its options.
-    options = dataset.facts.person_options if dataset.facts.extractor == info.person else None
+    known = dataset.facts.person_options if dataset.facts.extractor == info.person else {}
+    options = {**known, "trust": trust and info.person == "detectron2"}
     segmenter = Segmenter(weights, device=device, person_options=options)
     evaluation, pictures = Evaluation(segmenter.scheme, segmenter.margin), {}
     for photo in evaluate(segmenter, dataset):

@@ -73,7 +73,7 @@ def test_whoever_offers_detectron2_can_be_told_to_trust_it() -> None:
     person = {name: options.get("--person", "") for name, options in told.items()}
     offering = [name for name, text in person.items() if "detectron2" in text]
     assert {"segment", "evaluate", "prepare ccp", "catalog run"} <= set(offering)
-    assert all("--trust" in told[name] for name in offering)
+    assert all("--trust" in told[name] for name in [*offering, "compare"])
 
 
 def all_options(command: Any, *names: str) -> Iterator[tuple[str, dict[str, str]]]:

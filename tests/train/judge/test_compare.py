@@ -135,7 +135,7 @@ def test_other_extractors_do_not_get_the_options_of_the_data_sets_own(
     dataset = Dataset(small_dataset.root)
     other = dataset.facts.model_copy(update={**facts, "extractor": "detectron2"})
     monkeypatch.setattr(dataset, "facts", other)
-    assert compare_run(runs[0], dataset, [], "cpu").evaluation.photos
+    assert compare_run(runs[0], dataset, [], "cpu", trust=True).evaluation.photos
     monkeypatch.setattr(dataset, "facts", other.model_copy(update={"extractor": "mask-rcnn"}))
     with pytest.raises(PersonError, match="no option config"):
         compare_run(runs[0], dataset, [], "cpu")
