@@ -153,8 +153,12 @@ def _expand_tars(found: Iterable[Item]) -> Iterator[Item]:
 
 
 def _in_tar(tar: str, prefix: str) -> Iterator[Item]:
-    """The photos in a tar, by their places in it, so that each can be read alone."""
+    """The photos in a tar, by their places in it, so that each can be read alone.
+
+    Of several of one name the last counts, as when the tar is unpacked.
+    """
     system, path = file_system(tar)
+    found: dict[str, Item] = {}
     try:
         with (
             system.open_input_stream(path, buffer_size=1 << 20) as stream,
@@ -162,14 +166,13 @@ def _in_tar(tar: str, prefix: str) -> Iterator[Item]:
         ):
             for member in members:
                 if member.isfile() and PurePosixPath(member.name).suffix.lower() in SUFFIXES:
-                    yield Item(
-                        f"{tar}#{_storable(member.name)}",
-                        prefix + _storable(member.name),
-                        member.offset_data,
-                        member.size,
+                    name = _storable(member.name)
+                    found[name] = Item(
+                        f"{tar}#{name}", prefix + name, member.offset_data, member.size
                     )
     except (OSError, ValueError, tarfile.TarError) as error:
         raise CatalogError(f"{tar} is no readable, uncompressed tar ({error})") from error
+    yield from found.values()
 
 
 def _in_list(source: str, suffix: str, column: str | None) -> Iterator[Item]:

@@ -95,6 +95,11 @@ def test_tars_are_read_in_place(shop: Path, tmp_path: Path) -> None:
             item.read() == (shop.parent / shop.name / item.file.removeprefix("shop/")).read_bytes()
         )
     assert files(tmp_path) == [f"shop/{item.file}" for item in found]
+    with tarfile.open(tmp_path / "shop.tar", "a") as tar:  # somebody retouched a photo
+        tar.add(shop / "men" / "front1.jpg", "shop/men/front0.jpg")
+    again = {item.file: item.read() for item in list_source(str(tmp_path / "shop.tar"))}
+    assert len(again) == 5
+    assert again["shop/men/front0.jpg"] == (shop / "men" / "front1.jpg").read_bytes()
     with tarfile.open(tmp_path / "packed.tar", "w:gz") as tar:
         tar.add(shop, "shop")
     with pytest.raises(CatalogError, match="uncompressed tar"):
