@@ -101,6 +101,24 @@ def test_what_is_downloaded_at_once_fits_the_corrected_mask(page: Page, photo: P
     settled(page)
 
 
+def test_undo_waits_until_the_stroke_has_ended(page: Page, photo: Path) -> None:
+    page.choose(photo)
+    before = masks_of(page)
+    page.one("#correct").click()
+    choose_brush(page, "Bag")
+    page.point(0.08, 0.3).click_and_hold().move_by_offset(0, 120).release().perform()
+    settled(page)
+    once = masks_of(page)
+    again = page.point(0.12, 0.35).click_and_hold()
+    again.key_down(Keys.CONTROL).send_keys("z").key_up(Keys.CONTROL).release().perform()
+    settled(page)
+    assert not np.array_equal(masks_of(page).kinds, once.kinds)
+    for expected in (once, before):
+        page.one("#undo").click()
+        settled(page)
+        assert np.array_equal(masks_of(page).kinds, expected.kinds)
+
+
 def test_a_second_finger_does_not_paint(page: Page, photo: Path) -> None:
     page.choose(photo)
     before = masks_of(page)
