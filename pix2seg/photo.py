@@ -229,7 +229,9 @@ def file_bytes(path: Path) -> bytes:
         PhotoError: it cannot be read.
     """
     if str(path) == STANDARD_INPUT:
-        return _piped_bytes()
+        if sys.stdin is None:  # as Python has it where a shell closed it
+            raise PhotoError("standard input is closed; pipe a photo in, or name a file")
+        return _bytes_in(sys.stdin.buffer, "standard input")
     try:
         kind = path.stat().st_mode
         if stat.S_ISDIR(kind):
@@ -244,20 +246,6 @@ def file_bytes(path: Path) -> bytes:
         raise PhotoError(f"cannot read {path}: {reason_of(error)}") from error
     except ValueError as error:  # a NUL in the name
         raise PhotoError(f"cannot read {path}: {error}") from error
-
-
-def _piped_bytes() -> bytes:
-    """What a shell pipes in.
-
-    Raises:
-        PhotoError: it cannot be read, or nothing is piped in.
-    """
-    if sys.stdin is None:  # as Python has it where a shell closed it
-        raise PhotoError("standard input is closed; pipe a photo in, or name a file")
-    try:
-        return read_bounded(sys.stdin.buffer, "standard input")
-    except OSError as error:
-        raise PhotoError(f"cannot read standard input: {reason_of(error)}") from error
 
 
 def read_bounded(file: BinaryIO, name: str) -> bytes:

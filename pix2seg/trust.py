@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache, lru_cache
 from importlib import resources
-from itertools import chain
 from typing import Any, Self
 
 import numpy as np
@@ -223,8 +222,10 @@ def read_signs(
         "hair": _log(_share(hair, kept)),
         **_signs_of_head(kept, skin, hair),
     }
-    missing = [OF_CLASS[name] for name in OF_CLASS if name not in scheme.names]
-    return signs | dict.fromkeys(chain(*missing), np.nan)
+    for name, of_class in OF_CLASS.items():
+        if name not in scheme.names:
+            signs |= dict.fromkeys(of_class, np.nan)
+    return signs
 
 
 def _signs_of_head(

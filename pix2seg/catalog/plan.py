@@ -37,7 +37,8 @@ class Plan:
         """Photos in each shard."""
         self._places: list[tuple[str, int]] = []
         for name in self.files:
-            metadata = self._open(name).metadata
+            with self._open(name) as file:
+                metadata = file.metadata
             for group in range(metadata.num_row_groups):
                 self.counts.append(metadata.row_group(group).num_rows)
                 self._places.append((name, group))
@@ -52,8 +53,8 @@ class Plan:
             CatalogError: the plan is broken.
         """
         name, group = self._places[shard]
-        with self._reading(name):
-            rows = self._open(name).read_row_group(group).to_pylist()
+        with self._open(name) as file:
+            rows = file.read_row_group(group).to_pylist()
         return [Item(**row) for row in rows]
 
     def extend(self, found: Iterable[Item], shard_size: int) -> None:
@@ -75,20 +76,16 @@ class Plan:
 
     def _digests(self) -> Iterator[bytes]:
         for name in self.files:
-            with self._reading(name):
-                for batch in self._open(name).iter_batches(columns=["uri"]):
+            with self._open(name) as file:
+                for batch in file.iter_batches(columns=["uri"]):
                     yield from (_digest(uri) for uri in batch.column(0).to_pylist())
 
-    def _open(self, name: str) -> Any:
-        pyarrow = import_pyarrow()
-        with self._reading(name):
-            return pyarrow.parquet.ParquetFile(self.folder.open(f"{PLAN}/{name}"))
-
     @contextmanager
-    def _reading(self, name: str) -> Iterator[None]:
-        """Whatever Arrow says of a plan file becomes one CatalogError."""
+    def _open(self, name: str) -> Iterator[Any]:
+        """A plan file to read; whatever Arrow says of it becomes one CatalogError."""
+        pyarrow = import_pyarrow()
         try:
-            yield
+            yield pyarrow.parquet.ParquetFile(self.folder.open(f"{PLAN}/{name}"))
         except (OSError, ValueError) as error:
             raise CatalogError(f"{self.folder.place(PLAN)}/{name} is broken ({error})") from error
 

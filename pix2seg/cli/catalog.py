@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from pix2seg.catalog.engines.base import Pool
-    from pix2seg.catalog.engines.cluster import RayPool
     from pix2seg.catalog.run import Opened
     from pix2seg.catalog.work import Job
 
@@ -123,7 +122,9 @@ def run(
     )
     console = news()
     if ray is not None:  # so that each of its workers has a shard
-        workers = _cluster(Job(out, settings), ray).worker_count(workers)
+        from pix2seg.catalog.engines.cluster import RayPool
+
+        workers = RayPool(Job(out, settings), ray).worker_count(workers)
     with console.status("looking which photos there are"):
         opened = begin_catalog(
             source,
@@ -278,19 +279,15 @@ def _fill(
 def _pool(job: "Job", device: str, workers: int | None, ray: str | None) -> "tuple[Pool, int]":
     """An engine and how many workers to start."""
     if ray is not None:
-        cluster = _cluster(job, ray)
+        from pix2seg.catalog.engines.cluster import RayPool
+
+        cluster = RayPool(job, ray)
         count = cluster.worker_count(workers)
         news().print(f"{count} workers, each on a {'GPU' if cluster.on_gpu else 'CPU'}")
         return cluster, count
     from pix2seg.catalog.engines.local import LocalPool, default_workers
 
     return LocalPool(job), workers or default_workers(device)
-
-
-def _cluster(job: "Job", address: str) -> "RayPool":
-    from pix2seg.catalog.engines.cluster import RayPool
-
-    return RayPool(job, address)
 
 
 def _shard_range(text: str) -> range:

@@ -30,6 +30,16 @@ def wait_until_ready(client: httpx.Client) -> None:
     raise TimeoutError("the service did not become ready")
 
 
+def wait_until_refused(host: str, port: int) -> None:
+    for _ in range(600):
+        try:
+            socket.create_connection((host, port), timeout=120).close()
+        except ConnectionRefusedError:
+            return
+        time.sleep(0.1)
+    raise AssertionError("it still takes connections")
+
+
 def test_sigterm_finishes_what_was_begun_and_exits_0(start: Start, photos: list[Path]) -> None:
     service = start()
     host, port = service.url.removeprefix("http://").split(":")
@@ -45,14 +55,7 @@ def test_sigterm_finishes_what_was_begun_and_exits_0(start: Start, photos: list[
         connection.sendall(head.encode())
         assert connection.recv(100).startswith(b"HTTP/1.1 100")  # the request is begun
         service.process.send_signal(signal.SIGTERM)
-        for _ in range(600):
-            try:
-                socket.create_connection((host, int(port)), timeout=120).close()
-            except ConnectionRefusedError:
-                break
-            time.sleep(0.1)
-        else:
-            raise AssertionError("it still takes connections")
+        wait_until_refused(host, int(port))
         connection.sendall(photo)
         answer = connection.makefile("rb").read()
     events = service.events()
@@ -94,13 +97,7 @@ def test_workers_end_with_a_service_that_was_killed(start: Start) -> None:
     service.wait_for(workers=2)
     host, port = service.url.removeprefix("http://").split(":")
     service.process.kill()
-    for _ in range(300):
-        try:
-            socket.create_connection((host, int(port)), timeout=5).close()
-        except ConnectionRefusedError:
-            return
-        time.sleep(0.1)
-    raise AssertionError("the workers still serve")
+    wait_until_refused(host, int(port))
 
 
 def test_workers_that_died_hold_nothing(tmp_path: Path) -> None:
