@@ -7,6 +7,7 @@ whose true masks are known.
 """
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache, lru_cache
@@ -35,6 +36,10 @@ HEAD = 6
 
 CROWN = 14
 """The top of the head, where hats are, is such a part of a person's height."""
+
+CUT = 0.02
+"""Whoever is seen in this uppermost part of a photo may go on above it: catalogues often show
+people from the chin down, and of a head that is not in the photo nothing can be said."""
 
 FAR_OFF = 3.0
 """Deviations from the mean beyond which a sign counts no more: nothing farther was calibrated."""
@@ -73,6 +78,9 @@ OF_CLASS = {
     "hair": ("hair_certainty", "hair", "hair_depth", "crown"),
 }
 """Signs that are unknown where the scheme has no such class."""
+
+OF_HEAD = ("face", "crown", "hair_depth")
+"""Signs that are unknown where the photo may end below the head."""
 
 NOBODY = "nobody found, so the whole photo was segmented"
 NOTHING = "no clothes, skin or hair found"
@@ -186,7 +194,7 @@ def read_signs(
     """What speaks for and against a result, by the keys of `REASONS`.
 
     Shares are told by their logarithms, since from 1 to 2 % is as far as from 10 to 20. What cannot
-    be known, for want of an extractor or of a class, is NaN.
+    be known, for want of an extractor, of a class or of a head in the photo, is NaN.
 
     Args:
         map: RGB uint8 (H, W, 3).
@@ -197,6 +205,7 @@ def read_signs(
     """
     box = box_around((raw != BACKGROUND) | person.mask)
     step = max(-(-max(box[2] - box[0], box[3] - box[1]) // WORKING_SIDE), 1)
+    cut = bool((mask[: math.ceil(CUT * len(mask))] != BACKGROUND).any())
     part = slice(box[1], box[3], step), slice(box[0], box[2], step)
     mask, sure = mask[part], _certainty(map[part], scheme)
     seen, kept, found = raw[part] != BACKGROUND, mask != BACKGROUND, person.mask[part]
@@ -214,13 +223,13 @@ def read_signs(
     signs = of_person | {
         "certainty": -np.log(1.02 - _mean(sure, kept)),
         "skin_certainty": _mean(sure, skin),
-        "hair_certainty": _mean(sure, hair),
+        "hair_certainty": np.nan if cut and not hair.any() else _mean(sure, hair),
         "unsure": _log(int(np.count_nonzero(sure < UNSURE)) / max(int(size), 1)),
         "removed": _log(_share(seen & ~kept, seen)),
         "torn": float(np.count_nonzero(_outline(mask)) / max(float(np.sqrt(size)), 1.0)),
         "height": _log((box[3] - box[1]) / map.shape[0]),
         "hair": _log(_share(hair, kept)),
-        **_signs_of_head(kept, skin, hair),
+        **(dict.fromkeys(OF_HEAD, np.nan) if cut else _signs_of_head(kept, skin, hair)),
     }
     for name, of_class in OF_CLASS.items():
         if name not in scheme.names:

@@ -78,6 +78,23 @@ def test_signs_see_what_is_on_the_head(photos: list[Path]) -> None:
     assert upside_down["hair_depth"] > 0.7 > 0.3 > bare["hair_depth"] > 0
 
 
+def test_a_head_beyond_the_photo_s_edge_speaks_against_nothing(photos: list[Path]) -> None:
+    mask = next(mask for mask in map(true_mask, [[p] for p in photos]) if (mask == 2).any())
+    rows = np.flatnonzero(mask.any(axis=1))
+    headless = mask.copy()
+    headless[: rows[0] + len(rows) // 4] = 0  # the head is above, and lacks
+    cut = mask[rows[0] + len(rows) // 4 :]  # the photo begins below it
+    quality, signs = {}, {}
+    for name, seen in (("headless", headless), ("cut", cut)):
+        signs[name] = signs_of(seen, seen > 0)
+        quality[name] = built_in_calibration().judge(signs[name]).quality
+    unknown = {sign for sign, value in signs["cut"].items() if np.isnan(value)}
+    assert {"face", "crown", "hair_depth"} <= unknown
+    assert ("hair_certainty" in unknown) == (not (cut == 2).any())
+    assert not any(np.isnan(value) for value in signs["headless"].values())
+    assert quality["cut"] > quality["headless"]
+
+
 def test_signs_are_much_the_same_at_any_size(photos: list[Path]) -> None:
     mask = true_mask(photos)
     large = np.kron(mask, np.ones((3, 3), np.uint8))
