@@ -43,23 +43,25 @@ BASE_REACH = 18.0
 # bluish: black, grey and white have anchors of it, and garments in shade are not navy or purple.
 BASIC = {
     "black": "#000000 #101012 #1c1c1e #241f1f #28282b #2b2c33 #36373f #1b1822 #1f161f",
-    "white": "#ffffff #f4f4f2 #fbfbf4 #e9e9ea #dcdde6",
+    "white": "#ffffff #f4f4f2 #fbfbf4 #e9e9ea #dcdde6 #dedcda",
     "grey": "#3c4142 #4a4a4c #5a5a5c #6f6f70 #808080 #929591 #a8a8a8 #b8b8b8 #d3d3d3 #95a3a6 "
-    "#59656d #978a84 #454b57 #5b5f6c",
+    "#59656d #978a84 #454b57 #5b5f6c #c8c9d0 #9b9ba9 #a19da8",
     "beige": "#f5f5dc #e6daa6 #d8c8a8 #d2b48c #c8ad7f #e8dcc8 #cbbfa8 #b8a68c",
-    "brown": "#653700 #341c02 #8b4513 #a0693a #7f5a3c #5c4033 #4a3728 #ad8150 #8d6e52 #3a2a20",
+    "brown": "#653700 #341c02 #8b4513 #a0693a #7f5a3c #5c4033 #4a3728 #ad8150 #8d6e52 #3a2a20 "
+    "#9e7f70 #a4857a #ab6b5a #857c60",
     "red": "#ff0000 #c8102e #b22222 #8b0000 #e03c31 #7b1e2b #a83238 #5e1020",
-    "pink": "#ffc0cb #ff69b4 #f4a6b8 #de5d83 #e8b4b8 #ff1493 #d98b98 #f7d6dc #a87f90 #a64473",
+    "pink": "#ffc0cb #ff69b4 #f4a6b8 #de5d83 #e8b4b8 #ff1493 #d98b98 #f7d6dc #a87f90 #a64473 "
+    "#fe8484",
     "orange": "#ff7f0e #f97306 #ffa500 #cc5500 #e2725b #ffb07c",
-    "yellow": "#ffff00 #ffe135 #fff59d #f7e35f #ffd93b #e8c820",
+    "yellow": "#ffff00 #ffe135 #fff59d #f7e35f #ffd93b #e8c820 #dcc76f",
     "green": "#008000 #00ff00 #228b22 #2e8b57 #556b2f #6b8e23 #808000 #98c39a #3cb371 #1f3d2b "
     "#4b5a3c #a8c090 #00a693 #5f6f52 #2f4f3f #c0dcb0 #354747",
     "blue": "#0000ff #1e66d0 #4682b4 #6ca0dc #87ceeb #add8e6 #5b7fa6 #3b5b8c #7d94b5 #0095b6 "
-    "#008b9b #40e0d0 #2f5d8a #9db8d2 #40566e #a6a8db #9fa9c4 #1a464f",
+    "#008b9b #40e0d0 #2f5d8a #9db8d2 #40566e #a6a8db #9fa9c4 #1a464f #52607e #c0c8df #1c2f9e",
     "navy": "#000080 #01153e #14213d #1b2a4a #1b2a3c #20263a #26304a",
-    "purple": "#800080 #6a0dad #9b59b6 #b39ddb #4b0082 #702963 #5b3a6b #cdb5e0 #8e6f9e #3d2647",
+    "purple": "#800080 #6a0dad #9b59b6 #b39ddb #4b0082 #702963 #5b3a6b #cdb5e0 #8e6f9e #3d2647 "
+    "#8e4585",
     "gold": "#d4af37 #b59410",
-    "silver": "#c5c9c7",
 }
 
 
