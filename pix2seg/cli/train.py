@@ -1,5 +1,6 @@
 """`pix2seg train`: from a recipe and a data set to a weights file."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,13 +20,17 @@ if TYPE_CHECKING:
 def train(
     run: Annotated[Path, typer.Option(help="Folder for checkpoints, logs and the weights.")],
     recipe: Annotated[
-        str | None, typer.Option(help="A recipe's name (see pix2seg recipes) or TOML file.")
+        str | None,
+        typer.Option(
+            help="A recipe's name (see pix2seg recipes) or TOML file; a new run needs it."
+        ),
     ] = None,
     data: Annotated[
         list[Path] | None,
         typer.Option(
-            help="A data set that pix2seg prepare wrote. A person extractor learns from raw "
-            "folders instead: CCP's, or COCO *.json with photos/; give the option once for each."
+            help="A data set that pix2seg prepare wrote; a new run needs one. A person extractor "
+            "learns from raw folders instead: CCP's, or COCO *.json with photos/; give the option "
+            "once for each."
         ),
     ] = None,
     people: Annotated[
@@ -51,6 +56,7 @@ def train(
     from pix2seg.memory import keep_freed_memory
     from pix2seg.train.recipe import parse_recipe
     from pix2seg.train.run.distributed import is_writer, join, leave
+    from pix2seg.train.run.lock import only_training
     from pix2seg.train.run.run_file import write_run_file
     from pix2seg.train.run.trainer import Trainer, check_run
 
@@ -64,23 +70,18 @@ def train(
     )
     parsed = parse_recipe(settings.recipe)
     check_run(run, resume)
-    task = _task(parsed, settings.data, settings.people, chosen, init)
-    trainer = Trainer(task, parsed, run, console, resume=resume)
-    if is_writer():
-        write_run_file(run, settings)
-    console.print(f"recipe {parsed.name}, {task.describe()}")
-    weights = trainer.train()
+    task = _task(parsed, settings, chosen, resume)
+    with only_training(run) if is_writer() else nullcontext():
+        trainer = Trainer(task, parsed, run, console, resume=resume)
+        if is_writer():
+            write_run_file(run, settings)
+        console.print(f"recipe {parsed.name}, {task.describe()}")
+        weights = trainer.train()
     console.print(f"done: {weights}")
     leave()
 
 
-def _task(
-    recipe: "Recipe",
-    folders: list[Path],
-    people: list[Path],
-    device: "torch.device",
-    init: str | None,
-) -> "Task":
+def _task(recipe: "Recipe", settings: "RunFile", device: "torch.device", resume: bool) -> "Task":
     from pix2seg.errors import TrainingError
     from pix2seg.train.recipe import PersonRecipe, SegmentationRecipe
 
@@ -88,13 +89,16 @@ def _task(
         from pix2seg.preprocess.dataset.dataset import Dataset
         from pix2seg.train.generator.task import SegmentationTask
 
-        if len(folders) > 1:
+        if len(settings.data) > 1:
             raise TrainingError(f"recipe {recipe.name} trains on one data set; give one --data")
-        return SegmentationTask(recipe, Dataset(folders[0]), device, init, people)
+        dataset, people = Dataset(settings.data[0]), settings.people
+        return SegmentationTask(recipe, dataset, device, settings.init, people, resume=resume)
     assert isinstance(recipe, PersonRecipe)
     from pix2seg.train.person.task import PersonTask
 
-    return PersonTask(recipe, folders, device, Path(init) if init else None)
+    if settings.people:
+        raise TrainingError(f"recipe {recipe.name} takes people by --data; leave --people out")
+    return PersonTask(recipe, settings.data, device, settings.init, resume=resume)
 
 
 def _new_run(

@@ -21,6 +21,9 @@ PHOTO_STATISTICS = ("network.mean", "network.std")
 CLASS_ROWS = ("network.body.segmentation_head.", "network.body.classifier.4.")
 """What has a row for each class, by the start of its name: a U-Net's last layer and DeepLab's."""
 
+GARMENT_HEAD = "garment_head."
+"""Begins the names of what names garments in a pix2pix generator."""
+
 LEAST_SHARE = 1e-6
 """As much of the pixels as a class has at least that no photo shows."""
 
@@ -54,14 +57,18 @@ def starting_tensors(
     generator, info = load_generator(Path(init))
     settings, theirs = mine.model_dump(), info.recipe.generator.model_dump()
     # Dropout has no weights, a block that the weights lack starts as identity, and a garment head
-    # that they lack starts afresh.
+    # that they lack, or have in another width, starts afresh.
     blocks = {"residual_blocks", "wide_blocks"}
     free = {"dropout", "garment_width"} | blocks
     alike = all(settings[key] == theirs.get(key) for key in settings.keys() - free)
     fewer_blocks = all(theirs.get(key, 0) <= settings[key] for key in blocks)
     if not (alike and fewer_blocks):
         raise _other_kind(init, recipe.name)
-    kept = {name: tensor for name, tensor in generator.state_dict().items() if name in ours}
+    kept = {
+        name: tensor
+        for name, tensor in generator.state_dict().items()
+        if name in ours and not (name.startswith(GARMENT_HEAD) and tensor.shape != ours[name].shape)
+    }
     if info.scheme == scheme:
         return kept
     last = f"decoder.blocks.{mine.depth - 1}.0."

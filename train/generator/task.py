@@ -28,7 +28,15 @@ from pix2seg.train.generator.validate import picture_grid, validate
 from pix2seg.train.person.photos import photos_fingerprint, read_people
 from pix2seg.train.recipe import SegmentationRecipe
 from pix2seg.train.run.batches import RunBatches, load_batches
+from pix2seg.train.run.provenance import weights_name
 from pix2seg.train.run.trainer import Validation
+
+TOO_SMALL = ("more than 1 value per channel", "can't be greater than actual input size")
+"""What PyTorch says where a batch has no statistics, or a photo no room for a kernel."""
+
+
+SQUASHED = 0.05
+"""How far the shape of what is learnt may be from that of the photos: rounding, no more."""
 
 
 def check_sizes(recipe: SegmentationRecipe, depth: int) -> None:
@@ -39,19 +47,33 @@ def check_sizes(recipe: SegmentationRecipe, depth: int) -> None:
         depth: how many times the network halves.
 
     Raises:
-        SizeError: names sizes that fit.
+        SizeError: says which sizes fit.
     """
     if not recipe.augmentation.half_size:
         check_size(recipe.size, depth)
         return
     step = 2 ** (depth + 1)
     if any(length % step for length in recipe.size):
-        width, height = (max(round(length / step), 1) * step for length in recipe.size)
         raise SizeError(
             f"a network size of {recipe.size[0]}x{recipe.size[1]}, at half of which "
             f"augmentation.half_size trains too, cannot be halved {depth + 1} times; take "
-            f"multiples of {step}, such as {width}x{height}, or multiples of "
-            f"{step // 2} with --set augmentation.half_size=0"
+            f"multiples of {step} in the shape of the data, or multiples of {step // 2} with "
+            "--set augmentation.half_size=0"
+        )
+
+
+def check_shape(recipe: SegmentationRecipe, dataset: Dataset) -> None:
+    """Refuse a size at which the data's photos would be squashed.
+
+    Raises:
+        SizeError: names a size that fits, or how to prepare the data for this one.
+    """
+    (width, height), (data_width, data_height) = recipe.size, dataset.size
+    if abs(width * data_height / (height * data_width) - 1) > SQUASHED:
+        raise SizeError(
+            f"at {width}x{height} the photos of {dataset.root}, {data_width}x{data_height}, would "
+            f"be squashed; prepare them with --size {width}x{height}, or give a size of their "
+            "shape with --set size=WxH"
         )
 
 
@@ -66,12 +88,14 @@ class SegmentationTask:
             are torchvision's for DeepLab.
         people: folders of photos of which the people's masks alone are known, as
             `read_person_photos` takes them; the recipe's `[people]` says how many a batch has.
+        resume: a run goes on, so that `init` is told of and no longer loaded, and the classes are
+            those of the data that it was begun with.
 
     A recipe's garment head is left out where the data names no garments.
 
     Raises:
-        TrainingError: the data has other classes than the recipe, the recipe has no use for
-            people, or `init` is another generator.
+        TrainingError: the data has other classes or another shape than the recipe, the recipe has
+            no use for people, or `init` is another generator.
         SizeError, DatasetError, WeightsError: recipe, data and weights do not fit each other.
     """
 
@@ -82,8 +106,10 @@ class SegmentationTask:
         device: torch.device,
         init: str | Path | None = None,
         people: Sequence[Path] = (),
+        *,
+        resume: bool = False,
     ) -> None:
-        if dataset.scheme != load_scheme(recipe.scheme):
+        if not resume and dataset.scheme != load_scheme(recipe.scheme):
             raise TrainingError(
                 f"recipe {recipe.name} trains scheme '{recipe.scheme}', but {dataset.root} has the "
                 f"classes {', '.join(dataset.scheme.names)}; prepare it with --scheme "
@@ -91,13 +117,14 @@ class SegmentationTask:
             )
         if not dataset.has_garments:
             recipe = recipe.without_garments()
+        check_shape(recipe, dataset)
         self.recipe, self.dataset, self.device = recipe, dataset, device
         torch.manual_seed(recipe.seed)
         self.train_samples = load_samples(dataset, "train", recipe.size)
         self.val_samples = load_samples(dataset, "val", recipe.size)
         # Names alone: a weights file travels, and tells nobody where its training lay.
         self.people_folders = [folder.resolve().name for folder in people]
-        self.init = "/".join(Path(init).parts[-2:]) if init else None
+        self.init = weights_name(init)
         self.people: Samples | None = None
         self.people_fingerprint = ""
         if people and not recipe.people:
@@ -112,7 +139,7 @@ class SegmentationTask:
         shares = self.train_samples.class_shares(len(dataset.scheme))
         self.pair = self._pair(torch.from_numpy(shares))
         self.start = ""
-        if init:
+        if init and not resume:
             self._start_from(init, shares)
         schedule = recipe.schedule
         self.order = RunBatches(
@@ -172,8 +199,21 @@ class SegmentationTask:
         return load_batches(batches, self.order.after(start), self.device)
 
     def step(self, batch: Batch, step: int) -> dict[str, float]:
-        """Train on one batch; returns the losses by name."""
-        return self.pair.step(batch, step, step / self.order.steps)
+        """Train on one batch; returns the losses by name.
+
+        Raises:
+            TrainingError: the batch or its photos are too small for the networks.
+        """
+        try:
+            return self.pair.step(batch, step, step / self.order.steps)
+        except (RuntimeError, ValueError) as error:
+            if not any(sign in str(error) for sign in TOO_SMALL):
+                raise
+            raise TrainingError(
+                f"recipe {self.recipe.name} cannot learn from batches so small ({error}); take "
+                "more photos, a larger --set size or schedule.batch_size, or fewer "
+                "schedule.accumulate or discriminator.layers"
+            ) from error
 
     @property
     def learning_rate(self) -> float:

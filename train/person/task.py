@@ -35,6 +35,7 @@ from pix2seg.train.run.batches import BatchKeys, Key, RunBatches, load_batches
 from pix2seg.train.run.distributed import average_gradients, share_batch_norm
 from pix2seg.train.run.ema import update_ema
 from pix2seg.train.run.muon import take_wide_kernels
+from pix2seg.train.run.provenance import weights_name
 from pix2seg.train.run.trainer import Validation
 
 STORED_SIDE = 576
@@ -54,6 +55,7 @@ class PersonTask:
         folders: Clothing Co-Parsing as downloaded, or folders with a COCO file and `photos/`.
         device: where to train.
         init: weights to start from.
+        resume: a run goes on, so that `init` is told of and no longer loaded.
 
     Raises:
         DatasetError: a folder has neither layout, a file is broken, or there are too few photos.
@@ -66,16 +68,19 @@ class PersonTask:
         recipe: PersonRecipe,
         folders: list[Path],
         device: torch.device,
-        init: Path | None = None,
+        init: str | Path | None = None,
+        *,
+        resume: bool = False,
     ) -> None:
         self.recipe, self.folders, self.device = recipe, folders, device
+        self.init = weights_name(init)
         torch.manual_seed(recipe.seed)
         self.photos = read_people(folders, "train", STORED_SIDE)
         self.val_photos = read_people(folders, "val", STORED_SIDE)
         network = build_network(**recipe.network.model_dump())
         self.network = share_batch_norm(network).to(device)
-        if init:
-            self._start_from(init)
+        if init and not resume:
+            self._start_from(Path(init))
         self.ema = copy.deepcopy(self.network).eval().requires_grad_(False)
         muon_rate = recipe.optimizer.muon_rate
         self.muon, others = take_wide_kernels(self.network.parameters(), muon_rate)
@@ -180,7 +185,8 @@ class PersonTask:
             "train": len(self.photos),
             "val": len(self.val_photos),
         }
-        save_network(path, self.ema, self.recipe.model_dump(), {"data": data, **facts})
+        facts = {"data": data, "init": self.init, **facts}
+        save_network(path, self.ema, self.recipe.model_dump(), facts)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that training changes."""

@@ -67,9 +67,12 @@ class RunBatches:
         others_per_batch: int = 0,
     ) -> None:
         if (batch_size + others_per_batch) % world_size():
+            photos, change = f"batches of {batch_size}", "schedule.batch_size"
+            if others_per_batch:
+                photos += f" and {others_per_batch} photos of people alone"
+                change += " or people.per_batch"
             raise TrainingError(
-                f"{world_size()} processes cannot share batches of {batch_size}; take a multiple "
-                "with --set schedule.batch_size"
+                f"{world_size()} processes cannot share {photos} evenly; change --set {change}"
             )
         self.samples = samples
         self.batch_size = batch_size

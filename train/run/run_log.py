@@ -2,6 +2,8 @@
 
 import json
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.tensorboard import SummaryWriter
 
+from pix2seg.errors import OutputError, reason_of
 from pix2seg.files import atomic_write
 
 
@@ -29,21 +32,47 @@ class RunLog:
         self.board = SummaryWriter(str(run / "tensorboard"), purge_step=step + 1)
 
     def write(self, step: int, facts: dict[str, Any], scalars: dict[str, float]) -> None:
-        """Add one line to metrics.jsonl, and its scalars to TensorBoard."""
+        """Add one line to metrics.jsonl, and its scalars to TensorBoard.
+
+        Raises:
+            OutputError: the disk is full, or the folder has gone.
+        """
         line = {"step": step, **facts, **{k: float(f"{v:.6g}") for k, v in scalars.items()}}
-        with self.metrics.open("a", encoding="utf-8") as file:
+        with self._written(), self.metrics.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
-        for name, value in scalars.items():
-            self.board.add_scalar(name, value, step)
+        with self._written():
+            for name, value in scalars.items():
+                self.board.add_scalar(name, value, step)
 
     def write_image(self, step: int, name: str, image: NDArray[np.uint8]) -> None:
-        """Add an image, RGB uint8 (H, W, 3), to TensorBoard."""
-        self.board.add_image(name, image, step, dataformats="HWC")
-        self.board.flush()
+        """Add an image, RGB uint8 (H, W, 3), to TensorBoard.
+
+        Raises:
+            OutputError: the disk is full, or the folder has gone.
+        """
+        with self._written():
+            self.board.add_image(name, image, step, dataformats="HWC")
+            self.board.flush()
 
     def close(self) -> None:
-        """Flush everything."""
-        self.board.close()
+        """Flush everything.
+
+        Raises:
+            OutputError: the disk is full, or the folder has gone.
+        """
+        with self._written():
+            self.board.close()
+
+    @contextmanager
+    def _written(self) -> Iterator[None]:
+        """Say of what goes wrong inside which folder it is about."""
+        try:
+            yield
+        except OSError as error:
+            raise OutputError(
+                f"cannot write to {self.metrics.parent}: {reason_of(error)}; make room and go on "
+                "with --resume"
+            ) from error
 
 
 def whole_lines(metrics: Path) -> list[str]:

@@ -100,10 +100,14 @@ def check_run(run: Path, resume: bool) -> None:
     """Refuse a run folder before anything is loaded.
 
     Raises:
-        TrainingError: the folder holds a run already and is not to be resumed.
+        TrainingError: the folder holds a run or its weights already and is not to be resumed.
     """
-    if (run / "last.pt").exists() and not resume:
+    if resume:
+        return
+    if (run / "last.pt").exists():
         raise TrainingError(f"{run} holds a run already; add --resume or name another folder")
+    if (run / "best.safetensors").exists():
+        raise TrainingError(f"{run} holds weights of a run already; name another folder")
 
 
 class Trainer:
@@ -129,6 +133,7 @@ class Trainer:
     ) -> None:
         check_run(run, resume)
         self.task, self.recipe, self.run, self.console = task, recipe, run, console
+        self.source = source_version()  # of the code that trains, whatever is committed meanwhile
         self.checkpoint = run / "last.pt"
         self.progress = Progress()
         if resume:
@@ -214,7 +219,7 @@ class Trainer:
             log.write_image(progress.step, *self.task.picture())
         if validation.score > progress.best_score:
             progress.best_score, progress.best_epoch = validation.score, epoch
-            about = {"seed": self.recipe.seed, "source": source_version(), **facts}
+            about = {"seed": self.recipe.seed, "source": self.source, **facts}
             if is_writer():
                 weights = self.run / "best.safetensors"
                 self.task.save(weights, {**about, "validation": validation.facts})

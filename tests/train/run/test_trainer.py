@@ -23,7 +23,7 @@ from pix2seg.classes import load_scheme
 from pix2seg.cli import app
 from pix2seg.cli.train import _read_run
 from pix2seg.device import choose_device
-from pix2seg.errors import Pix2SegError, SizeError, TrainingError
+from pix2seg.errors import OutputError, Pix2SegError, SizeError, TrainingError
 from pix2seg.generators.build import build_generator
 from pix2seg.generators.info import TrainedRecipe, WeightsInfo
 from pix2seg.generators.library import NetworkGenerator, pretrained_deeplabv3
@@ -32,11 +32,12 @@ from pix2seg.preprocess.dataset.dataset import Dataset
 from pix2seg.segmenter import Segmenter
 from pix2seg.train.generator.pair import Adversary, Pair
 from pix2seg.train.generator.samples import Batch
-from pix2seg.train.generator.start import PHOTO_STATISTICS, starting_tensors
+from pix2seg.train.generator.start import GARMENT_HEAD, PHOTO_STATISTICS, starting_tensors
 from pix2seg.train.generator.task import SegmentationTask
 from pix2seg.train.recipe import AugmentationSettings, SegmentationRecipe, parse_recipe, read_recipe
 from pix2seg.train.run.checkpoint import load_checkpoint
 from pix2seg.train.run.ema import update_ema
+from pix2seg.train.run.lock import LOCK, only_training
 from pix2seg.train.run.run_file import RunFile, write_run_file
 from pix2seg.train.run.trainer import Trainer
 
@@ -224,6 +225,43 @@ def test_run_folder_is_not_overwritten(small_dataset: Dataset, tmp_path: Path) -
     trainer(small_dataset, tmp_path, "schedule.epochs=1").train()
     with pytest.raises(TrainingError, match="--resume"):
         trainer(small_dataset, tmp_path)
+    (tmp_path / "last.pt").unlink()  # as who needs room does with a run that is over
+    with pytest.raises(TrainingError, match="weights of a run"):
+        trainer(small_dataset, tmp_path)
+
+
+def test_two_trainings_never_share_a_folder(small_dataset: Dataset, tmp_path: Path) -> None:
+    with only_training(tmp_path):
+        second = start(small_dataset, tmp_path)
+        _, told = second.communicate(timeout=120)
+    assert second.returncode == 2
+    assert f"another process trains into {tmp_path}" in told
+    assert {file.name for file in tmp_path.iterdir()} == {LOCK}
+
+
+def test_weights_tell_of_the_source_that_trained_them(
+    small_dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commits = iter(["pix2seg (before)", "pix2seg (a commit meanwhile)"])
+    monkeypatch.setattr("pix2seg.train.run.trainer.source_version", lambda: next(commits))
+    weights = trainer(small_dataset, tmp_path, "schedule.epochs=1").train()
+    assert load_generator(weights)[1].facts["source"] == "pix2seg (before)"
+
+
+def test_full_disk_is_told_of_with_the_run_s_folder(small_dataset: Dataset, tmp_path: Path) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this system has no full device")
+    (tmp_path / "metrics.jsonl").symlink_to(full)
+    with pytest.raises(OutputError, match=re.escape(f"cannot write to {tmp_path}: no space left")):
+        trainer(small_dataset, tmp_path).train()
+
+
+def test_photos_too_small_for_a_network_are_refused_in_a_line(
+    small_dataset: Dataset, tmp_path: Path
+) -> None:
+    with pytest.raises(TrainingError, match=r"batches so small.*fewer.*discriminator\.layers"):
+        trainer(small_dataset, tmp_path, "size=32x48", "discriminator.layers=5").train()
 
 
 def test_nothing_to_resume(small_dataset: Dataset, tmp_path: Path) -> None:
@@ -416,6 +454,18 @@ def test_init_starts_from_weights(small_dataset: Dataset, tmp_path: Path) -> Non
         task(small_dataset, "generator.depth=4", init=weights)
 
 
+def test_garment_head_of_another_width_starts_afresh(garment_weights: Path) -> None:
+    trained, info = load_generator(garment_weights)
+    settings = info.recipe.generator.model_dump() | {"garment_width": 16}
+    wider = recipe(*[f"generator.{key}={value}" for key, value in settings.items()])
+    ours = build_generator(info.scheme, **settings).state_dict()
+    taken = starting_tensors(garment_weights, wider, info.scheme, np.ones(4) / 4, ours)
+    assert all(tensor.shape == ours[name].shape for name, tensor in taken.items())
+    lacking = trained.state_dict().keys() - taken.keys()
+    assert lacking
+    assert all(name.startswith(GARMENT_HEAD) for name in lacking)
+
+
 def test_wide_blocks_can_be_put_into_a_trained_generator(
     small_dataset: Dataset, tmp_path: Path
 ) -> None:
@@ -492,20 +542,26 @@ def test_data_with_other_classes_is_refused(
         task(small_dataset, "scheme=mine.toml")
 
 
+def test_size_that_squashes_photos_is_refused(small_dataset: Dataset) -> None:
+    told = r"64x96, would be squashed; prepare them with --size 96x64"
+    with pytest.raises(SizeError, match=told):
+        task(small_dataset, "size=96x64")
+
+
 def test_size_that_cannot_be_halved_is_refused(small_dataset: Dataset) -> None:
-    with pytest.raises(SizeError, match="such as 64x96"):
+    with pytest.raises(SizeError, match="multiples of 16 in the shape of the data"):
         task(small_dataset, "size=66x98")
 
 
 def test_size_whose_half_cannot_be_halved_is_refused(small_dataset: Dataset) -> None:
     told = (
         r"64x96, at half of which augmentation\.half_size trains too, cannot be halved 6 times; "
-        r"take multiples of 64, such as 64x128, or multiples of 32 with --set "
+        r"take multiples of 64 in the shape of the data, or multiples of 32 with --set "
         r"augmentation\.half_size=0"
     )
     with pytest.raises(SizeError, match=told):
         task(small_dataset, "generator.depth=5", "augmentation.half_size=0.4")
-    task(small_dataset, "generator.depth=5", "augmentation.half_size=0.4", "size=64x128")
+    task(small_dataset, "generator.depth=5", "augmentation.half_size=0.4", "size=128x192")
     task(small_dataset, "generator.depth=5", "augmentation.half_size=0")
 
 
@@ -515,6 +571,29 @@ def test_unknown_device_is_refused() -> None:
     if not torch.cuda.is_available():
         with pytest.raises(Pix2SegError, match="try cpu"):
             choose_device("cuda")
+
+
+def test_resumed_run_keeps_its_start_and_needs_neither_it_nor_a_scheme_file(
+    small_dataset: Dataset, tmp_path: Path
+) -> None:
+    begun = recipe("scheme=gone.toml")
+    resumed = SegmentationTask(
+        begun, small_dataset, CPU, tmp_path / "gone/best.safetensors", resume=True
+    )
+    resumed.save(tmp_path / "weights.safetensors", {})
+    assert load_generator(tmp_path / "weights.safetensors")[1].facts["init"] == (
+        "gone/best.safetensors"
+    )
+
+
+def test_person_extractor_takes_people_as_data_alone(
+    small_dataset: Dataset, tmp_path: Path
+) -> None:
+    run, folder = tmp_path / "run", str(small_dataset.root)
+    words = ["train", "--recipe", "person-mask-rcnn", "--data", folder, "--people", folder]
+    refused = CliRunner().invoke(app, [*words, "--run", str(run)])
+    assert "leave --people out" in str(refused.exception)
+    assert not run.exists()
 
 
 def test_resuming_takes_moved_folders_and_no_other_start(
