@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from pix2seg.colors.names import NameList
 from pix2seg.colors.palette import MAX_COLORS, Palette
 from pix2seg.colors.photo_colors import PhotoColors, photo_colors
 from pix2seg.cutouts import cutout, hard_cutout, soft_alpha
-from pix2seg.errors import WeightsError
+from pix2seg.errors import SchemeError, WeightsError
 from pix2seg.files import encode_png, indexed_image
 from pix2seg.garments import (
     FIRST_GARMENT,
@@ -107,9 +108,14 @@ class Segmentation:
             SchemeError: the scheme has no such class, and there is no such kind.
             WeightsError: it is a kind, and the weights name no garments.
         """
-        if name not in self.scheme.names and name in kinds().names[FIRST_GARMENT:]:
+        classes, worn = self.scheme.names, kinds().names[FIRST_GARMENT:]
+        if name in classes:
+            return np.asarray(self.mask == self.scheme.id_of(name))
+        if name in worn:
             return np.asarray(self.named().mask == kinds().id_of(name))
-        return np.asarray(self.mask == self.scheme.id_of(name))
+        known = [*classes, *worn]
+        near = get_close_matches(name.lower(), known, n=1) or known
+        raise SchemeError(f"there is no class or garment '{name}'; take {', '.join(near)}")
 
     def coverage(self) -> dict[str, float]:
         """Each class's share of the photo, 0..1, background included."""

@@ -199,12 +199,14 @@ def choose(
         box: take the person whose box overlaps this one the most; nobody whose box hardly does.
 
     Raises:
-        PersonError: the box shows nothing of the photo.
+        PersonError: the box shows nothing of the photo, or nobody.
     """
     people = [person for person in people if person.found]
     if box:
         check_inside(box, shape)
         people = [person for person in people if _shared(person.box, box) >= AT_LEAST]
+        if not people:
+            raise PersonError("nobody is found in the person box; leave it out, or draw another")
     if not people:
         return Person.nobody(shape)
     if everyone:

@@ -269,7 +269,9 @@ def test_kinds_are_cut_out_by_name_all_garments_of_one_together() -> None:
     assert np.array_equal(result.where("bag"), bags[0].mask | bags[1].mask)
     assert np.array_equal(np.asarray(result.cutout("top")), np.asarray(top.cutout()))
     assert not result.where("hat").any()
-    with pytest.raises(SchemeError, match="no class 'jumper'"):
+    with pytest.raises(SchemeError, match="'Baag'; take bag$"):
+        result.cutout("Baag")
+    with pytest.raises(SchemeError, match="no class or garment 'jumper'"):
         result.cutout("jumper")
 
 

@@ -87,7 +87,7 @@ def test_result_reads_well(segmenter: Segmenter, photos: list[Path]) -> None:
     palettes = result.palette()
     assert 1 <= len(palettes["clothes"]) <= 5
     assert sum(swatch.share for swatch in palettes["clothes"]) == pytest.approx(1)
-    with pytest.raises(SchemeError, match="no class 'jumper'"):
+    with pytest.raises(SchemeError, match="no class or garment 'jumper'"):
         result.cutout("jumper")
 
 

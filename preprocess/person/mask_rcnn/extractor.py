@@ -17,7 +17,8 @@ are low."""
 
 LEAST_SCORE_OF_FIRST = 0.2
 """So sure the surest must be. Photos are taken of somebody: of COCO's photos in which nothing right
-is found above the other score, two in five show somebody above this one."""
+is found above the other score, two in five show somebody above this one. In a box that somebody drew
+around a person everybody may be so unsure."""
 
 
 class MaskRCNN:
@@ -61,7 +62,7 @@ def find_person(
     """
     height, width = pixels.shape[:2]
     found = detector.detect(pixels)
-    sure = found.scores >= LEAST_SCORE
+    sure = found.scores >= (LEAST_SCORE_OF_FIRST if box else LEAST_SCORE)
     sure[:1] = found.scores[:1] >= LEAST_SCORE_OF_FIRST
     people = [
         Person.from_probability(without_strays(mask), float(score))

@@ -147,14 +147,16 @@ def test_everyone_and_the_person_in_a_box() -> None:
     assert both.members == (centre, corner)  # the most prominent first
     assert np.array_equal(both.probability, both.mask.astype(np.float32))
     assert choose([corner, centre], (100, 100), box=(75, 20, 100, 80)) is corner
-    assert not choose([corner, centre], (100, 100), box=(0, 0, 30, 30)).found
+    with pytest.raises(PersonError, match="nobody is found in the person box"):
+        choose([corner, centre], (100, 100), box=(0, 0, 30, 30))
 
 
 def test_who_only_touches_the_box_is_not_meant() -> None:
     mask = np.zeros((300, 300), bool)
     mask[:, 100:200] = True
     somebody = Person.from_mask(mask, 0.9)
-    assert not choose([somebody], mask.shape, box=(0, 0, 105, 300)).found
+    with pytest.raises(PersonError, match="nobody is found in the person box"):
+        choose([somebody], mask.shape, box=(0, 0, 105, 300))
     for box in ((0, 0, 140, 300), (140, 100, 150, 120), (0, 0, 300, 300)):
         assert choose([somebody], mask.shape, box=box) is somebody
 
