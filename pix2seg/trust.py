@@ -82,6 +82,10 @@ OF_CLASS = {
 OF_HEAD = ("face", "crown", "hair_depth")
 """Signs that are unknown where the photo may end below the head."""
 
+TINY = 0.15
+"""Of a person with a smaller share of the photo's height, that alone is reason enough."""
+
+NO_HEAD = "no head found"
 NOBODY = "nobody found, so the whole photo was segmented"
 NOTHING = "no clothes, skin or hair found"
 ALL_ONE = "the whole photo is one class"
@@ -180,8 +184,16 @@ def judge(
     """How far a result can be trusted; see `read_signs`."""
     if (mask == mask[0, 0]).all():  # nothing was calibrated on such photos
         return Trust(0.0, NOTHING if mask[0, 0] == BACKGROUND else ALL_ONE)
-    trust = built_in_calibration().judge(read_signs(map, raw, mask, person, scheme))
-    return trust if person.found else Trust(trust.quality, NOBODY)
+    signs = read_signs(map, raw, mask, person, scheme)
+    trust = built_in_calibration().judge(signs)
+    review = trust.review
+    if not person.found:
+        review = NOBODY
+    elif review and signs["height"] < _log(TINY):
+        review = REASONS["height"]
+    elif review and signs["face"] == signs["hair"] == _log(0):
+        review = NO_HEAD
+    return Trust(trust.quality, review)
 
 
 def read_signs(

@@ -144,6 +144,17 @@ def test_nothing_and_one_class_alone_are_never_passed_over() -> None:
         assert (verdict.quality, verdict.review) == (0.0, reason)
 
 
+def test_the_plainest_reason_is_given(photos: list[Path]) -> None:
+    mask = next(mask for mask in map(true_mask, [[p] for p in photos]) if (mask == 2).any())
+    headless = np.where((mask == 1) | (mask == 2), 0, mask).astype(np.uint8)
+    headless[: len(mask) // 4] = 0
+    tiny = np.zeros((12 * len(mask), mask.shape[1]), np.uint8)
+    tiny[len(mask) : 2 * len(mask)] = headless
+    for seen, reason in ((headless, trust.NO_HEAD), (tiny, REASONS["height"])):
+        person = Person.from_mask(seen > 0, 0.9)
+        assert judge(mask_to_map(seen, FOUR), seen, seen, person, FOUR).review == reason
+
+
 def test_a_photo_of_nobody_is_to_be_looked_at(photos: list[Path]) -> None:
     mask = true_mask(photos)
     nobody = Person.nobody(mask.shape)
