@@ -43,11 +43,12 @@ kind is less likely than all others together. Larger shares take real bags and s
 LIKELY = 255 / 2
 """The certainty from which on a kind is likelier than all others together."""
 
-ONE_PIECE = ("dress", "skirt")
-"""Kinds of which nobody wears two: where they meet in one colour they are one garment."""
-
-SHARED_EDGE = 0.45
-"""A part goes on as another one if this share of its edge is where they meet ..."""
+ONE_PIECE = {
+    ("dress", "skirt"): 0.45,  # nobody wears both
+    ("top", "outerwear", "dress", "skirt", "trousers"): 0.9,  # a patch in the middle of another
+}
+"""A part of these kinds goes on as one of another of them if this share of its edge is where they
+meet ..."""
 
 ALIKE = 12.0
 """... and their median colours are no farther apart than this CIEDE2000."""
@@ -150,7 +151,8 @@ def name_kinds(
     x0, y0, x1, y1 = box_around(named >= FIRST_GARMENT)
     worn = slice(y0, y1), slice(x0, x1)
     named[worn] = _without_patches(named[worn], certainty[worn])
-    named[worn] = _in_one_piece(named[worn], pixels[worn])
+    for names, shared_edge in ONE_PIECE.items():
+        named[worn] = _in_one_piece(named[worn], pixels[worn], names, shared_edge)
     return Kinds(named, certainty)
 
 
@@ -216,22 +218,26 @@ def _without_patches(mask: NDArray[np.uint8], certainty: NDArray[np.uint8]) -> N
     return nearest_of(mask, specks, clothes & ~specks)
 
 
-def _in_one_piece(mask: NDArray[np.uint8], pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Kinds of which parts of `ONE_PIECE` that go on as a larger one are of its kind.
+def _in_one_piece(
+    mask: NDArray[np.uint8], pixels: NDArray[np.uint8], names: Sequence[str], shared_edge: float
+) -> NDArray[np.uint8]:
+    """Kinds of which parts that go on as a larger one are of its kind; see `ONE_PIECE`.
 
     Args:
         mask: ids of the scheme `garments`, uint8 (H, W).
         pixels: RGB uint8 (H, W, 3).
+        names: the kinds whose parts may be one.
+        shared_edge: the share of a part's edge, 0..1.
     """
-    ids = [kinds().id_of(name) for name in ONE_PIECE]
-    if not all((mask == kind_id).any() for kind_id in ids):
+    ids = [kinds().id_of(name) for name in names]
+    if sum((mask == kind_id).any() for kind_id in ids) < 2:
         return mask
     mask = mask.copy()
     x0, y0, x1, y1 = box_around(np.isin(mask, ids))
     mask_there, pixels_there = mask[y0:y1, x0:x1], pixels[y0:y1, x0:x1]
     parts, kind_of = _parts(mask_there, ids)
     areas = np.bincount(parts.ravel(), minlength=len(kind_of))
-    while (pair := _alike(parts, areas, kind_of, pixels_there)) is not None:
+    while (pair := _alike(parts, areas, kind_of, pixels_there, shared_edge)) is not None:
         small, large = pair
         parts[parts == small] = large
         kind_of[small], areas[large], areas[small] = kind_of[large], areas[large] + areas[small], 0
@@ -255,18 +261,20 @@ def _alike(
     areas: NDArray[np.intp],
     kind_of: NDArray[Any],
     pixels: NDArray[np.uint8],
+    shared_edge: float,
 ) -> tuple[int, int] | None:
     """The part that goes on as a larger one of another kind, and that one; None if none does.
 
     Of several, those whose colours are nearest.
     """
     meets = np.zeros((len(areas), len(areas)))
-    for one, other in ((parts[:-1], parts[1:]), (parts[:, :-1], parts[:, 1:])):
+    bordered = np.pad(parts, 1)  # where the photo ends, no other garment is met
+    for one, other in ((bordered[:-1], bordered[1:]), (bordered[:, :-1], bordered[:, 1:])):
         edge = one != other
         np.add.at(meets, (one[edge], other[edge]), 1)
     meets += meets.T
     found, nearest = None, ALIKE
-    for small, large in np.argwhere(meets >= SHARED_EDGE * meets.sum(axis=1, keepdims=True)):
+    for small, large in np.argwhere(meets >= shared_edge * meets.sum(axis=1, keepdims=True)):
         if not (0 < areas[small] <= areas[large] and kind_of[small] != kind_of[large] and large):
             continue
         one, other = (np.median(pixels[parts == part], axis=0) / 255 for part in (small, large))
