@@ -37,6 +37,7 @@ def calibrate(
     from pix2seg.memory import keep_freed_memory
     from pix2seg.preprocess.dataset.dataset import Dataset
     from pix2seg.segmenter import Segmenter
+    from pix2seg.train.judge.evaluate import refuse_other_classes
     from pix2seg.train.judge.photo_sets import PhotoSet, empty_scenes, photo_sets
     from pix2seg.train.judge.trust import calibrate as fit
     from pix2seg.train.judge.trust import read_samples
@@ -46,11 +47,12 @@ def calibrate(
     keep_freed_memory()
     console = news()
     dataset = Dataset(data)
+    options = {"weights": person_weights, "trust": trust}
+    segmenter = Segmenter(weights, person=person, device=device, person_options=options)
+    refuse_other_classes(segmenter, dataset)
     scenes = empty_scenes(read_people(people, "val")) if people else []
     sets: list[PhotoSet] = ["plain", "busy", "far"]
     sets += ["scenes"] if scenes else []
-    options = {"weights": person_weights, "trust": trust}
-    segmenter = Segmenter(weights, person=person, device=device, person_options=options)
     photos = photo_sets(dataset, sets, scenes)
     total = len(dataset.names("val")) * len(sets)
     samples = read_samples(segmenter, tracked(photos, "segmenting", total))

@@ -27,6 +27,7 @@ def compare(
     but the seed or the fold become one row, with mean and standard deviation.
     """
     import json
+    import os
     import re
 
     from PIL import Image
@@ -41,8 +42,9 @@ def compare(
     check_writable(out)
     keep_freed_memory()
     console = news()
-    datasets = {run: read_run(run) for run in runs}
-    curves = Image.fromarray(draw_curves([read_curve(run) for run in runs]))
+    once = dict.fromkeys(Path(os.path.realpath(run)) for run in runs)
+    datasets = {run: read_run(run) for run in once}
+    curves = Image.fromarray(draw_curves([read_curve(run) for run in datasets]))
     sources: dict[str, list[Path]] = {}
     for run, dataset in datasets.items():
         sources.setdefault(dataset.facts.source, []).append(run)

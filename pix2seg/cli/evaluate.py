@@ -17,7 +17,7 @@ from pix2seg.cli.options import (
     TrustFiles,
     Weights,
 )
-from pix2seg.cli.output import results
+from pix2seg.cli.output import check_writable, results
 from pix2seg.cli.telling import tracked
 
 if TYPE_CHECKING:
@@ -85,6 +85,11 @@ def evaluate(
     count, folder = worst or (0, Path())
     if worst and count < 1:
         raise typer.BadParameter(f"{count} photos are none; give 1 or more", param_hint="--worst")
+    if worst:
+        check_writable(folder)
+    # A pipe, such as /dev/stdout, may lie where no file can be made.
+    if json_file and (json_file.is_file() or not json_file.exists()):
+        check_writable(json_file.parent)
     dataset = Dataset(data)
     segmenter = Segmenter(
         weights,

@@ -91,11 +91,26 @@ class Preparation:
         """Write one photo and its mask; an error becomes part of the result."""
         try:
             with enough_memory(source.photo):
-                return self._prepare(source)
+                return self._write(source, *self._read(source))
         except Pix2SegError as error:
             return Prepared(source.name, None, str(error))
 
-    def _prepare(self, source: Source) -> Prepared:
+    def fault(self, source: Source) -> str:
+        """What is wrong with a photo or its label map; empty if nothing is. Writes nothing."""
+        try:
+            with enough_memory(source.photo):
+                self._read(source)
+        except Pix2SegError as error:
+            return str(error)
+        return ""
+
+    def _read(self, source: Source) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """A photo, RGB uint8 (H, W, 3), and its label map, uint8 (H, W).
+
+        Raises:
+            PhotoError: the photo cannot be read.
+            DatasetError: the label map cannot be read, or fits neither photo nor table.
+        """
         pixels = read_photo(source.photo).pixels
         labels = self.read_labels(source.labels)
         if labels.shape != pixels.shape[:2]:
@@ -107,6 +122,11 @@ class Preparation:
             raise DatasetError(
                 f"{source.labels} has label {labels.max()}; the highest is {len(self.table) - 1}"
             )
+        return pixels, labels
+
+    def _write(
+        self, source: Source, pixels: NDArray[np.uint8], labels: NDArray[np.uint8]
+    ) -> Prepared:
         mask = self.table[labels]
         part = slice(None), slice(None)
         if self.person:
@@ -188,8 +208,9 @@ def prepare(
 ) -> Iterator[Prepared]:
     """Prepare all photos on all cores, then write `split.json` and `dataset.json`.
 
-    Every file is written whole, and the two JSON files last, so a broken-off run leaves no data
-    set that looks complete; running it again removes what is there and writes everything anew.
+    What was there before is only removed once a photo of each split is known to be usable. Every
+    file is written whole, and the two JSON files last, so a broken-off run leaves no data set that
+    looks complete; running it again removes what is there and writes everything anew.
 
     Args:
         sources: what to prepare.
@@ -220,24 +241,53 @@ def prepare(
         }
         found = {"extractor": preparation.person, "person_options": options}
         facts = {**facts, "person": version, **found, "crop": preparation.crop}
+    _refuse_empty_splits(sources, _first_faults(sources, preparation))
     begin(preparation.out)
-    done, first_error = [], ""
+    done, faults = [], {}
     for result in _prepare_all(sources, preparation):
         yield result
         if result.pixels is not None:
             done.append(result)
-        first_error = first_error or result.error
-    if not done:
-        raise DatasetError(f"none of {len(sources)} photos could be used; the first: {first_error}")
+        else:
+            faults[result.name] = result.error
+    _refuse_empty_splits(sources, faults)
     sides = {source.name: source.split for source in sources}
     names = {split: [r.name for r in done if sides[r.name] == split] for split in SPLITS}
-    for split, members in names.items():
-        if not members:
-            raise DatasetError(
-                f"of {len(sources)} photos, {len(done)} could be used and none fell into the "
-                f"{split} split; give more photos"
-            )
     finish(preparation.out, names, {**facts, **_summary(done, preparation)})
+
+
+def _first_faults(sources: Sequence[Source], preparation: Preparation) -> dict[str, str]:
+    """What is wrong with photos, by name, up to the first of each split that can be used."""
+    faults, found = {}, set[Split]()
+    for source in sources:
+        if source.split in found:
+            continue
+        if fault := preparation.fault(source):
+            faults[source.name] = fault
+        else:
+            found.add(source.split)
+    return faults
+
+
+def _refuse_empty_splits(sources: Sequence[Source], faults: Mapping[str, str]) -> None:
+    """Refuse photos of which a split would have none.
+
+    Args:
+        sources: all that were given.
+        faults: what is wrong with those that cannot be used, by name.
+
+    Raises:
+        DatasetError: no photo can be used, or none of a split.
+    """
+    if faults and len(faults) == len(sources):
+        first = next(iter(faults.values()))
+        raise DatasetError(f"none of {len(sources)} photos could be used; the first: {first}")
+    for split in SPLITS:
+        if all(source.name in faults for source in sources if source.split == split):
+            raise DatasetError(
+                f"of {len(sources)} photos, none that could be used fell into the {split} split; "
+                "give more photos"
+            )
 
 
 def _prepare_all(sources: Sequence[Source], preparation: Preparation) -> Iterator[Prepared]:

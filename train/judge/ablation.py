@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
-from pix2seg.errors import PersonError
+from pix2seg.errors import PersonError, WeightsError
 from pix2seg.joining import WEIGHT
 from pix2seg.preprocess.background import MARGIN
 from pix2seg.preprocess.dataset.dataset import Dataset
@@ -24,7 +24,7 @@ from pix2seg.train.judge.ablation_tables import (
     outlines_markdown,
     people_markdown,
 )
-from pix2seg.train.judge.evaluate import EvaluatedPhoto, Evaluation
+from pix2seg.train.judge.evaluate import EvaluatedPhoto, Evaluation, refuse_other_classes
 from pix2seg.train.judge.people import PersonScore
 from pix2seg.train.judge.photo_sets import SETS, PhotoSet, SetPhoto, empty_scenes, photo_sets
 from pix2seg.train.person.photos import PersonPhoto, main_person, read_people
@@ -65,6 +65,8 @@ class TrueMask:
 @dataclass(frozen=True)
 class Ablation:
     """Compares ways to find the person and to hide the rest; each method gives Markdown tables.
+
+    Those that segment raise `WeightsError` where weights and data set have different classes.
 
     Args:
         dataset: whose validation photos are segmented.
@@ -144,11 +146,21 @@ class Ablation:
         return margins_markdown(self._run(segmenters, sets), sets)
 
     def compare_backgrounds(self, files: Sequence[Path]) -> str:
-        """Generators that were trained alike but for the background that hides the rest."""
-        segmenters = {}
+        """Generators that were trained alike but for the background that hides the rest.
+
+        Raises:
+            WeightsError: two were trained with the same background.
+        """
+        segmenters, trained = {}, dict[str, Path]()
         for file in files:
             found = self._segmenter(MASK_RCNN, file, hide=True)
             background = found.info.background
+            if background in trained:
+                raise WeightsError(
+                    f"{trained[background]} and {file} were both trained with the background "
+                    f"{background}; give one of them"
+                )
+            trained[background] = file
             segmenters[f"{background}, {MASK_RCNN}"] = found
             segmenters[f"{background}, {TRUE_MASK}"] = self._segmenter(TrueMask(), file, hide=True)
         return markdown(self._run(segmenters, self._sets), self._sets, "background, person")
@@ -184,7 +196,7 @@ class Ablation:
         softness: float = 0.0,
         join: float = WEIGHT,
     ) -> Segmenter:
-        return Segmenter(
+        segmenter = Segmenter(
             weights or self.weights,
             person=person,
             device=self.device,
@@ -194,6 +206,8 @@ class Ablation:
             join=join,
             person_options={"weights": self.mask_rcnn} if person == MASK_RCNN else None,
         )
+        refuse_other_classes(segmenter, self.dataset)
+        return segmenter
 
     def _is_installed(self, name: str) -> bool:
         try:

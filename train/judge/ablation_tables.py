@@ -9,7 +9,7 @@ from pix2seg.train.judge.people import PersonScore, summarise
 from pix2seg.train.judge.photo_sets import PhotoSet
 
 Table = Mapping[tuple[str, PhotoSet], Evaluation]
-"""What each way to segment reached on each set of photos."""
+"""What each way to segment reached on each set of photos, but for sets that no photo is in."""
 
 
 def markdown(table: Table, sets: Sequence[PhotoSet], heading: str) -> str:
@@ -20,15 +20,12 @@ def markdown(table: Table, sets: Sequence[PhotoSet], heading: str) -> str:
         "| --- |" + " ---: | ---: |" * len(sets),
     ]
     for name in names:
-        cells = [table[name, column] for column in sets]
-        lines.append(
-            f"| {name} | "
-            + " | ".join(
-                f"{cell.scores.mean_iou:.3f} | {1000 * cell.seconds_per_photo:.0f}"
-                for cell in cells
-            )
-            + " |"
+        cells = [table.get((name, column)) for column in sets]
+        texts = (
+            f"{cell.scores.mean_iou:.3f} | {1000 * cell.seconds_per_photo:.0f}" if cell else " | "
+            for cell in cells
         )
+        lines.append(f"| {name} | " + " | ".join(texts) + " |")
     return "\n".join(lines) + "\n"
 
 
@@ -39,11 +36,13 @@ def outlines_markdown(table: Table, sets: Sequence[PhotoSet], heading: str) -> s
         "| --- |" + " ---: |" * len(sets),
     ]
     for name in dict.fromkeys(name for name, _ in table):
+        cells = [table.get((name, column)) for column in sets]
         ious = [
-            [scores.foreground_iou for scores in table[name, column].photos.values()]
-            for column in sets
+            [scores.foreground_iou for scores in cell.photos.values()] if cell else []
+            for cell in cells
         ]
-        lines.append(f"| {name} | " + " | ".join(f"{np.mean(iou):.3f}" for iou in ious) + " |")
+        means = (f"{np.mean(iou):.3f}" if iou else "" for iou in ious)
+        lines.append(f"| {name} | " + " | ".join(means) + " |")
     return "\n".join(lines) + "\n"
 
 

@@ -15,6 +15,7 @@ from pix2seg.errors import DatasetError, TrainingError
 from pix2seg.generators.base import Generator
 from pix2seg.generators.inference import fused
 from pix2seg.generators.weights import load_generator
+from pix2seg.preprocess.dataset.ccp import NEAR_DUPLICATES
 from pix2seg.preprocess.dataset.dataset import Dataset
 from pix2seg.render import overlay
 from pix2seg.segmenter import Segmenter
@@ -112,8 +113,11 @@ def read_run(run: Path) -> Dataset:
 
 
 def photos_to_show(datasets: Sequence[Dataset], count: int) -> list[str]:
-    """Validation photos that all data sets share, evenly picked."""
-    shared = sorted(set.intersection(*(set(dataset.names("val")) for dataset in datasets)))
+    """Validation photos that all data sets share, file by file, evenly picked."""
+    files = [{photo.name: photo.photo for photo in dataset.full()} for dataset in datasets]
+    common = sorted(set.intersection(*map(set, files)))
+    # Folders that are called alike may hold other photos of the same names.
+    shared = [name for name in common if len({of[name].read_bytes() for of in files}) == 1]
     picked = np.linspace(0, len(shared) - 1, min(count, len(shared))).round().astype(int)
     return [shared[i] for i in picked]
 
@@ -159,7 +163,7 @@ def compare_run(
 
 
 def _lineage(compared: ComparedRun) -> list[Any]:
-    """What made weights, but for seeds and folds: recipe and kind of data of each run, last first.
+    """What made weights, but for seeds and folds: recipe and data of each run, last first.
 
     Then the weights that the first of these runs began with, of which no run is known.
     """
@@ -178,9 +182,20 @@ def _lineage(compared: ComparedRun) -> list[Any]:
 
 
 def _making(recipe: dict[str, Any], dataset: Dataset, people: Sequence[Path]) -> list[Any]:
-    facts = dataset.facts
-    data = [facts.source, facts.extractor, facts.crop, facts.tagged]
-    return [{**recipe, "seed": None}, data, sorted(folder.name for folder in people)]
+    return [{**recipe, "seed": None}, _data(dataset), sorted(folder.name for folder in people)]
+
+
+def _data(dataset: Dataset) -> list[Any]:
+    """What tells a data set from others, but for the fold: its facts and the names of its photos.
+
+    A source is no more than a folder's name, and photos of two may be called alike; their classes'
+    shares differ all the same.
+    """
+    names, of_fold = {name for split in dataset.splits.values() for name in split}, {"fold"}
+    if dataset.facts.tagged:  # each fold leaves out those that look like its validation photos
+        names -= NEAR_DUPLICATES.keys()
+        of_fold |= {"photos", "classes"}
+    return [dataset.facts.model_dump(exclude=of_fold), sorted(names)]
 
 
 def _flops(generator: Generator, size: tuple[int, int]) -> int:

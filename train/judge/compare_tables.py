@@ -100,7 +100,8 @@ def _name(group: Sequence[ComparedRun]) -> str:
     if len(group) == 1:
         return group[0].name
     seeds, folds = {run.recipe["seed"] for run in group}, {run.dataset.facts.fold for run in group}
-    kind = "seeds" if len(folds) == 1 else "folds" if len(seeds) == 1 else "runs"
+    kinds = {(len(group), 1): "seeds", (1, len(group)): "folds"}
+    kind = kinds.get((len(seeds), len(folds)), "runs")
     return f"{group[0].name} ({len(group)} {kind})"
 
 

@@ -70,11 +70,7 @@ def evaluate(
         DatasetError: a photo or mask is missing or broken, or they do not fit each other, or the
             data set does not know garments.
     """
-    if segmenter.scheme != dataset.scheme:
-        raise WeightsError(
-            f"the weights know the classes {', '.join(segmenter.scheme.names)}, the data set "
-            f"{', '.join(dataset.scheme.names)}; prepare it with the weights' scheme"
-        )
+    refuse_other_classes(segmenter, dataset)
     if garments and not dataset.has_garments:
         raise DatasetError(
             f"{dataset.root} does not know the kinds of garments; prepare ccp writes them"
@@ -89,6 +85,20 @@ def evaluate(
             truth = _scaled(truth, scale, cv2.INTER_NEAREST_EXACT)
             worn = None if worn is None else _scaled(worn, scale, cv2.INTER_NEAREST_EXACT)
         yield EvaluatedPhoto(photo.name, truth, segmenter(read), worn)
+
+
+def refuse_other_classes(segmenter: Segmenter, dataset: Dataset) -> None:
+    """Refuse to judge weights by masks of other classes than theirs.
+
+    Raises:
+        WeightsError: the weights and the data set have different classes.
+    """
+    if segmenter.scheme != dataset.scheme:
+        raise WeightsError(
+            f"the weights {segmenter.info.version} know the classes "
+            f"{', '.join(segmenter.scheme.names)}, the data set {', '.join(dataset.scheme.names)}; "
+            "prepare it with the weights' scheme"
+        )
 
 
 def _read_labels(file: Path, classes: int, photo: Photo) -> NDArray[np.uint8]:

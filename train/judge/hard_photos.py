@@ -99,9 +99,11 @@ def upper_half(
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Photo and mask down to the middle of the person.
 
+    No rows are left where nobody is, or where the first row alone shows them.
+
     Args:
         photo: RGB uint8 (H, W, 3).
-        mask: uint8 (H, W), 0 where nobody is; not everywhere.
+        mask: uint8 (H, W), 0 where nobody is.
     """
     _, y0, _, y1 = box_around(mask != BACKGROUND)
     end = (y0 + y1) // 2

@@ -49,6 +49,9 @@ def photo_sets(
 ) -> Iterator[SetPhoto]:
     """The validation photos at their own size, as they are or made hard.
 
+    A set lacks the photos that cannot be made hard in its way: `clothes-coloured` those without
+    garments, `half` those without anybody.
+
     Args:
         dataset: a prepared data set.
         sets: which; see `pix2seg.train.judge.hard_photos`.
@@ -77,6 +80,8 @@ def photo_sets(
                 hard = before_background(pixels, mask, scenes[index % len(scenes)]), mask
             elif name == "half":
                 hard = upper_half(pixels, mask)
+                if not hard[1].size:
+                    continue
             elif name == "clothes-coloured":
                 if not garments.any():
                     continue

@@ -17,8 +17,8 @@ are low."""
 
 LEAST_SCORE_OF_FIRST = 0.2
 """So sure the surest must be. Photos are taken of somebody: of COCO's photos in which nothing right
-is found above the other score, two in five show somebody above this one. In a box that somebody drew
-around a person everybody may be so unsure."""
+is found above the other score, two in five show somebody above this one. Where somebody drew a box,
+everybody may be so unsure."""
 
 
 class MaskRCNN:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -675,3 +676,47 @@ def test_what_has_photos_on_both_sides_keeps_them(ccp: Path) -> None:
     assert on_both_sides(sources) == sources
     one = sources[:1]
     assert on_both_sides(one) == one
+
+
+def test_a_data_set_is_left_alone_where_none_would_take_its_place(
+    ccp: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    prepare_ccp(ccp, out)
+    before = files(out)
+    sources = ccp_sources(ccp)
+    broken = [replace(s, photo=ccp / "none") if s.split == "val" else s for s in sources]
+    to_train = [source for source in sources if source.split == "train"]
+    right = np.array([0, 3, 2, 1, 3], np.uint8)
+    for given, table, message in (
+        (sources, right[:1], "none of 24 photos could be used; the first: .*0000"),
+        (broken, right, "none that could be used fell into the val split"),
+        (to_train, right, "none that could be used fell into the val split"),
+        ([], right, "of 0 photos, none that could be used"),
+    ):
+        for place in (out, tmp_path / "new"):
+            preparation = Preparation(place, load_scheme("four"), table, read_labels, (64, 96))
+            with pytest.raises(DatasetError, match=message):
+                list(prepare(given, preparation, {"source": "ccp"}))
+        assert files(out) == before
+    assert not (tmp_path / "new").exists()
+
+
+def test_masks_of_other_photos_or_classes_leave_a_data_set_alone(
+    photos: list[Path], tmp_path: Path, run_here: Callable[..., Any]
+) -> None:
+    for folder in ("photos", "masks", "others"):
+        (tmp_path / folder).mkdir()
+    for i in range(12):
+        (tmp_path / "photos" / f"{i}.jpg").write_bytes(photos[0].read_bytes() + bytes([i]))
+        shutil.copy(photos[0].with_suffix(".png"), tmp_path / "masks" / f"{i}.png")
+        Image.new("L", (4, 4)).save(tmp_path / "others" / f"{i}.png")
+    words = ["prepare", "folder", tmp_path / "photos"]
+    out = [tmp_path / "out", "--size", "64x96"]
+    assert run_here(*words, tmp_path / "masks", *out, "--scheme", "four").code == 0
+    before = files(tmp_path)
+    for masks, scheme in (("others", "four"), ("masks", "dress3")):
+        ended = run_here(*words, tmp_path / masks, *out, "--scheme", scheme)
+        assert ended.code == 2
+        assert "none of 12 photos could be used" in ended.err
+        assert files(tmp_path) == before

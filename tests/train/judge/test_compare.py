@@ -13,7 +13,7 @@ from pix2seg.cli import app
 from pix2seg.errors import DatasetError, PersonError, TrainingError
 from pix2seg.preprocess.dataset.dataset import Dataset
 from pix2seg.train.judge import compare_tables
-from pix2seg.train.judge.compare import compare_run, read_run
+from pix2seg.train.judge.compare import compare_run, photos_to_show, read_run
 from pix2seg.train.judge.compare_figure import PICTURE_HEIGHT, figure
 from pix2seg.train.judge.compare_tables import markdown
 
@@ -67,6 +67,8 @@ def test_runs_of_other_folds_make_one_row_and_those_of_another_start_do_not(
     compared = compare_run(runs[0], small_dataset, [], "cpu")
     other_fold = Dataset(small_dataset.root)
     other_fold.facts.fold = "2/5"
+    train, val = (small_dataset.names(split) for split in ("train", "val"))
+    other_fold.splits = {"train": [*train[2:], *val], "val": train[:2]}
     folds = markdown([compared, replace(compared, dataset=other_fold)])
     assert "| first (2 folds) |" in folds
     starts = markdown([compared, replace(compared, name="warm", init="x/best.safetensors")])
@@ -84,8 +86,66 @@ def test_runs_are_of_one_kind_whose_starts_were_trained_alike(
         for name, run in zip(names, runs, strict=True)
     )
     table = markdown([first, second, plain])
-    assert "| first (2 seeds) |" in table
+    assert "| first (2 runs) |" in table  # their own seed is the same
     assert "| plain |" in table
+
+
+def test_runs_on_other_photos_or_other_data_of_them_are_systems_of_their_own(
+    runs: list[Path], small_dataset: Dataset
+) -> None:
+    compared = compare_run(runs[0], small_dataset, [], "cpu")
+    facts = (
+        {"size": [128, 192]},
+        {"scheme": load_scheme("dress3").to_dict()},
+        {"person": "mask-rcnn 0123"},
+        {"person_options": {"weights": "x.safetensors"}},
+        {"classes": {**small_dataset.facts.classes, "hair": {"pixels": 0.5, "photos": 0.5}}},
+    )
+    others = [Dataset(small_dataset.root) for _ in (*facts, "photos")]
+    for other, changed in zip(others, facts, strict=False):
+        other.facts = other.facts.model_copy(update=changed)
+    train, val = (small_dataset.names(split) for split in ("train", "val"))
+    others[-1].splits = {"train": ["another", *train[1:]], "val": val}
+    apart = [replace(compared, name=f"r{i}", dataset=other) for i, other in enumerate(others)]
+    table = markdown([compared, *apart])
+    assert all(f"| {run.name} |" in table for run in (compared, *apart))
+
+
+def test_folds_with_tagged_photos_make_one_row(runs: list[Path], small_dataset: Dataset) -> None:
+    compared = compare_run(runs[0], small_dataset, [], "cpu")
+    folds = []
+    for fold, tagged in (("1/5", ["1707", "1800"]), ("2/5", ["1800"])):
+        dataset = Dataset(small_dataset.root)
+        changed = {"fold": fold, "tagged": True, "photos": 8 + len(tagged)}
+        dataset.facts = dataset.facts.model_copy(update=changed)
+        dataset.splits = {
+            "train": [*small_dataset.names("train"), *tagged],
+            "val": small_dataset.names("val"),
+        }
+        folds.append(replace(compared, dataset=dataset))
+    assert "| first (2 folds) |" in markdown(folds)
+
+
+def test_a_run_that_is_given_twice_is_compared_once(runs: list[Path], tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(runs[0])
+    again = runs[0].parent / "plain" / ".." / runs[0].name
+    words = ["compare", str(runs[0]), str(again), str(link), "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 0, result.output
+    (facts,) = json.loads((tmp_path / "out" / "comparison.json").read_text())
+    assert facts["run"] == "first"
+    assert "| first |" in (tmp_path / "out" / "comparison.md").read_text()
+
+
+def test_runs_are_called_by_seeds_or_folds_only_where_each_has_its_own(
+    runs: list[Path], small_dataset: Dataset
+) -> None:
+    compared = compare_run(runs[0], small_dataset, [], "cpu")
+    second = replace(compared, recipe={**compared.recipe, "seed": 2})
+    assert "| first (2 seeds) |" in markdown([compared, second])
+    assert "| first (2 runs) |" in markdown([compared, compared])
+    assert "| first (3 runs) |" in markdown([compared, second, second])
 
 
 def test_run_that_seems_to_begin_with_itself_is_compared(
@@ -167,6 +227,21 @@ def test_source_of_the_photos_names_no_file_elsewhere(
         "x.jpg",
     ]
     assert not list(tmp_path.glob("*.jpg"))
+
+
+def test_other_photos_of_the_same_names_are_not_shown_as_one(
+    runs: list[Path], small_dataset: Dataset, tmp_path: Path
+) -> None:
+    run, data = copied(runs[0], small_dataset, tmp_path)
+    first, *_ = small_dataset.names("val")
+    for file in (data / "full").rglob(f"{first}.*"):
+        with Image.open(file) as image:
+            image.crop((0, 0, image.width // 2, image.height)).save(file)
+    out = tmp_path / "out"
+    result = CliRunner().invoke(app, ["compare", str(runs[0]), str(run), "--out", str(out)])
+    assert result.exit_code == 0, result.output
+    datasets = [small_dataset, Dataset(data)]
+    assert photos_to_show(datasets, 6) == small_dataset.names("val")[1:]
 
 
 def test_mask_of_another_size_is_named(

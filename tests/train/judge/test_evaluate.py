@@ -1,10 +1,14 @@
+import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from pix2seg.classes import load_scheme
 from pix2seg.errors import DatasetError
 from pix2seg.preprocess.dataset.dataset import Dataset, read_image
 from pix2seg.segmenter import Segmenter
@@ -55,3 +59,38 @@ def test_masks_that_do_not_fit_their_photos_are_named(
     Image.fromarray(mask).save(file)
     with pytest.raises(DatasetError, match="does not fit"):
         next(evaluate(segmenter, Dataset(copy)))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["evaluate", "--person", "none"],
+        ["calibrate", "--person", "none", "--people", "nowhere", "--out", "x.json"],
+        ["ablate", "--people", "nowhere", "--out", "x.md"],
+        ["ablate", "--backgrounds", "WEIGHTS", "--out", "x.md"],
+    ],
+)
+def test_weights_are_not_judged_by_masks_of_other_classes(
+    small_dataset: Dataset,
+    small_weights: Path,
+    small_mask_rcnn: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    run_here: Callable[..., Any],
+    words: list[str],
+) -> None:
+    for name in ("dataset.json", "split.json"):  # without photos, on which no work is done
+        shutil.copy(small_dataset.root / name, tmp_path)
+    facts = json.loads((tmp_path / "dataset.json").read_text())
+    facts["scheme"] = load_scheme("dress3").to_dict()
+    (tmp_path / "dataset.json").write_text(json.dumps(facts))
+    monkeypatch.chdir(tmp_path)
+    words = [str(small_weights) if word == "WEIGHTS" else word for word in words]
+    weights = ["--weights", small_weights]
+    if words[0] == "ablate":
+        weights += ["--person-weights", small_mask_rcnn]
+    ended = run_here(*words, *weights, "--data", tmp_path)
+    assert ended.code == 2
+    (line,) = ended.err.splitlines()
+    assert "know the classes background, skin, hair, clothes, the data set" in line
+    assert line.endswith("background, skin, dress; prepare it with the weights' scheme")

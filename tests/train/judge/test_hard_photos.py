@@ -88,3 +88,8 @@ def test_upper_half_ends_within_the_person(photos: list[Path]) -> None:
     assert np.array_equal(half, pixels[: len(half)])
     rows = [np.count_nonzero(m.any(axis=1)) for m in (mask, half_mask)]
     assert rows[1] == rows[0] // 2
+
+
+def test_nobody_has_no_upper_half() -> None:
+    pixels, mask = np.zeros((9, 6, 3), np.uint8), np.zeros((9, 6), np.uint8)
+    assert upper_half(pixels, mask)[1].shape == (0, 6)
