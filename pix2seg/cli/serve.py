@@ -37,7 +37,7 @@ def serve(
         int, typer.Option(min=1, max=64, help="Processes, each with its own model.")
     ] = 1,
     queue: Annotated[
-        int, typer.Option(min=1, help="Requests that may wait; more are answered 503.")
+        int, typer.Option(min=1, help="Requests that may wait for each worker; more get 503.")
     ] = 16,
     batch: Annotated[int, typer.Option(min=1, max=64, help="Photos segmented together.")] = 4,
     deadline: Annotated[
@@ -51,7 +51,8 @@ def serve(
         int, typer.Option(min=1, help="A photo's pixels, read from its header.")
     ] = 25_000_000,
     per_client: Annotated[
-        int, typer.Option(min=0, help="Requests a client may have in hand; 0: no limit.")
+        int,
+        typer.Option(min=0, help="Requests a client may have in each worker's hand; 0: no limit."),
     ] = 0,
     token_file: Annotated[
         Path | None, typer.Option(help="Tokens, one a line; requests must bring one as Bearer.")

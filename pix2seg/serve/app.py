@@ -56,7 +56,7 @@ def create_app(settings: Settings, failed: Callable[[Pix2SegError], None] | None
         await service.stop()
 
     app = FastAPI(title="pix2seg", lifespan=lifespan, docs_url=None, redoc_url=None)
-    app.add_middleware(Guard, settings=settings, metrics=service.metrics)
+    app.add_middleware(Guard, settings=settings, metrics=service.metrics, sending=service.sending)
     if settings.origins:
         app.add_middleware(
             CORSMiddleware,

@@ -21,6 +21,7 @@ from pix2seg.errors import Pix2SegError
 from pix2seg.serve.log import LOGGER, log_event
 from pix2seg.serve.metrics import Metrics
 from pix2seg.serve.problems import Problem, problem_of
+from pix2seg.serve.sending import Sending
 from pix2seg.serve.settings import Settings
 
 CONTENT_POLICY = "; ".join(
@@ -83,10 +84,16 @@ class Record:
 
 
 class Guard:
-    """The layer around all work: nothing that goes wrong inside reaches the client as it is."""
+    """The layer around all work: nothing that goes wrong inside reaches the client as it is.
 
-    def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics) -> None:
+    A request ends, and is no longer in its client's hand, when its answer has been fetched.
+    """
+
+    def __init__(
+        self, app: ASGIApp, settings: Settings, metrics: Metrics, sending: Sending
+    ) -> None:
         self._app, self._settings, self._metrics = app, settings, metrics
+        self._sending = sending
         self._tokens = [token.encode() for token in settings.tokens]
         self._in_hand: Counter[str] = Counter()
 
@@ -110,7 +117,7 @@ class Guard:
                     headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
                 headers["X-Request-Id"] = record.id
             sent += len(message.get("body", b""))
-            await send(message)
+            await self._sending.hand_on(message, send)
 
         try:
             await self._pass_on(scope, receive, send_with_headers, record)

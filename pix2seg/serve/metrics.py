@@ -32,7 +32,7 @@ class Metrics:
         )
         self._seconds = Histogram(
             "pix2seg_request_seconds",
-            "Seconds from a request's first byte to its answer.",
+            "Seconds from a request's first byte until its answer was fetched.",
             ("route",),
             buckets=SECONDS,
             registry=self._registry,

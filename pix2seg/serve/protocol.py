@@ -14,7 +14,7 @@ HEAD_SECONDS = 10.0
 """A request's head must have come so soon after the connection, or after its first byte."""
 
 FETCH_SECONDS = 60.0
-"""A client that takes nothing of its answer for so long is cut off."""
+"""A client that does not take a piece of its answer, `sending.PIECE`, in this time is cut off."""
 
 UNSENT = 131_072
 """Bytes that the system takes ahead of the network.
@@ -25,7 +25,8 @@ By itself it takes megabytes, and then none for a minute from us, though a slow 
 class PatientProtocol(H11Protocol):
     """uvicorn's protocol, which itself waits for ever for both.
 
-    The time that a body takes is the application's to watch; see `uploads`.
+    Nothing more is taken from the application until the system has all that it gave before. The
+    time that a body takes is the application's to watch; see `uploads`.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -36,6 +37,7 @@ class PatientProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a head."""
         super().connection_made(transport)
+        transport.set_write_buffer_limits(high=0)
         if hasattr(socket, "TCP_NOTSENT_LOWAT"):
             connection = transport.get_extra_info("socket")
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
@@ -68,12 +70,21 @@ class PatientProtocol(H11Protocol):
     def pause_writing(self) -> None:
         """The answer waits to be fetched."""
         super().pause_writing()
-        self._await_fetch()
+        self._fetch = self.loop.call_later(FETCH_SECONDS, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """The answer is being fetched."""
+        """All that was given has been taken."""
         super().resume_writing()
         self._stop(self._fetch)
+
+    def shutdown(self) -> None:
+        """End with the answer that is under way, or just before uvicorn's patience does.
+
+        Its end would be a traceback in the log for each client that has not fetched its answer.
+        """
+        super().shutdown()
+        if patience := self.config.timeout_graceful_shutdown:
+            self.loop.call_later(patience - 0.5, self.transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End all waiting."""
@@ -84,17 +95,6 @@ class PatientProtocol(H11Protocol):
     def _await_head(self) -> None:
         if self._head is None:
             self._head = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
-
-    def _await_fetch(self) -> None:
-        left = self.transport.get_write_buffer_size()
-        self._fetch = self.loop.call_later(FETCH_SECONDS, self._check_fetch, left)
-
-    def _check_fetch(self, left: int) -> None:
-        """Go on while bytes are taken, however slowly; what is left only shrinks meanwhile."""
-        if self.transport.get_write_buffer_size() < left:
-            self._await_fetch()
-        else:
-            self.transport.abort()
 
     @staticmethod
     def _stop(timer: asyncio.TimerHandle | None) -> None:

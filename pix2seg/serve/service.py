@@ -15,6 +15,7 @@ from pix2seg.serve.log import LOGGER, log_event
 from pix2seg.serve.metrics import Metrics
 from pix2seg.serve.options import Export, SegmentOptions
 from pix2seg.serve.problems import Problem
+from pix2seg.serve.sending import Sending
 from pix2seg.serve.settings import Settings
 from pix2seg.serve.uploads import Upload, UploadMemory
 from pix2seg.serve.work import Task, Work
@@ -38,7 +39,7 @@ class Service:
     """
 
     def __init__(self, settings: Settings, failed: Callable[[Pix2SegError], None]) -> None:
-        self.settings, self.metrics = settings, Metrics()
+        self.settings, self.metrics, self.sending = settings, Metrics(), Sending()
         self.memory = UploadMemory((settings.queue + settings.batch) * settings.max_upload)
         self._failed = failed
         self._segmenter: Segmenter | None = None
@@ -52,6 +53,7 @@ class Service:
             queue=self.settings.queue,
             batch=self.settings.batch,
             metrics=self.metrics,
+            sending=self.sending,
         )
         self._tasks = [asyncio.create_task(self._load()), asyncio.create_task(self.work.run())]
 

@@ -20,14 +20,15 @@ class Settings:
         precision: `fp32` keeps PyTorch from bfloat16.
         hide: turn the background grey first; by default as `Segmenter` does.
         flip: also segment the mirrored photo.
-        queue: so many requests may wait for their turn; more are sent away with 503.
+        queue: so many requests may wait for their turn in each worker; more are sent away with 503.
         batch: so many photos at most are segmented together.
         deadline: seconds that a request may take, from its first byte to its answer.
         upload_seconds: of these, seconds that the body may take.
         max_upload: a body's bytes.
         max_pixels: a photo's pixels, read from its header before anything is decoded.
-        per_client: requests that one client may have in hand at once; 0 for no limit. A client is
-            a token or, without tokens, an address.
+        per_client: requests that one client may have in each worker's hand at once, those whose
+            answer is being fetched too; 0 for no limit. A client is a token or, without tokens, an
+            address.
         tokens: one of them must come with each request, if there are any.
         origins: other origins whose pages may call the service.
     """

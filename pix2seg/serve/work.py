@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pix2seg.serve.metrics import Metrics
 from pix2seg.serve.problems import Problem
+from pix2seg.serve.sending import Sending
 
 if TYPE_CHECKING:
     from pix2seg.photo import Photo
@@ -59,6 +60,7 @@ class Work:
         queue: how many requests may wait.
         batch: how many photos are joined at most.
         metrics: told of queue, batches and steps.
+        sending: no turn begins while answers that are being fetched use all their memory.
     """
 
     def __init__(
@@ -68,9 +70,10 @@ class Work:
         queue: int,
         batch: int,
         metrics: Metrics,
+        sending: Sending,
     ) -> None:
         self._segment, self._queue, self._batch = segment, queue, batch
-        self.metrics = metrics
+        self.metrics, self._sending = metrics, sending
         self._waiting = 0
         self._turns = asyncio.Semaphore(batch + THREADS)
         self._jobs: asyncio.Queue[_Job] = asyncio.Queue()
@@ -86,7 +89,7 @@ class Work:
             seconds: gets the seconds of each step.
 
         Raises:
-            Problem: the queue is full.
+            Problem: the queue is full, or so is the memory for answers.
         """
         if self._waiting >= self._queue:
             retry = max(1, math.ceil(self._waiting * self._pace))
@@ -102,6 +105,7 @@ class Work:
             finally:
                 self._count(-1)
         try:
+            self._sending.check()
             yield Turn(self, seconds)
         finally:
             self._turns.release()

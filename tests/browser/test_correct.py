@@ -119,6 +119,50 @@ def test_undo_waits_until_the_stroke_has_ended(page: Page, photo: Path) -> None:
         assert np.array_equal(masks_of(page).kinds, expected.kinds)
 
 
+def test_a_stroke_ends_with_its_photo(page: Page, photos: list[Path]) -> None:
+    page.choose(*photos[:2])
+    page.all(".choose")[0].click()
+    page.until(lambda: page.all("#classes"), "layers")
+    before, colors = masks_of(page), page.colors()
+    page.one("#correct").click()
+    choose_brush(page, "Bag")
+    page.point(0.08, 0.3).click_and_hold().move_by_offset(0, 120).perform()
+    page.driver.execute_script("document.querySelectorAll('.choose')[1].click()")
+    ActionChains(page.driver).release().perform()
+    settled(page)
+    labels = [e.get_attribute("aria-label") for e in page.all(".choose")]
+    assert labels == [f"{photos[0].name}, done, corrected", f"{photos[1].name}, done"]
+    page.all(".choose")[0].click()
+    page.until(lambda: page.all("#classes"), "layers")
+    assert not np.array_equal(masks_of(page).kinds, before.kinds)
+    assert page.colors() != colors
+    page.one("#correct").click()
+    page.one("#undo").click()
+    settled(page)
+    assert np.array_equal(masks_of(page), before)
+
+
+def test_leaving_is_asked_about_until_the_corrections_are_saved(page: Page, photo: Path) -> None:
+    def asks() -> bool:
+        asked: bool = page.driver.execute_script(
+            "const leaving = new Event('beforeunload', { cancelable: true });"
+            "return !dispatchEvent(leaving);"
+        )
+        return asked
+
+    page.choose(photo)
+    assert not asks()
+    page.one("#correct").click()
+    for download in ("#training", "[data-download=mask]"):
+        page.point(0.1, 0.1).click().perform()
+        assert asks()
+        settled(page)
+        page.download("[data-download=json]")
+        assert asks(), "the palette alone was saved"
+        page.download(download)
+        page.until(lambda: not asks(), "the corrections to be saved")
+
+
 def test_a_second_finger_does_not_paint(page: Page, photo: Path) -> None:
     page.choose(photo)
     before = masks_of(page)

@@ -59,7 +59,22 @@ def test_all_photos_come_in_folders_of_their_own(
     page: Page, photos: list[Path], names: set[str]
 ) -> None:
     page.choose(*photos[:2])
+    assert page.text("#every") == "All 2 photos"
     with zipfile.ZipFile(page.download("#every")) as archive:
         assert archive.testzip() is None
         assert {name.split("/")[0] for name in archive.namelist()} == {p.stem for p in photos[:2]}
         assert {f"{photos[0].stem}/{name}" for name in names} <= set(archive.namelist())
+
+
+def test_photos_that_failed_are_left_out_and_counted(page: Page, photos: list[Path]) -> None:
+    page.drop("broken.jpg", b"no photo at all")
+    page.until(lambda: page.all(".thumbnail.failed"), "the failure")
+    for done, text in ((1, "1 photo, 1 left out"), (2, "2 photos, 1 left out")):
+        page.drop(photos[done].name, photos[done].read_bytes())
+        page.until(lambda done=done: len(page.all(".thumbnail.done")) == done, "the photo")  # type: ignore[misc]
+        page.all(".choose")[done].click()
+        assert page.text("#every") == text
+    with zipfile.ZipFile(page.download("#every")) as archive:
+        folders = {name.split("/")[0] for name in archive.namelist()}
+    assert folders == {photo.stem for photo in photos[1:3]}
+    assert [line for line in page.console() if "v1/segment" not in line] == []

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from browser_page import Page
-from PIL import Image
+from PIL import ExifTags, Image
 from selenium.webdriver import ActionChains
 from selenium.webdriver.common.keys import Keys
 
@@ -47,6 +47,21 @@ def test_a_photo_that_browsers_cannot_show_is_shown_all_the_same(
         assert tuple(shown) == image.size
 
 
+def test_a_webp_photo_stands_upright_like_its_layers(
+    page: Page, photo: Path, tmp_path: Path
+) -> None:
+    with Image.open(photo) as image:
+        exif = Image.Exif()
+        exif[ExifTags.Base.Orientation] = 6  # to be turned right
+        image.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "phone.webp", exif=exif)
+        page.choose(tmp_path / "phone.webp")
+        shown = page.driver.execute_script(
+            "const { naturalWidth, naturalHeight } = document.getElementById('photo');"
+            "return [naturalWidth, naturalHeight];"
+        )
+        assert tuple(shown) == image.size
+
+
 def test_a_photo_can_be_pasted(page: Page, photo: Path) -> None:
     page.drop(photo.name, photo.read_bytes(), event="paste")
     page.read()
@@ -67,6 +82,23 @@ def test_several_photos_stand_in_a_strip_and_arrows_change_between_them(
     assert len(page.all(".thumbnail")) == 2
     page.choose(photos[0])
     assert page.all(".choose")[-1].get_attribute("title") == "0004-2.jpg"
+
+
+def test_keys_on_the_strip_are_for_the_photo_that_has_the_focus(
+    page: Page, photos: list[Path]
+) -> None:
+    page.choose(*photos[:4])
+    page.all(".choose")[3].click()
+    focus = "document.querySelectorAll('.choose')[arguments[0]].focus()"
+    page.driver.execute_script(focus, 1)
+    page.keys(Keys.DELETE)
+    titles = [e.get_attribute("title") for e in page.all(".choose")]
+    assert titles == [photos[i].name for i in (0, 2, 3)]
+    assert page.text("#colors h2") == photos[3].name
+    page.driver.execute_script(focus, 0)
+    page.keys(Keys.ARROW_RIGHT)
+    assert page.text("#colors h2") == photos[2].name
+    assert page.focused("title") == photos[2].name
 
 
 def test_chips_hide_layers(page: Page, photo: Path) -> None:

@@ -26,6 +26,24 @@ await segment(new File([], "slow.jpg"), {}).catch(({ message }) => done([sent, m
 """A server that answers each time at its deadline."""
 
 
+BLOCKED = """
+for (const kind of ["localStorage", "sessionStorage"]) {
+  const get = () => { throw new DOMException("Access is denied.", "SecurityError"); };
+  Object.defineProperty(window, kind, { get });
+}
+"""
+"""A browser that keeps nothing for pages."""
+
+
+@pytest.fixture
+def forgetful(driver: webdriver.Chrome) -> Iterator[webdriver.Chrome]:
+    """The browser while it keeps nothing for pages."""
+    name = "Page.addScriptToEvaluateOnNewDocument"
+    script = driver.execute_cdp_cmd(name, {"source": BLOCKED})
+    yield driver
+    driver.execute_cdp_cmd(name.replace("add", "remove"), script)
+
+
 @pytest.fixture(scope="module")
 def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server that wants a token and takes little."""
@@ -58,7 +76,7 @@ def test_a_token_is_asked_for_and_limits_are_told(
 ) -> None:
     page = Page(driver, strict)
     page.drop("large.jpg", b"\xff" * (SMALL_UPLOAD + 1))
-    assert failure(page) == "large.jpg has 0.2 MB; the server takes at most 0.2 MB."
+    assert failure(page) == "large.jpg has 200.1 kB; the server takes at most 200 kB."
     page.drop(photo.name, photo.read_bytes())
     page.one("#token-value").send_keys("tok\u20acn")
     page.one("#token .primary").click()
@@ -77,6 +95,22 @@ def test_a_token_is_asked_for_and_limits_are_told(
     page.all(".choose")[-1].click()
     assert "megapixels" in failure(page)
     page.console()
+
+
+def test_the_page_works_where_the_browser_keeps_nothing(
+    forgetful: webdriver.Chrome, strict: str, photo: Path
+) -> None:
+    page = Page(forgetful, strict)
+    page.one("#theme").click()
+    assert page.one("#theme").get_attribute("aria-pressed") == "true"
+    for token in ([TOKEN], []):  # asked for once
+        page.drop(photo.name, photo.read_bytes())
+        if token:
+            page.one("#token-value").send_keys(*token)
+            page.one("#token .primary").click()
+        page.until(lambda: not page.all(".thumbnail.working"), "the photo")
+    page.read(2)
+    assert [line for line in page.console() if "401" not in line] == []
 
 
 def test_the_server_gone_is_said_and_trying_again_is_offered(

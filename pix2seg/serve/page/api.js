@@ -1,5 +1,6 @@
 // The server's HTTP interface, with its problem documents as errors.
 
+import { passing } from "./store.js";
 import { askToken } from "./token.js";
 
 // Seconds after the first question that a busy or a starting server is asked again: answers count,
@@ -49,7 +50,7 @@ export function segment(photo, { pictures = [], exports = [], mask, garments }, 
 export const fromBase64 = (text) => Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
 
 async function request(path, form, signal) {
-  let token = sessionStorage.getItem("token");
+  let token = passing.get("token");
   let since = performance.now();
   for (;;) {
     const headers = token ? { Authorization: `Bearer ${token}` } : {};
@@ -61,7 +62,7 @@ async function request(path, form, signal) {
       token = await askToken(problem.detail);
       if (!token) throw new Problem("The server needs a token.");
       if (!/^[!-~]+$/.test(token)) throw new Problem("This is no token: it has other characters.");
-      sessionStorage.setItem("token", token);
+      passing.set("token", token);
       since = performance.now(); // it was a person that was waited for
     } else if (wait && performance.now() - since < PATIENCE * 1000) {
       await pause(wait, signal);

@@ -26,6 +26,9 @@ const follow = follower(photos, (busy, problem) => {
   byId("panel").classList.toggle("busy", busy);
   if (problem) say(problem);
 });
+/** Downloads that hold masks, and with them what was corrected. */
+const WITH_MASKS = ["all", "mask", "every", "training"];
+const taking = new Set(); // buttons whose download is being made
 let parts = [];
 let facts = null;
 
@@ -45,9 +48,12 @@ byId("compare").addEventListener("click", () => {
   compare(on);
 });
 byId("correct").addEventListener("click", () => correct(!correction.open));
-correction.addEventListener("change", () => {
-  photos.correct(photos.current);
-  follow(photos.current, facts);
+correction.addEventListener("change", ({ detail: photo }) => {
+  photos.correct(photo);
+  follow(photo, facts);
+});
+addEventListener("beforeunload", (event) => {
+  if (photos.list.some(({ changes, saved }) => changes > saved)) event.preventDefault(); // to ask
 });
 for (const button of document.querySelectorAll("[data-download]")) {
   button.addEventListener("click", () => take(button, button.dataset.download));
@@ -71,9 +77,16 @@ function arrange() {
   byId("welcome").hidden = !empty;
   byId("desk").hidden = empty;
   byId("add").hidden = empty;
-  byId("every").hidden = photos.list.length < 2;
-  byId("every").textContent = `All ${photos.list.length} photos`;
   byId("training").hidden = !photos.list.some(({ corrected }) => corrected);
+  offerEvery(byId("every"), taken("every").length, photos.list.length);
+}
+
+/** The button for all photos that are done; it says how many are not. */
+function offerEvery(button, done, all) {
+  const some = done === 1 ? "1 photo" : `${done} photos`;
+  button.hidden = all < 2;
+  button.disabled = done === 0 || taking.has(button);
+  button.textContent = done === all ? `All ${some}` : `${some}, ${all - done} left out`;
 }
 
 async function show() {
@@ -116,15 +129,26 @@ function correct(on) {
   if (!on && parts.length) showLegend(parts, stage);
 }
 
-async function take(button, kind) {
-  button.disabled = true;
+/** The photos that a download is of. */
+function taken(kind) {
   const done = photos.list.filter(({ status }) => status === "done");
+  if (kind === "training") return done.filter(({ corrected }) => corrected);
+  return kind === "every" ? done : [photos.current];
+}
+
+async function take(button, kind) {
+  const of = taken(kind);
+  const changes = of.map((photo) => photo.changes); // there may be more meanwhile
+  taking.add(button);
+  button.disabled = true;
   try {
-    if (kind === "training") await downloadTraining(done.filter((p) => p.corrected), facts);
-    else if (kind === "every") await downloadAll(done, facts);
-    else await download(photos.current, kind, facts);
+    if (kind === "training") await downloadTraining(of, facts);
+    else if (kind === "every") await downloadAll(of, facts);
+    else await download(of[0], kind, facts);
+    if (WITH_MASKS.includes(kind)) of.forEach((photo, i) => (photo.saved = changes[i]));
   } catch (problem) {
     say(problem.message);
   }
+  taking.delete(button);
   button.disabled = false;
 }

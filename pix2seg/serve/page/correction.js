@@ -10,7 +10,7 @@ const KEYS = { b: "brush", e: "eraser", f: "fill" };
 const LARGEST_BRUSH = 1 / 8; // radius as a share of the photo's longer side
 
 /**
- * Events: "change" after each tool's use.
+ * Events: "change" after each tool's use (detail: the photo).
  *
  * Where there are garments they are what is painted, and the classes follow from them.
  */
@@ -73,10 +73,11 @@ export class Correction extends EventTarget {
     this.#buttons();
   }
 
+  /** Leave the photo; a stroke that is being drawn ends here. */
   stop() {
+    this.#end();
     byId("ring").hidden = true;
     this.#photo = null;
-    this.#stroke = null;
   }
 
   get #map() {
@@ -160,7 +161,7 @@ export class Correction extends EventTarget {
 
   #changed() {
     this.#buttons();
-    this.dispatchEvent(new Event("change"));
+    this.dispatchEvent(new CustomEvent("change", { detail: this.#photo }));
   }
 
   #buttons() {

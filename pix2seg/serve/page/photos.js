@@ -12,6 +12,8 @@
  * @property {object|null} document the palette document
  * @property {{classes: LabelMap, garments: LabelMap|null}|null} maps
  * @property {boolean} corrected
+ * @property {number} changes made by correcting it
+ * @property {number} saved how many of these a download has taken along
  * @property {History|null} history what undo goes back to
  */
 
@@ -28,7 +30,8 @@ export class Photos extends EventTarget {
       const name = this.#unique(file.name || "pasted.png");
       const photo = {
         file, name, stem: name.replace(/\.[^.]+$/, ""), url: URL.createObjectURL(file),
-        status: "waiting", problem: "", document: null, maps: null, corrected: false, history: null,
+        status: "waiting", problem: "", document: null, maps: null, corrected: false,
+        changes: 0, saved: 0, history: null,
       };
       this.list.push(photo);
       return photo;
@@ -60,7 +63,7 @@ export class Photos extends EventTarget {
 
   /** Note that a photo's mask is no longer the server's. */
   correct(photo) {
-    photo.corrected = true;
+    Object.assign(photo, { corrected: true, changes: photo.changes + 1 });
     this.#tell("list");
   }
 

@@ -33,11 +33,8 @@ export class Queue {
 
   async #segment(photo) {
     const { limits, garments } = await info();
-    if (photo.file.size > limits.max_upload) {
-      const [size, limit] = [photo.file.size, limits.max_upload].map(megabytes);
-      throw new Error(`${photo.name} has ${size} MB; the server takes at most ${limit} MB.`);
-    }
-    const shown = await decodes(photo.url);
+    if (photo.file.size > limits.max_upload) throw new Error(tooLarge(photo, limits.max_upload));
+    const shown = !isWebP(photo.file) && (await decodes(photo.url));
     const pictures = ["mask", ...(garments ? ["garments"] : []), ...(shown ? [] : ["photo"])];
     const { pictures: files, ...document } = await segment(photo.file, {
       pictures,
@@ -52,7 +49,15 @@ export class Queue {
   }
 }
 
-const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
+/** The size is rounded up and the limit down: the two never read alike. */
+function tooLarge({ name, file }, limit) {
+  const [unit, tenth] = limit < 1e6 ? ["kB", 1e2] : ["MB", 1e5];
+  const [size, most] = [Math.ceil(file.size / tenth) / 10, Math.floor(limit / tenth) / 10];
+  return `${name} has ${size} ${unit}; the server takes at most ${most} ${unit}.`;
+}
+
+/** Chromium does not turn these upright as their EXIF data say, and as the server does. */
+const isWebP = ({ name, type }) => type === "image/webp" || /\.webp$/i.test(name);
 
 /** Whether this browser can show the photo; few show TIFF or HEIC. */
 async function decodes(url) {

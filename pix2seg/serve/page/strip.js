@@ -29,11 +29,13 @@ export function showStrip(photos) {
   photos.on("select", () => {
     strip.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
   });
-  strip.addEventListener("keydown", ({ key }) => {
-    const next = photos.list[photos.list.indexOf(photos.current) + STEPS[key]];
-    if (next) photos.select(next);
-    if (next) strip.querySelector("[aria-current]").focus();
-    if (key === "Delete" && photos.current) photos.remove(photos.current);
+  strip.addEventListener("keydown", ({ key, target }) => {
+    const at = photos.list.findIndex((photo) => thumbnails.get(photo).contains(target));
+    if (key === "Delete") return photos.remove(photos.list[at]);
+    const next = photos.list[at + STEPS[key]];
+    if (!next) return;
+    photos.select(next);
+    strip.querySelector("[aria-current]").focus();
   });
 }
 

@@ -13,6 +13,7 @@ from pix2seg.photo import Photo, read_photo
 from pix2seg.result import Segmentation
 from pix2seg.serve.metrics import Metrics
 from pix2seg.serve.problems import Problem
+from pix2seg.serve.sending import Sending
 from pix2seg.serve.work import Task, Work
 
 PHOTOS = [read_photo(np.full((2, 2, 3), i, np.uint8)) for i in range(20)]
@@ -44,7 +45,8 @@ def run(work: Work, test: Coroutine[Any, Any, None]) -> None:
 
 
 def make(model: Model, **bounds: int) -> Work:
-    return Work(model, **{"queue": 100, "batch": 4, **bounds}, metrics=Metrics())
+    bounds = {"queue": 100, "batch": 4, **bounds}
+    return Work(model, **bounds, metrics=Metrics(), sending=Sending())
 
 
 def batches(work: Work) -> dict[str, int]:
