@@ -22,7 +22,8 @@ class InputPhoto:
     Attributes:
         path: the file.
         relative: where its results go in the output folder, and what the photo is called: the path
-            in the folder that was asked for, or below a glob's fixed part, or the file's name.
+            in the folder that was asked for, or below a glob's fixed part, or the file's name; see
+            `told_apart` for where that would be another's too.
         keeps_suffix: the results' names begin with the whole name, for another photo's begin with
             the name without suffix.
     """
@@ -35,6 +36,11 @@ class InputPhoto:
     def stem(self) -> Path:
         """What the results' names begin with: `relative`, mostly without the suffix."""
         return self.relative if self.keeps_suffix else self.relative.with_suffix("")
+
+    @property
+    def folder(self) -> str:
+        """The absolute path of what `relative` lies in."""
+        return os.path.abspath(self.path.parents[len(self.relative.parts) - 1])
 
     @property
     def is_stream(self) -> bool:
@@ -64,11 +70,16 @@ def find_photos(arguments: Sequence[str | Path]) -> tuple[list[InputPhoto], list
 
 
 def told_apart(photos: Sequence[InputPhoto]) -> list[InputPhoto]:
-    """The photos, of which those keep their suffix whose results would else replace others'.
+    """The photos, with other names where the results of some would else replace others'.
+
+    If these lie in several folders that were asked for, all photos are called by their paths below
+    the deepest folder that holds all of those. What is left are photos that differ in their suffix
+    alone: one of them keeps it.
 
     Raises:
         OutputError: names the first two whose results would have the same names all the same.
     """
+    photos = _below_one_folder(photos)
     taken: dict[str, InputPhoto] = {}
     apart = []
     stems = {photo.stem.as_posix() for photo in photos}
@@ -86,6 +97,22 @@ def told_apart(photos: Sequence[InputPhoto]) -> list[InputPhoto]:
             )
         apart.append(photo)
     return apart
+
+
+def _below_one_folder(photos: Sequence[InputPhoto]) -> Sequence[InputPhoto]:
+    """The photos by their paths below one folder, if two from different folders would collide."""
+    folders = {photo: photo.folder for photo in photos if not photo.is_stream}
+    first: dict[str, str] = {}
+    stems = ((photo.stem.as_posix().casefold(), folder) for photo, folder in folders.items())
+    if all(first.setdefault(stem, folder) == folder for stem, folder in stems):
+        return photos
+    common = os.path.commonpath(folders.values())
+    return [
+        replace(photo, relative=Path(os.path.relpath(photo.path, common)))
+        if photo in folders
+        else photo
+        for photo in photos
+    ]
 
 
 def check_name(photo: InputPhoto) -> None:
@@ -132,7 +159,7 @@ def check_overwriting(photos: Sequence[InputPhoto], out: Path) -> None:
 
 # What cannot be looked at counts as not there, and reading it says why: Path's own checks, and its
 # resolve, would raise for a name that is too long, a folder that is closed or a circle of links.
-# ruff: noqa: PTH110, PTH112, PTH113, PTH118
+# ruff: noqa: PTH100, PTH110, PTH112, PTH113, PTH118
 
 
 def _expand(argument: str) -> Iterator[InputPhoto]:

@@ -286,7 +286,9 @@ def _decoding(shown: str) -> Iterator[None]:
     except PhotoFormatError as error:
         raise PhotoFormatError(f"{shown}: {error}") from None
     except UnidentifiedImageError:
-        raise PhotoFormatError(f"{shown} is not a photo in a format known here") from None
+        raise PhotoFormatError(
+            f"{shown} is not a photo in a format known here ({', '.join(FORMATS)})"
+        ) from None
     except Exception as error:  # each decoder raises its own kind for a broken file
         if is_out_of_memory(error):
             raise

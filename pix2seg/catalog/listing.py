@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pix2seg.catalog.catalog import Catalog
 from pix2seg.catalog.schema import colors_of, labs_of
@@ -14,6 +15,7 @@ from pix2seg.catalog.search import ListedColor, ListedPhoto, Near
 from pix2seg.catalog.storage import import_duckdb, import_pyarrow
 from pix2seg.classes import load_scheme
 from pix2seg.colors.color import Color
+from pix2seg.colors.names import plain
 from pix2seg.colors.row import Row
 from pix2seg.colors.space import Floats
 from pix2seg.colors.table import FORMATS, read_table
@@ -27,6 +29,9 @@ MEMORY = "300MB"
 
 SHARDS_KEPT = 64
 """Shards whose photos are looked at last are kept, for matches lie together."""
+
+PLAIN = r"replace(regexp_replace(lower({}), '[\s-]', '', 'g'), 'gray', 'grey')"
+"""What `plain` does to a name, in SQL."""
 
 PHOTO_COLUMNS = ("uri", "file", "palettes", "garments")
 """What is read of a match's photo."""
@@ -87,6 +92,27 @@ class CatalogListing:
             labs = np.column_stack([batch[axis].astype(np.float64) for axis in "Lab"])
             yield Near(batch["key"], batch["kind"], labs, batch["share"].astype(np.float64))
 
+    def named(self, name: str, kinds: Sequence[str]) -> Iterator[Near]:
+        """See `Listing`. The index has no names, so the photos' palettes are looked through."""
+        parameters = {
+            "files": [self.catalog.place(shard) for shard in self.shards],
+            "kinds": list(kinds),
+            "name": name,
+        }
+        for column, of in (("palettes", "class"), ("garments", "kind")) if self.shards else ():
+            # A lateral join of the colours would take ten times as long as unnesting twice.
+            query = f"""
+                SELECT key, list_position($kinds, part."{of}")::BIGINT - 1 AS kind,
+                    color.hex AS hex, color.share AS share
+                FROM (SELECT key, part, unnest(part.colors) AS color
+                    FROM (SELECT (file_index::BIGINT << 32) + file_row_number AS key,
+                        unnest({column}) AS part FROM read_parquet($files))
+                    WHERE part."{of}" IN $kinds)
+                WHERE {PLAIN.format("color.name")} = $name"""
+            for batch in _batches(self.connection, query, parameters):
+                labs = labs_of(batch["hex"].tolist()).astype(np.float64)
+                yield Near(batch["key"], batch["kind"], labs, batch["share"])
+
     def photo(self, key: int) -> ListedPhoto:
         """See `Listing`."""
         (row,) = self._table(self.shards[key >> 32]).slice(key & 0xFFFFFFFF, 1).to_pylist()
@@ -139,13 +165,22 @@ class TableListing:
         """See `Listing`."""
         labs = self.all.labs
         inside = [((labs >= low) & (labs <= high)).all(axis=1) for low, high in boxes]
-        places = np.array([kinds.index(k) if k in kinds else -1 for k in self._kinds], np.int64)
-        near = replace(self.all, kinds=places[self.all.kinds])
-        yield near[np.any(inside, axis=0) & (near.kinds >= 0)]
+        yield self._chosen(np.any(inside, axis=0), kinds)
+
+    def named(self, name: str, kinds: Sequence[str]) -> Iterator[Near]:
+        """See `Listing`."""
+        names = (plain(color.name) for photo in self.photos for color in photo.colors)
+        yield self._chosen(np.array([each == name for each in names], np.bool_), kinds)
 
     def photo(self, key: int) -> ListedPhoto:
         """See `Listing`."""
         return self.photos[key]
+
+    def _chosen(self, chosen: NDArray[np.bool_], kinds: Sequence[str]) -> Near:
+        """Those of some colours, bool (N,), that are of some classes and garments."""
+        places = np.array([kinds.index(k) if k in kinds else -1 for k in self._kinds], np.int64)
+        near = replace(self.all, kinds=places[self.all.kinds])
+        return near[chosen & (near.kinds >= 0)]
 
 
 def _listed_color(row: Row) -> ListedColor:

@@ -2,10 +2,11 @@
 
 DuckDB picks the colours in a box of L*a*b* that is proven to hold all that are near enough (see
 `pix2seg.colors.reach`); of these alone the exact distance is computed. A base colour is looked for
-in the same way, but found by its name: all that pix2seg calls by it, and nothing else.
+in the same way, but found by its name: all that pix2seg calls by it. What a palette lists by the
+very name that was asked for is found too, however far it is.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import chain
@@ -23,7 +24,10 @@ from pix2seg.colors.space import Floats, delta_e
 from pix2seg.colors.wanted import Wanted
 
 LEAST_SHARE = 0.1
-"""Of a base colour, a smaller share of a class or garment comes last."""
+"""Of a base colour, a smaller share of a class or garment comes late."""
+
+CALLED = 3
+"""After all of a base colour comes what another list of names calls so: CSS's brown is a red."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,10 @@ class Listing(Protocol):
         """The colours of some classes and garments in any of some boxes of L*a*b*."""
         ...
 
+    def named(self, name: str, kinds: Sequence[str]) -> Iterator[Near]:
+        """The colours of some classes and garments whose name is, to `plain`, this one."""
+        ...
+
     def photo(self, key: int) -> ListedPhoto:
         """The photo of a key."""
         ...
@@ -139,14 +147,15 @@ def find(
 
     The nearest come first, and equally near ones by share; distances that differ by less than 1,
     which no eye tells apart, count as equal. Of a base colour all shades are equally near, and
-    their shares of a class or garment are added up; shares under `LEAST_SHARE` come last and,
-    where no class or garment is wanted, those of single garments after those of the clothes. Of
-    several wanted colours the worst counts.
+    their shares of a class or garment are added up; shares under `LEAST_SHARE` come late and,
+    where no class or garment is wanted, those of single garments after those of the clothes. What
+    is listed by the very name that was asked for matches however far it is: at its distance, or
+    after all that is of the base colour. Of several wanted colours the worst counts.
 
     Args:
         listing: where to look.
         wanted: what to look for, at least one.
-        within: farther colours (CIEDE2000) are no match; of a base colour, all are.
+        within: farther colours (CIEDE2000) of other names are no match; of a base colour, all are.
         limit: at most so many photos.
     """
     every = [kind for kind in listing.kinds() if kind not in FEW_COLORED]
@@ -171,15 +180,23 @@ def _best(listing: Listing, wanted: Wanted, kinds: Sequence[str], within: float)
     none = np.zeros(0, np.int64)
     nothing = Near(none, none, np.zeros((0, 3)), np.zeros(0))
     near = chain([nothing], listing.near(boxes, kinds))
-    parts = [_found(each, wanted, boxes, within) for each in near]
-    columns = zip(*(vars(part).values() for part in parts), strict=True)
-    found = Found(*(np.concatenate(column) for column in columns))
-    own_shares = found.shares
+    found = _joined(_found(each, wanted, boxes, within) for each in near)
+    # Of the shades of a base colour in a class or garment, the largest stands for all.
+    found = found[np.argsort(-found.shares, kind="stable")]
     if wanted.base:
         found = _added_up(found, kinds, wanted.of is not None)
-    order = np.lexsort((-own_shares, -found.shares, found.steps))
+    if wanted.name:
+        called = (_called(each, wanted, within) for each in listing.named(wanted.name, kinds))
+        found = _joined([found, *called])
+    order = np.lexsort((-found.shares, found.steps))
     _, first = np.unique(found.keys[order], return_index=True)
     return found[order[first]]
+
+
+def _joined(parts: Iterable[Found]) -> Found:
+    """All of some colours, in order; there is at least one part."""
+    columns = zip(*(vars(part).values() for part in parts), strict=True)
+    return Found(*(np.concatenate(column) for column in columns))
 
 
 def _found(near: Near, wanted: Wanted, boxes: Sequence[Floats], within: float) -> Found:
@@ -194,6 +211,15 @@ def _found(near: Near, wanted: Wanted, boxes: Sequence[Floats], within: float) -
     near, distances = near[distances <= within], distances[distances <= within]
     steps = distances.astype(np.int64)
     return Found(near.keys, near.kinds, near.labs, near.shares, distances, steps)
+
+
+def _called(near: Near, wanted: Wanted, within: float) -> Found:
+    """Of some colours with a wanted one's name, those that do not match it otherwise."""
+    gaps = np.min([delta_e(near.labs, np.array(color.lab)) for color in wanted.colors], axis=0)
+    others = ~wanted.base.holds(near.labs) if wanted.base else gaps > within
+    near, gaps = near[others], gaps[others]
+    steps = np.full(len(gaps), CALLED) if wanted.base else gaps.astype(np.int64)
+    return Found(near.keys, near.kinds, near.labs, near.shares, gaps, steps)
 
 
 def _added_up(found: Found, kinds: Sequence[str], asked: bool) -> Found:

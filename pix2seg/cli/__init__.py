@@ -52,13 +52,31 @@ class _Commands(TyperGroup):
             raise Pix2SegError(f"say what to do with {first}, such as: pix2seg segment {first}")
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = _plain(error)
+            raise
+
+
+def _plain(error: typer.BadParameter) -> str:
+    """What is wrong with an option's value, without the words of pydantic, which typer asks."""
+    from pydantic import ValidationError
+
+    if not isinstance(error.__cause__, ValidationError):
+        return error.message
+    first = error.__cause__.errors()[0]
+    reason = first["msg"].removeprefix("Value error, ").partition(", unable to parse")[0]
+    return reason.replace("Input", f"'{first['input']}'", 1)
+
 
 app = typer.Typer(
     cls=_Commands,
     name="pix2seg",
     help="From a photo of a dressed person to garment, skin and hair masks and their colours. Exit "
-    "codes: 0 all went well, 1 find found nothing, 2 some input was bad, 130 interrupted, 143 "
-    "terminated.",
+    "codes: 0 all went well, 1 nothing was found or exported, 2 some input was bad, 130 "
+    "interrupted, 143 terminated.",
     no_args_is_help=True,
     rich_markup_mode=None,  # to import a Markdown reader takes longer than all else in --help
     pretty_exceptions_enable=False,

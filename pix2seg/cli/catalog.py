@@ -18,8 +18,16 @@ from pix2seg.cli.options import (
     PrecisionName,
     TrustFiles,
     Weights,
+    results_folder,
 )
-from pix2seg.cli.output import EXIT_BAD_INPUT, exit_on_bad, messages, print_warning, results
+from pix2seg.cli.output import (
+    EXIT_BAD_INPUT,
+    EXIT_NOTHING,
+    exit_on_bad,
+    messages,
+    print_warning,
+    results,
+)
 from pix2seg.cli.telling import news, telling
 from pix2seg.limits import MAX_PIXELS
 
@@ -65,7 +73,13 @@ def run(
         ),
     ],
     out: Location,
-    column: Annotated[str | None, typer.Option(help="The list's column of photos.")] = None,
+    column: Annotated[
+        str | None,
+        typer.Option(
+            help="The list's column of photos; default: its only one, or the first of uri, url, "
+            "path, file and image that it has."
+        ),
+    ] = None,
     shard_size: Annotated[
         int | None,
         typer.Option(
@@ -207,7 +221,10 @@ def export(
         str,
         typer.Option(help="coco, cvat, voc, labelstudio, imagefolder or csv.", metavar="FORMAT"),
     ],
-    folder: Annotated[Path, typer.Option("--out", help="New folder to write to.")],
+    folder: Annotated[
+        Path,
+        typer.Option("--out", parser=results_folder, metavar="DIR", help="New folder to write to."),
+    ],
     where: Annotated[
         str | None,
         typer.Option(metavar="SQL", help='Only rows of which this holds, such as "quality < 0.7".'),
@@ -219,7 +236,10 @@ def export(
         bool, typer.Option("--photos", help="Copy the photos too; imagefolder always does.")
     ] = False,
 ) -> None:
-    """Write a catalogue for programs that correct masks or train."""
+    """Write a catalogue for programs that correct masks or train.
+
+    Ends with exit code 1 where there is nothing to export.
+    """
     from pix2seg.catalog.catalog import Catalog
     from pix2seg.catalog.export import export_catalog
 
@@ -228,10 +248,11 @@ def export(
         exported = export_catalog(
             Catalog(out), to, folder, where=where, garments=garments, photos=photos
         )
-    console.print(f"{exported.photos:,} photos exported to {folder}")
     if not exported.photos and not exported.left_out:
         of_these = f" for which --where '{where}' holds" if where else ""
         print_warning(messages(), f"{out} has no good photo{of_these}, so nothing was exported")
+        raise typer.Exit(EXIT_NOTHING)
+    console.print(f"{exported.photos:,} photos exported to {folder}")
     exit_on_bad(messages(), exported.left_out)
 
 

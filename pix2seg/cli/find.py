@@ -1,20 +1,18 @@
 """`pix2seg find`: which photos show a colour."""
 
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from pix2seg.cli.options import Weights
-from pix2seg.cli.output import print_lines, printable, results
+from pix2seg.cli.output import EXIT_NOTHING, near_matches, print_lines, printable, results
 
 if TYPE_CHECKING:
     from pix2seg.catalog.search import Match
     from pix2seg.colors.color import Color
     from pix2seg.colors.wanted import Wanted
-
-EXIT_NO_MATCH = 1
 
 LIKE_SHARE = 0.1
 """A colour of --like's photo is looked for if it has this share of its class ..."""
@@ -29,7 +27,7 @@ def find(
         typer.Option("--in", help="A catalogue, or a table that was written with --table."),
     ],
     color: Annotated[
-        str | None,
+        list[str] | None,
         typer.Argument(
             metavar="COLOR",
             help='"#1b2a3c", "navy", "navy trousers and white top": hex codes, or names of base '
@@ -51,25 +49,37 @@ def find(
         typer.Option(help="The list that COLOR's names are from; by default any that has them."),
     ] = None,
     within: Annotated[
-        float, typer.Option(min=0, help="How far (CIEDE2000) a colour may be, if no base colour.")
+        float,
+        typer.Option(
+            min=0,
+            help="How far (CIEDE2000) a colour of another name may be, if no base colour is asked "
+            "for.",
+        ),
     ] = 10.0,
     limit: Annotated[int, typer.Option(min=1, help="List at most so many photos.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, a line a photo.")] = False,
-    weights: Weights = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            help="Generator (.safetensors or .onnx) that looks at --like's photo; default: the one "
+            "in the box."
+        ),
+    ] = None,
 ) -> None:
     """List the photos that show a colour.
 
     The nearest (CIEDE2000) come first; of base colours, which are found in all their shades, the
-    largest shares. Ends with exit code 1 where no photo does.
+    largest shares. What is listed by the very name that was asked for is found however far it is,
+    and of base colours comes last. Ends with exit code 1 where no photo does.
     """
     import json
 
     from pix2seg.catalog.listing import open_listing
     from pix2seg.catalog.search import find as search
-    from pix2seg.colors.wanted import NO_GARMENTS, kind_named, parse_wanted
+    from pix2seg.colors.wanted import kind_named, parse_wanted
     from pix2seg.errors import ColorError
 
-    if (color is None) == (like is None):
+    if bool(color) == bool(like):
         raise typer.BadParameter("give a colour, or --like PHOTO", param_hint="COLOR")
     if weights and not like:
         raise typer.BadParameter("they are for --like", param_hint="--weights")
@@ -81,20 +91,35 @@ def find(
     kinds, asked = listing.kinds(), garment or class_name
     of = kind_named(asked, kinds) if asked else None
     if asked and of not in kinds:
-        called = "garment" if garment else "class"
-        why = f"; {NO_GARMENTS}" if of else ""
-        raise ColorError(f"{place} has no {called} '{asked}'; it has {', '.join(kinds)}{why}")
+        raise ColorError(f"{place} has no {_lacking(asked, bool(garment), kinds, of)}")
     if like:
         wanted = _colors_like(like, weights, kinds, of)
     else:
-        wanted = parse_wanted(color or "", kinds, of, names)
+        wanted = parse_wanted(" ".join(color or ()), kinds, of, names)
     matches = search(listing, wanted, within, limit)
     if as_json:
         print_lines(json.dumps(asdict(match), ensure_ascii=False) for match in matches)
     else:
         _print(matches, wanted, within)
     if not matches:
-        raise typer.Exit(EXIT_NO_MATCH)
+        raise typer.Exit(EXIT_NOTHING)
+
+
+def _lacking(asked: str, garment: bool, kinds: list[str], of: str | None) -> str:
+    """Which garment or class is not among the kinds that there are, and what is instead."""
+    from pix2seg.classes import load_scheme
+    from pix2seg.colors.photo_colors import FEW_COLORED
+    from pix2seg.colors.wanted import NO_GARMENTS
+
+    called = {kind: [kind] for kind in kinds}
+    if garment:
+        known = [c for c in load_scheme("garments").classes[1:] if c.name not in FEW_COLORED]
+        called = {c.name: [c.name, *c.labels] for c in known if c.name in kinds}
+    told = [f"{'garment' if garment else 'class'} '{asked}'"]
+    told.append(near_matches(asked, chain(*called.values())))
+    told.append(f"it has {', '.join(called)}" if called else "")
+    told.append(NO_GARMENTS if of or not called else "")
+    return "; ".join(filter(None, told))
 
 
 def _colors_like(

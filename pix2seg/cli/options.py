@@ -1,13 +1,69 @@
 """Options that several commands share."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
+from pix2seg.cli.output import STANDARD_OUTPUT, near_matches
 from pix2seg.limits import MOST_COLORS
 
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
+
+def results_folder(text: str) -> Path:
+    """A folder for results.
+
+    Raises:
+        OutputError: it is standard output, or an address.
+    """
+    from pix2seg.errors import OutputError
+
+    if text == STANDARD_OUTPUT:
+        raise OutputError(
+            "- is no folder for results; ./- is one, and pix2seg person --out - and --json - write "
+            "to standard output"
+        )
+    if "://" in text:
+        raise OutputError(
+            f"{text} is an address, and results are written to local folders alone; catalog run "
+            "takes addresses"
+        )
+    return Path(text)
+
+
+def _known_device(name: str) -> str:
+    if not re.fullmatch(r"auto|(cpu|cuda|mps|xpu)(:\d+)?", name):
+        from pix2seg.errors import Pix2SegError
+
+        raise Pix2SegError(f"no device '{name}'; take auto, cpu, cuda, cuda:1 or mps")
+    return name
+
+
+def known_extractor(name: str | None) -> str | None:
+    """The name of a person extractor, or None.
+
+    Raises:
+        PersonError: there is none of that name.
+    """
+    if name is not None:
+        from pix2seg.errors import PersonError
+        from pix2seg.preprocess.person import EXTRACTORS
+
+        if name not in EXTRACTORS:
+            meant = near_matches(name, EXTRACTORS) or f"take one of {', '.join(EXTRACTORS)}"
+            raise PersonError(f"no person extractor '{name}'; {meant}")
+    return name
+
+
+OutFolder = Annotated[
+    Path | None,
+    typer.Option(
+        parser=results_folder, metavar="DIR", help="Folder for the results.  [default: pix2seg-out]"
+    ),
+]
+Device = Annotated[
+    str, typer.Option(callback=_known_device, help="auto, cpu, cuda, cuda:1 or mps.")
+]
 EngineName = Annotated[
     Literal["auto", "torch", "onnx"],
     typer.Option(
@@ -20,7 +76,14 @@ PrecisionName = Annotated[
     Literal["auto", "fp32"],
     typer.Option("--precision", help="fp32 keeps torch from bfloat16 where that is faster."),
 ]
-Photos = Annotated[list[str], typer.Argument(metavar="PHOTO", help="Photos, folders or globs.")]
+Photos = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="PHOTO",
+        help="Photos, folders, globs, or - for standard input; where two have the same name, "
+        "results keep the folders.",
+    ),
+]
 Weights = Annotated[
     Path | None,
     typer.Option(help="Generator (.safetensors or .onnx); default: the one in the box."),
@@ -40,8 +103,9 @@ Init = Annotated[
 PersonName = Annotated[
     str | None,
     typer.Option(
+        callback=known_extractor,
         help="How the person is found: mask-rcnn (default), cascade, grabcut, detectron2, none; "
-        "weights that were trained with another take that one by default."
+        "weights that were trained with another take that one by default.",
     ),
 ]
 PersonWeights = Annotated[

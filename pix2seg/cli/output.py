@@ -3,7 +3,6 @@
 import os
 import sys
 import unicodedata
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -19,6 +18,9 @@ if TYPE_CHECKING:
     from pix2seg.colors.palette import Palette
     from pix2seg.errors import PhotoError, Pix2SegError
     from pix2seg.inputs import InputPhoto
+
+EXIT_NOTHING = 1
+"""Nothing was found, or nothing exported."""
 
 EXIT_BAD_INPUT = 2
 
@@ -98,15 +100,31 @@ def base_colors(palette: "Palette") -> str:
     return "/".join(basic_names(palette))
 
 
-def swatch_text(palette: "Palette") -> "Text":
-    """A palette's base colours, and its colours as blocks, or hex codes where none are shown."""
+def swatch_text(palette: "Palette", *, codes: bool = False) -> "Text":
+    """A palette's base colours, and its colours as blocks, or hex codes where none are shown.
+
+    Args:
+        palette: the colours.
+        codes: write the hex codes behind the blocks too.
+    """
     from rich.text import Text
 
-    names = f"{base_colors(palette)} "
+    names, hexes = f"{base_colors(palette)} ", [swatch.color.hex for swatch in palette]
     console = messages()
     if console.color_system is None or console.no_color:
-        return Text(names + " ".join(swatch.color.hex for swatch in palette))
-    return Text.assemble(names, *[("  ", f"on {swatch.color.hex}") for swatch in palette])
+        return Text(names + " ".join(hexes))
+    text = Text(names)
+    for code in hexes:
+        text.append("  ", f"on {code}").append(f" {code} " if codes else "")
+    return text
+
+
+def near_matches(text: str, known: Iterable[str]) -> str:
+    """Which known names may be meant, such as `jeans or jacket?`; empty where none is near."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(text.lower(), list(known))
+    return f"{' or '.join(near)}?" if near else ""
 
 
 @contextmanager
@@ -258,15 +276,6 @@ def check_writable(folder: Path) -> None:
         raise OutputError(
             f"cannot write {folder}: {reason_of(error)}; name another folder"
         ) from error
-
-
-def shown_names(photos: "Sequence[InputPhoto]") -> list[str]:
-    """What to call each photo: its relative name, or its path where another has the same."""
-    counts = Counter(photo.relative for photo in photos)
-    return [
-        photo.relative.as_posix() if counts[photo.relative] == 1 else str(photo.path)
-        for photo in photos
-    ]
 
 
 def exit_on_bad(console: "Console", errors: Sequence["Pix2SegError"]) -> None:

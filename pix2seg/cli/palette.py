@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pix2seg.cli.options import JsonTo, MaxColors, MaxPixels, Names, Photos, TableFile
+from pix2seg.cli.options import JsonTo, MaxColors, MaxPixels, Names, OutFolder, Photos, TableFile
 from pix2seg.cli.output import (
     check_json,
     check_writable,
@@ -18,7 +18,7 @@ from pix2seg.cli.output import (
     messages,
     naming_bad,
     one_line,
-    shown_names,
+    print_warning,
 )
 from pix2seg.cli.telling import news
 from pix2seg.limits import MAX_PIXELS
@@ -43,9 +43,7 @@ class PaletteFormat(StrEnum):
 
 def palette(
     photos: Photos,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for the results.  [default: pix2seg-out]")
-    ] = None,
+    out: OutFolder = None,
     mask: Annotated[
         Path | None,
         typer.Option(help="Mask of the one photo: pixels that are not 0 count."),
@@ -87,7 +85,7 @@ def palette(
         # The table last: as it begins, it replaces one that is there.
         write_json = stack.enter_context(json_lines(json_to)) if json_to else None
         add_rows = stack.enter_context(growing_table(table)) if table else None
-        for photo, shown in zip(inputs, shown_names(inputs), strict=True):
+        for photo in inputs:
             try:
                 with enough_memory(photo.path):
                     colors = _find_colors(photo, mask, max_pixels, max_colors, names)
@@ -100,7 +98,11 @@ def palette(
                 add_rows(list(rows_of(colors.document())))
             if write_json:
                 write_json(colors.document())
-            _print(shown, colors)
+            _print(photo.relative.as_posix(), colors, mask)
+    done = len(inputs) + len(wrong) - len(bad)
+    failed = f", {len(bad)} failed" if bad else ""
+    where = f", results in {out}" if done and pictures else ""
+    news().print(f"{done} done{failed}{where}")
     exit_on_bad(messages(), bad)
 
 
@@ -156,10 +158,15 @@ def _counted(photo: "Photo", mask: Path | None) -> "NDArray[np.bool_]":
     return counted
 
 
-def _print(name: str, colors: "PhotoColors") -> None:
+def _print(name: str, colors: "PhotoColors", mask: Path | None) -> None:
+    """One line: the picture's colours, or that it has none."""
     from rich.text import Text
 
     from pix2seg.cli.output import swatch_text
 
-    line = Text.assemble(one_line(name), "  ", swatch_text(colors.palettes["photo"]))
-    news().print(line)
+    found = colors.palettes["photo"]
+    if len(found):
+        news().print(Text.assemble(one_line(name), "  ", swatch_text(found, codes=True)))
+    else:
+        lacks = f"no pixel that {mask} counts" if mask else "no opaque pixel"
+        print_warning(messages(), f"{name} has {lacks}, and so no colours")

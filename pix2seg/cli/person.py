@@ -20,6 +20,7 @@ from pix2seg.cli.options import (
     Weights,
     check_person_box,
     person_options,
+    results_folder,
 )
 from pix2seg.cli.output import (
     STANDARD_OUTPUT,
@@ -28,10 +29,10 @@ from pix2seg.cli.output import (
     find_new_photos,
     messages,
     naming_bad,
+    near_matches,
     one_line,
     print_review,
     print_warning,
-    shown_names,
     write_standard_output,
 )
 from pix2seg.cli.telling import details, news, tracked
@@ -52,12 +53,13 @@ TRANSPARENT = "transparent"
 def person(
     photos: Photos,
     out: Annotated[
-        Path,
+        str,
         typer.Option(
+            metavar="DIR",
             help="Folder for the results; - sends the picture of one photo before one background "
-            "to standard output."
+            "to standard output.",
         ),
-    ] = Path("pix2seg-out"),
+    ] = "pix2seg-out",
     background: Annotated[
         list[str] | None,
         typer.Option(
@@ -94,10 +96,11 @@ def person(
     from pix2seg.memory import keep_freed_memory
 
     options = person_options(person_weights, person_config, trust, everyone, person_box)
-    inputs, wrong = find_new_photos(photos, out)
+    piped = out == STANDARD_OUTPUT
+    folder = Path(out) if piped else results_folder(out)
+    inputs, wrong = find_new_photos(photos, folder)
     check_person_box(person_box, len(inputs))
     backgrounds = _parse_backgrounds(background or [])
-    piped = str(out) == STANDARD_OUTPUT
     if piped and (len(inputs) > 1 or len(backgrounds) > 1 or everyone):
         raise typer.BadParameter(
             "standard output takes one picture: give one photo and one --background, without "
@@ -105,7 +108,7 @@ def person(
             param_hint="--out",
         )
     if not piped:
-        check_writable(out)
+        check_writable(folder)
     keep_freed_memory()
     with news().status("loading the models"):
         from pix2seg.segmenter import Segmenter
@@ -121,7 +124,7 @@ def person(
     backgrounds = backgrounds or {segmenter.info.background: segmenter.info.background}
     bad: list[Pix2SegError] = [*wrong]
     with naming_bad(messages(), bad):
-        for photo, name in zip(tracked(inputs, "finding people"), shown_names(inputs), strict=True):
+        for photo in tracked(inputs, "finding people"):
             try:
                 with enough_memory(photo.path):
                     check_name(photo)
@@ -129,12 +132,12 @@ def person(
                     if piped:
                         _pipe(result, backgrounds, crop)
                     else:
-                        _save(result, out / photo.stem, backgrounds, crop)
-                _print_photo(name, result)
+                        _save(result, folder / photo.stem, backgrounds, crop)
+                _print_photo(photo.relative.as_posix(), result)
             except Pix2SegError as error:
                 bad.append(error)
     done = len(inputs) + len(wrong) - len(bad)
-    where = f", results in {out}" if done and not piped else ""
+    where = f", results in {folder}" if done and not piped else ""
     news().print(f"{done} done with {segmenter.extractor.version}{where}")
     details().print(", ".join(f"{part} {version}" for part, version in segmenter.model.items()))
     exit_on_bad(messages(), bad)
@@ -142,6 +145,8 @@ def person(
 
 def _parse_backgrounds(texts: list[str]) -> "dict[str, Background | Rgb | None]":
     """What is asked for, by its name in file names; None is transparent."""
+    from PIL.ImageColor import colormap
+
     from pix2seg.colors.names import colors_named, plain
     from pix2seg.errors import ColorError
     from pix2seg.preprocess.background import BACKGROUNDS
@@ -157,9 +162,10 @@ def _parse_backgrounds(texts: list[str]) -> "dict[str, Background | Rgb | None]"
             try:
                 (color,) = colors_named(given, "css")
             except ColorError:
+                meant = near_matches(given, [*BACKGROUNDS, TRANSPARENT, *colormap])
                 raise typer.BadParameter(
                     f"'{given}' is none of {', '.join(BACKGROUNDS)}, {TRANSPARENT} and a colour as "
-                    "#1b2a3c or CSS names it",
+                    f"#1b2a3c or CSS names it{meant and f'; {meant}'}",
                     param_hint="--background",
                 ) from None
             found[color.hex.removeprefix("#")] = color.rgb

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pix2seg.cli.options import PersonWeights, TrustFiles
-from pix2seg.cli.output import EXIT_BAD_INPUT, messages, print_error, print_warning
+from pix2seg.cli.options import PersonWeights, TrustFiles, known_extractor
+from pix2seg.cli.output import EXIT_BAD_INPUT, check_writable, messages, print_error, print_warning
 from pix2seg.cli.telling import news, telling, tracked
 
 if TYPE_CHECKING:
@@ -34,9 +34,10 @@ SizeOption = Annotated[str, typer.Option(help="Width x height that photos are fi
 PersonOption = Annotated[
     str | None,
     typer.Option(
+        callback=known_extractor,
         help="Also find the people, with mask-rcnn, grabcut, detectron2, cascade or none (the "
         "whole photo), so that a generator trains on backgrounds hidden as they will be; by "
-        "default the true masks hide them."
+        "default the true masks hide them.",
     ),
 ]
 CropOption = Annotated[
@@ -313,6 +314,7 @@ def _run(sources: "list[Source]", preparation: "Preparation", facts: dict[str, A
                 "it is for an extractor; add --person",
                 param_hint="--trust" if option == "trust" else "--person-weights",
             )
+    check_writable(preparation.out)
     if preparation.person:
         from pix2seg.segmenter import load_person
 

@@ -17,6 +17,7 @@ from pix2seg.cli.options import (
     MaxColors,
     MaxPixels,
     Names,
+    OutFolder,
     PersonBox,
     PersonConfig,
     PersonName,
@@ -29,6 +30,7 @@ from pix2seg.cli.options import (
     check_color_options,
     check_person_box,
     person_options,
+    results_folder,
 )
 from pix2seg.cli.output import (
     base_colors,
@@ -41,7 +43,6 @@ from pix2seg.cli.output import (
     one_line,
     print_bad,
     print_review,
-    shown_names,
 )
 from pix2seg.cli.telling import details, news, tracked
 from pix2seg.limits import MAX_PIXELS
@@ -63,9 +64,7 @@ others 90 % (docs/garments.md)."""
 
 def segment(
     photos: Photos,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for the results.  [default: pix2seg-out]")
-    ] = None,
+    out: OutFolder = None,
     colors: Annotated[
         bool, typer.Option("--colors", help="Also write palette JSON and swatches.")
     ] = False,
@@ -88,7 +87,9 @@ def segment(
     review: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Also collect here the overlays of photos to be looked at."
+            parser=results_folder,
+            metavar="DIR",
+            help="Also collect here the overlays of photos to be looked at.",
         ),
     ] = None,
     map: Annotated[
@@ -263,8 +264,7 @@ def _follow(
 
     count, last, bad = 0, None, list[Pix2SegError]()
     try:
-        names = tracked(shown_names(inputs), "segmenting")
-        for name, result in zip(names, results, strict=True):
+        for photo, result in zip(tracked(inputs, "segmenting"), results, strict=True):
             if isinstance(result, WeightsError):  # so it would be with each photo
                 raise result
             if isinstance(result, Pix2SegError):
@@ -274,7 +274,7 @@ def _follow(
                 write(result.document)
             count, last = count + 1, result
             place = f"{count + len(bad)}/{len(inputs)} " if len(inputs) > 1 else ""
-            _print_photo(place + name, last)
+            _print_photo(place + photo.relative.as_posix(), last)
     except Pix2SegError as error:  # what was told of before is kept
         bad.append(error)
     except KeyboardInterrupt:

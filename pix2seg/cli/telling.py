@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
 Thing = TypeVar("Thing")
 
-Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", help="Print results, warnings and errors alone.")
-]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but warnings and errors.")]
 Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="Also say what runs, and how long it took.")
 ]

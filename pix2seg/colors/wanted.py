@@ -39,12 +39,14 @@ class Wanted:
         colors: any of these will do.
         of: the class or the garment that shall have it; None for any but skin and hair.
         base: the base colour that it shall be of, whose shades `colors` are; or None.
+        name: what it was called, to `plain`; None for a hex code and for a photo's colours.
     """
 
     text: str
     colors: tuple[Color, ...]
     of: str | None = None
     base: BaseColor | None = None
+    name: str | None = None
 
 
 def parse_wanted(
@@ -79,7 +81,8 @@ def parse_wanted(
             _refuse(words, known, names)
             raise
         base = base_named(color) if names in (None, "basic") else None
-        wanted.append(Wanted(part, colors, named or of, base))
+        name = None if color.startswith("#") else plain(color)
+        wanted.append(Wanted(part, colors, named or of, base, name))
     return wanted
 
 

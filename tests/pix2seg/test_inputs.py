@@ -112,8 +112,27 @@ def test_photos_that_differ_in_their_suffix_alone_are_told_apart(folder: Path) -
     assert sum(stem.casefold() == "b" for stem in stems) == 1
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [["A/b.jpg", "B/b.jpg", "A/c.jpg"], ["A", "B"], ["*/?.jpg"], ["A", "B/*.jpg"]],
+)
+def test_photos_of_one_name_are_called_by_their_paths(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str | Path]
+) -> None:
+    for name in ("A/b.jpg", "A/c.jpg", "B/b.jpg"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).touch()
+    monkeypatch.chdir(folder)
+    photos = told_apart(found(["-", *arguments]))
+    assert sorted(relative(photos)) == ["A/b.jpg", "A/c.jpg", "B/b.jpg", "stdin"]
+    assert {photo.stem.as_posix() for photo in photos} == {"A/b", "A/c", "B/b", "stdin"}
+    # Without another of its name, each has a short one.
+    (folder / "B/b.jpg").rename(folder / "B/d.jpg")
+    assert relative(told_apart(found(["A", "B"]))) == ["b.jpg", "c.jpg", "d.jpg"]
+
+
 def test_colliding_results_are_refused(tmp_path: Path) -> None:
-    photos = [InputPhoto(tmp_path / name / "a.jpg", Path("a.jpg")) for name in "xyz"]
+    photos = found([tmp_path / name for name in ("a.jpg", "a.JPG", "A.jpg")])
     with pytest.raises(OutputError) as error:
         told_apart(photos)
     assert str(photos[1].path) in str(error.value)

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,7 +53,8 @@ def export_catalog(
     Args:
         catalog: what to export.
         to: one of `FORMATS`.
-        folder: a new folder; what is written appears in it when all is.
+        folder: a new folder; what is written appears in it when all is. Where no photo is
+            exported, none is made.
         where: only rows of which this SQL condition holds.
         garments: write garments' masks, not the classes'.
         photos: copy the photos too; `imagefolder` always does.
@@ -90,7 +92,9 @@ def export_catalog(
 
     scheme = kinds() if garments else Scheme.from_dict(catalog.facts["scheme"])
     with _whole(folder) as unfinished:
-        module.write(unfinished, counted(unfinished), scheme)
+        exported = counted(unfinished)
+        if first := next(exported, None):
+            module.write(unfinished, chain([first], exported), scheme)
     return Export(count, left_out)
 
 
@@ -107,7 +111,7 @@ def _whole(folder: Path) -> Iterator[Path]:
     shutil.rmtree(unfinished, ignore_errors=True)  # of an export that was killed
     try:
         yield unfinished
-        for part in list(unfinished.iterdir()):
+        for part in list(unfinished.iterdir()) if unfinished.exists() else ():
             part.rename(folder / part.name)
     except OSError as error:
         raise OutputError(f"cannot write {folder}: {reason_of(error)}") from error

@@ -1,8 +1,10 @@
 """What every format does alike: choose rows, give names to files, copy photos, write files."""
 
 import hashlib
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -110,8 +112,19 @@ def _chosen(table: Any, where: str | None) -> list[PhotoRow]:
             found = found.filter(where)  # which takes one whole condition, and no more of a query
         rows: list[PhotoRow] = found.to_arrow_table().to_pylist()
     except duckdb.Error as error:
-        raise CatalogError(f"--where '{where}': {str(error).splitlines()[0]}") from None
+        reason = _reason(str(error), table.column_names)
+        raise CatalogError(f"--where '{where}': {reason}") from None
     return rows
+
+
+def _reason(message: str, columns: Sequence[str]) -> str:
+    """What DuckDB says of a condition, in one line, and of an unknown column in words of ours."""
+    unknown = re.search('Referenced column "(.+?)" not found', message)
+    if not unknown:
+        return message.splitlines()[0]
+    near = get_close_matches(unknown[1].lower(), columns)
+    meant = f"{' or '.join(near)}?" if near else f"there are {', '.join(columns)}"
+    return f"no column '{unknown[1]}'; {meant}"
 
 
 def _safe(file: str) -> str:

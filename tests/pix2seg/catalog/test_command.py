@@ -45,8 +45,12 @@ def test_from_photos_to_an_export(shop: Path, small_onnx: Path, tmp_path: Path) 
     assert "5 photos exported" in exported.stderr
     assert len(list((tmp_path / "voc" / "SegmentationClass").rglob("*.png"))) == 5
     none = run("export", out, "--to", "csv", "--out", tmp_path / "csv", "--where", "width < 0")
-    assert none.exit_code == 0
-    assert "no good photo for which --where 'width < 0' holds" in none.stderr
+    assert none.exit_code == 1
+    assert none.stderr.replace("\n", " ").endswith(
+        "no good photo for which --where 'width < 0' holds, so nothing was exported "
+    )
+    assert "exported to" not in none.stderr
+    assert not (tmp_path / "csv").exists()
     (source / "men" / "front0.jpg").unlink()
     rest = run("export", out, "--to", "imagefolder", "--out", tmp_path / "folder")
     assert rest.exit_code == 2

@@ -177,10 +177,17 @@ def test_no_cell_is_a_formula_to_a_spreadsheet(
 
 
 @pytest.mark.parametrize("to", FORMATS)
-def test_nothing_is_exported_whole_too(small_catalog: Catalog, tmp_path: Path, to: str) -> None:
+def test_without_photos_nothing_is_written(small_catalog: Catalog, tmp_path: Path, to: str) -> None:
     assert export_catalog(small_catalog, to, tmp_path / "out", where="width < 0") == (0, [])
-    for file in (tmp_path / "out").rglob("*.json"):
-        json.loads(file.read_text())
+    assert not (tmp_path / "out").exists()
+
+
+def test_pandas_reads_the_shards(small_catalog: Catalog) -> None:
+    pandas = pytest.importorskip("pandas")
+    shards = sorted(Path(small_catalog.folder.location).glob("*.parquet"))
+    photos = pandas.concat(map(pandas.read_parquet, shards))
+    assert len(shards) > 1
+    assert photos["file"].tolist() == [row["file"] for row in small_catalog.all_rows()]
 
 
 def test_what_is_exported(small_catalog: Catalog, tmp_path: Path) -> None:
@@ -192,8 +199,12 @@ def test_what_is_exported(small_catalog: Catalog, tmp_path: Path) -> None:
     assert names == [FRONT, "women/front1"]
     with Image.open(tmp_path / "women" / "SegmentationClass" / f"{FRONT}.png") as mask:
         assert (np.asarray(mask) == stored_masks(small_catalog)[FRONT]).all()
-    for where, message in (("qualty < 1", "qualty"), ("true) OR (true", "syntax error")):
-        with pytest.raises(CatalogError, match=rf"--where '{re.escape(where)}': .*{message}"):
+    for where, message in (
+        ("qualty < 1", "no column 'qualty'; quality\\?$"),
+        ("zzz < 1", "no column 'zzz'; there are uri, file, .*, model$"),
+        ("true) OR (true", ".*syntax error"),
+    ):
+        with pytest.raises(CatalogError, match=rf"--where '{re.escape(where)}': {message}"):
             export_catalog(small_catalog, "voc", tmp_path / "a", where=where)
     with pytest.raises(CatalogError, match=", ".join(FORMATS)):
         export_catalog(small_catalog, "yolo", tmp_path / "a")

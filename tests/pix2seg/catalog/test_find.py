@@ -1,6 +1,8 @@
 import json
 import os
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +14,22 @@ from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 from pix2seg.catalog.catalog import Catalog, Stats
-from pix2seg.catalog.listing import CatalogListing, TableListing, open_listing
+from pix2seg.catalog.listing import PLAIN, CatalogListing, TableListing, open_listing
 from pix2seg.catalog.schema import PhotoRow, colors_of, labs_of
-from pix2seg.catalog.search import Match, find
+from pix2seg.catalog.search import Listing, Match, find
 from pix2seg.classes import load_scheme
 from pix2seg.cli import app
 from pix2seg.cli.find import _colors_like
 from pix2seg.colors.color import Color
-from pix2seg.colors.names import BASE_REACH, BASIC, BaseColor, base_named, colors_named, name_of
+from pix2seg.colors.names import (
+    BASE_REACH,
+    BASIC,
+    BaseColor,
+    base_named,
+    colors_named,
+    name_of,
+    plain,
+)
 from pix2seg.colors.palette import Palette, Swatch
 from pix2seg.colors.photo_colors import photo_colors
 from pix2seg.colors.reach import lab_box
@@ -241,6 +251,69 @@ def test_who_wears_most_of_a_base_color_comes_first(tmp_path: Path) -> None:
     assert files("red belt") == []
 
 
+@pytest.mark.parametrize("of_table", [True, False])
+def test_what_is_listed_by_the_name_is_found(tmp_path: Path, of_table: bool) -> None:
+    """CSS calls greens far from its own teal teal, and reds brown."""
+    names = {"#116070": "Teal", "#008080": "teal", "#0a4d52": "dark slate gray"}
+    brown = {"#a52a2a": "brown", "#5c4033": "brown", "#653701": "umber"}
+    photos = [
+        [
+            replace(row, name=name)
+            for row in garments(f"{code[1:]}.jpg", clothes=[(code, 0.9)], dress=[(code, 0.9)])
+        ]
+        for code, name in (names | brown).items()
+    ]
+    listing: Listing = listing_of(tmp_path, *photos)
+    if not of_table:
+        listing = CatalogListing(catalog_of(tmp_path / "out", photos))
+
+    def files(text: str, within: float = 1.0) -> list[str]:
+        wanted = parse_wanted(text, listing.kinds())
+        return [match.file[:6] for match in find(listing, wanted, within)]
+
+    for text in ("teal", "Teal clothes", "a teal dress"):
+        assert files(text) == ["008080", "116070"]  # the nearest first
+    assert files("#008080") == ["008080"]
+    assert files("dark slate grey") == ["0a4d52"]
+    for text in ("brown", "brown dress"):  # what CSS calls so comes last
+        assert files(text) == ["5c4033", "653701", "a52a2a"]
+    brown_dress = find(listing, parse_wanted("brown dress", listing.kinds()))
+    assert [match.hits[0].share for match in brown_dress] == [0.9] * 3
+
+
+def catalog_of(out: Path, photos: Sequence[list[Row]]) -> Catalog:
+    """A catalogue of the same as a table's rows, a photo a shard."""
+    catalog = made_catalog(out, A_PHOTO)
+    facts = catalog.facts | {"options": {"garments": True}}
+    (out / "catalog.json").write_text(json.dumps(facts))
+    for shard, rows in enumerate(photos):
+        parts: dict[str, list[dict[str, Any]]] = {"palettes": [], "garments": []}
+        for row in rows:
+            colors = [{"hex": row.hex, "name": row.name, "share": row.share}]
+            kind = {"kind": row.garment} if row.garment else {"class": row.class_}
+            parts["garments" if row.garment else "palettes"].append({**kind, "colors": colors})
+        file = {"uri": rows[0].file, "file": rows[0].file, "status": "ok"}
+        catalog.write(shard, [{**file, **parts}], Stats(0, 0, 0, 0))
+    return Catalog(str(out))
+
+
+def test_a_name_is_in_sql_what_it_is_here() -> None:
+    duckdb = pytest.importorskip("duckdb")
+    said = ["Dark-Slate  gray", "teal", "grayish", "très/été", "robin's egg blue"]
+    query = f"SELECT {PLAIN.format('name')} FROM (SELECT unnest($said) AS name)"
+    assert duckdb.sql(query, params={"said": said}).fetchall() == [(plain(n),) for n in said]
+
+
+def test_a_garment_that_is_unknown_is_told_the_nearest(tmp_path: Path) -> None:
+    listing_of(tmp_path, garments("a.jpg", skin=[("#c8102e", 1.0)], top=[("#c8102e", 1.0)]))
+    words = ["find", "brown", "--in", str(tmp_path / "table.csv"), "--garment"]
+    with pytest.raises(
+        ColorError, match=r"no garment 'jens'; jeans\?; it has hat, .*, accesso"
+    ) as no:
+        CliRunner().invoke(app, [*words, "jens"], catch_exceptions=False)
+    assert not {"skin", "hair", "clothes"} & set(re.split("[, ]+", str(no.value)))
+
+
 def test_no_color_is_out_of_a_base_color_s_reach() -> None:
     grid = np.stack(np.meshgrid(*[np.linspace(0, 1, 18)] * 3), axis=-1).reshape(-1, 3)
     anchors = [color.lab for name in BASIC for color in colors_named(name)]
@@ -395,6 +468,8 @@ def test_command(small_catalog: Catalog, shop: Path, small_weights: Path) -> Non
     assert match["hits"][0]["hex"] == code
     assert run(app, ["find", "#00ff00", *place, "--within", "1"]).exit_code == 1
     assert run(app, ["find", *place]).exit_code == 2
+    several = run(app, ["find", code, "clothes", "and", code, *place, "--json", "--within", "1"])
+    assert json.loads(several.stdout.splitlines()[0])["hits"][1]["hex"] == code
     unused = run(app, ["find", code, *place, "--weights", str(small_weights)])
     assert unused.exit_code == 2
     assert "they are for --like" in unused.output
@@ -405,6 +480,8 @@ def test_command(small_catalog: Catalog, shop: Path, small_weights: Path) -> Non
         run(app, ["find", "red", *place, "--class", "sky"], catch_exceptions=False)
     with pytest.raises(ColorError, match=r"no garment 'Hats'; .*without --garments"):
         run(app, ["find", "red", *place, "--garment", "Hats"], catch_exceptions=False)
+    with pytest.raises(ColorError, match=r"no garment 'jens'; what is searched was made without"):
+        run(app, ["find", "red", *place, "--garment", "jens"], catch_exceptions=False)
     assert run(app, ["find", "red", *place, "--class", "Hair"]).exit_code in (0, 1)
     with pytest.raises(CatalogError, match="no catalogue"):
         run(app, ["find", "red", "--in", str(shop)], catch_exceptions=False)

@@ -246,8 +246,26 @@ def test_good_photos_are_done_and_bad_ones_named(
         (["segment", "nothing.jpg"], "nothing.jpg does not exist"),
         (["segment", "*.nothing"], "no photo matches"),
         (["segment", "a.jpg", "--weights", "none.safetensors"], "no weights file"),
-        (["segment", "a.jpg", "--person", "magic"], "no person extractor 'magic'"),
-        (["segment", "a.jpg", "--device", "warp"], "cannot use the device 'warp'"),
+        (["segment", "a.jpg", "--person", "magic"], "no person extractor 'magic'; take one of ma"),
+        (["segment", "a.jpg", "--person", "maskrcnn"], "extractor 'maskrcnn'; mask-rcnn?"),
+        (
+            ["segment", "a.jpg", "--device", "gpu"],
+            "pix2seg: no device 'gpu'; take auto, cpu, cuda, cuda:1 or mps",
+        ),
+        (["segment", "a.jpg", "--out", "-"], "pix2seg: - is no folder for results; ./- is one"),
+        (["palette", "a.jpg", "--out", "-"], "pix2seg: - is no folder for results; ./- is one"),
+        (["segment", "a.jpg", "--review", "-"], "pix2seg: - is no folder for results; ./- is one"),
+        (["palette", "a.jpg", "--out", "s3://x/y"], "pix2seg: s3://x/y is an address, and results"),
+        (["segment", "a.jpg", "--out", "gs://x"], "pix2seg: gs://x is an address, and results"),
+        (["segment", "a.jpg", "--review", "s3://x"], "pix2seg: s3://x is an address, and results"),
+        (["person", "a.jpg", "--out", "s3://x"], "pix2seg: s3://x is an address, and results"),
+        (
+            ["catalog", "export", "c", "--to", "coco", "--out", "s3://x"],
+            "pix2seg: s3://x is an address, and results",
+        ),
+        (["palette", "a.jpg", "--names", "csss"], "'--names': 'csss' is not one of 'css', 'xkcd'"),
+        (["palette", "a.jpg", "--max-colors", "abc"], "'--max-colors': 'abc' should be a valid in"),
+        (["palette", "a.jpg", "--max-colors", "0"], "'--max-colors': '0' should be greater than"),
         (["segment", "a.jpg", "--json", "x.jpg"], "named like a photo"),
         (["segment", "--json", "x.jpg"], "write --json after the photos, or --json FILE.jsonl"),
         (["palette", "--json", "x.jpg"], "write --json after the photos, or --json FILE.jsonl"),
@@ -332,17 +350,18 @@ def test_photos_of_the_same_name_are_told_apart(
     small_onnx: Path, small_photo: Path, tmp_path: Path, run_here: Callable[..., Any], command: str
 ) -> None:
     (tmp_path / "d").mkdir()
-    named = [tmp_path / name for name in ("c.jpg", "d/c.jpg", "d/e.jpg")]
+    names = ["c.jpg", "d/c.jpg", "d/e.jpg"]
+    named = [tmp_path / name for name in names]
     for file in named:
         shutil.copy(small_photo, file)
     how = ["--weights", small_onnx, "--person", "none"] if command == "segment" else []
     ended = run_here(command, *named, *how, "--json", tmp_path / "t.jsonl")
     told = [line for line in ended.err.splitlines() if "#" in line or "quality" in line]
     shown = [line.split("  ")[0].split("/3 ")[-1] for line in told if "looked at" not in line]
-    assert shown == [str(named[0]), str(named[1]), "e.jpg"]
+    assert shown == names
     lines = (tmp_path / "t.jsonl").read_text("utf-8").splitlines()
     files = [json.loads(line)["image"]["file"] for line in lines]
-    assert files == ["c.jpg", "c.jpg", "e.jpg"]  # what is stored does not change
+    assert files == names
 
 
 def test_a_pipe_that_is_closed_is_no_search_without_finds(tmp_path: Path) -> None:
@@ -404,6 +423,37 @@ def test_swatches_obey_no_color_and_pipes(
     uncolored = run(*command, environment={**terminal, "NO_COLOR": "1"}).stderr
     assert "\x1b[48;2;" not in uncolored
     assert "#" in uncolored
+
+
+def test_palette_shows_codes_beside_its_blocks_and_ends_as_others_do(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8), (200, 30, 40)).save(tmp_path / "red.png")
+    Image.new("RGBA", (8, 8), (200, 30, 40, 0)).save(tmp_path / "clear.png")
+    terminal = {"FORCE_COLOR": "1", "COLORTERM": "truecolor", "TERM": "xterm-256color"}
+    words = ("palette", "red.png", "clear.png", "none.png", "--out", "out")
+    shown = run(*words, folder=tmp_path, environment=terminal).stderr
+    assert "\x1b[48;2;200;30;40m  \x1b[0m #c81e28" in shown
+    piped = run(*words, folder=tmp_path)
+    assert piped.stderr.splitlines() == [
+        "red.png  red #c81e28",
+        "pix2seg: clear.png has no opaque pixel, and so no colours",
+        "2 done, 1 failed, results in out",
+        "pix2seg: none.png does not exist",
+    ]
+    assert "done" not in run(*words, "-q", folder=tmp_path).stderr
+    Image.new("L", (8, 8)).save(tmp_path / "mask.png")
+    alone = run("palette", "red.png", "--mask", "mask.png", "--json", folder=tmp_path)
+    told = ["pix2seg: red.png has no pixel that mask.png counts, and so no colours", "1 done"]
+    assert alone.stderr.splitlines() == told
+
+
+def test_help_says_what_options_are_for() -> None:
+    told = {name: options for name, options in all_options(get_command(app)) if options}
+    for command in ("segment", "palette", "person"):
+        assert "- for standard input" in told[command]["photos"]
+        assert "nothing but warnings and errors" in told[command]["-q"]
+    assert "--like" in told["find"]["--weights"]
+    assert "first of uri, url, path" in told["catalog run"]["--column"]
+    assert all("a new run needs" in told["train"][option] for option in ("--recipe", "--data"))
 
 
 def test_prepare_train_evaluate_segment(photos: list[Path], tmp_path: Path) -> None:

@@ -53,6 +53,24 @@ def test_what_is_there_is_left_out(shop: Path, small_weights: Path) -> None:
     assert read_table(shop.parent / "t.csv") == table
 
 
+def test_folders_that_share_names_go_on_too(shop: Path, small_weights: Path) -> None:
+    words = ["segment", shop / "a", shop / "b", "--weights", small_weights, "--person", "none"]
+    words += ["--device", "cpu", "--out", shop.parent / "out", "--table", shop.parent / "t.csv"]
+
+    def go_on() -> Result:
+        return CliRunner().invoke(app, [*map(str, words), "--skip-existing"])
+
+    assert go_on().exit_code == 0
+    table = read_table(shop.parent / "t.csv")
+    assert {row.file for row in table} == {"a/front.jpg", "b/front.jpg"}
+    assert (shop.parent / "out" / "b" / "front.mask.png").is_file()
+    assert "2 of 2 photos have their results" in go_on().stderr
+    (shop.parent / "out" / "a" / "front.mask.png").unlink()
+    assert "1 of 2 photos have their results" in go_on().stderr
+    again = read_table(shop.parent / "t.csv")
+    assert sorted(again, key=lambda row: row.file) == sorted(table, key=lambda row: row.file)
+
+
 def test_ctrl_c_keeps_what_is_done(
     shop: Path, small_weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -73,7 +73,11 @@ def test_crop_cuts_to_the_person(photos: list[Path], tmp_path: Path) -> None:
 
 
 def test_one_picture_goes_to_standard_output(
-    figure: Path, photos: list[Path], small_onnx: Path, tmp_path: Path
+    figure: Path,
+    photos: list[Path],
+    small_onnx: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     words = ["person", str(figure), "--person", "grabcut", "--weights", str(small_onnx)]
     words += ["--background", "transparent"]
@@ -81,6 +85,10 @@ def test_one_picture_goes_to_standard_output(
     piped = runner.invoke(app, [*words, "--out", "-"])
     assert piped.exit_code == 0
     assert piped.stdout_bytes == (tmp_path / "figure.transparent.png").read_bytes()
+    monkeypatch.chdir(tmp_path)
+    named = runner.invoke(app, [*words, "--out", "./-"])
+    assert named.stdout_bytes == b""
+    assert (tmp_path / "-" / "figure.transparent.png").is_file()
     for more in (["--background", "black"], ["--everyone"], [photos[0]]):
         code, output = run(*words, *more, "--out", "-")
         assert code == 2
@@ -98,6 +106,9 @@ def test_unknown_background_is_refused(figure: Path, small_onnx: Path, tmp_path:
     code, output = run(*words, "mauve", "--out", tmp_path)
     assert code == 2
     assert "'mauve' is none of" in output.replace("│ ", "")
+    code, output = run(*words, "transparant", "--out", tmp_path)
+    assert code == 2
+    assert output.endswith("CSS names it; transparent?")
 
 
 def test_background_may_be_a_css_colour(figure: Path, small_onnx: Path, tmp_path: Path) -> None:
