@@ -2,6 +2,8 @@
 # make test: install into .venv and run lint, types and tests
 # make test-detectron2: build Detectron2 into a venv of its own and run its extractor's tests; needs
 # a C++ compiler, and its sources: those of the repository, or DETECTRON2=folder
+# make test-exports: install the programs that read exports into a venv of its own and run the
+# exports' tests with them
 # make test-browser: test the page in a real browser, which it installs where apt-get can
 # All need Python 3.11+, make and PyPI; a second run installs again only where a folder of the sources
 # has changed, by a new file, a renamed one, or what an editor leaves there.
@@ -14,7 +16,7 @@ INSTALL := $(BIN)/pip install --quiet --constraint constraints.txt --config-sett
 SOURCES := $(shell find pix2seg preprocess train -name __pycache__ -prune -o -type d -print)
 
 # mypy starts in .venv: from here it would take the folder pix2seg for the whole package.
-.PHONY: demo test test-browser test-detectron2
+.PHONY: demo test test-browser test-detectron2 test-exports
 demo: .venv/demo
 	$(BIN)/pix2seg segment assets/photos --out pix2seg-out --colors --cutouts
 	@echo "Look at pix2seg-out: masks, overlays, cut-outs and palettes of the photos in assets/photos."
@@ -52,4 +54,15 @@ test-detectron2: .venv-detectron2/built
 		--editable ".[train]" hypothesis pytest pytest-timeout "setuptools<81" wheel ninja
 	$(DETECTRON2_BIN)/python -c "import detectron2" 2> /dev/null || \
 		$(DETECTRON2_BIN)/pip install --quiet --no-build-isolation "$(DETECTRON2)"
+	touch $@
+
+# Datumaro wants an older NumPy than the constraints have.
+EXPORTS_BIN := .venv-exports/bin
+test-exports: .venv-exports/built
+	$(EXPORTS_BIN)/pytest tests/pix2seg/catalog/test_export.py
+
+.venv-exports/built: pyproject.toml $(SOURCES)
+	test -x $(EXPORTS_BIN)/python || $(PYTHON) -m venv .venv-exports
+	$(EXPORTS_BIN)/pip install --quiet --config-settings editable_mode=strict \
+		--editable ".[train,catalog]" datasets datumaro label-studio-sdk hypothesis pytest pytest-timeout
 	touch $@

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from pix2seg.device import autocast
+from pix2seg.engines.base import Precision
 
 ASK = """
 import torch
@@ -16,9 +17,13 @@ with autocast(torch.device("cpu")):
 """
 
 
-def test_fp32_keeps_from_bfloat16() -> None:
-    with autocast(torch.device("cpu"), "fp32"):
-        assert not torch.is_autocast_enabled("cpu")
+@pytest.mark.parametrize(("precision", "used"), [("auto", True), ("fp32", False)])
+def test_fp32_keeps_from_bfloat16(
+    monkeypatch: pytest.MonkeyPatch, precision: Precision, used: bool
+) -> None:
+    monkeypatch.setattr("pix2seg.device.multiplies_bfloat16", lambda device: True)
+    with autocast(torch.device("cpu"), precision):
+        assert torch.is_autocast_enabled("cpu") is used
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="oneDNN reads the variable on x86")
