@@ -2,7 +2,6 @@
 
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -64,9 +63,10 @@ def test_killed_preparation_leaves_no_workers(
     photos, masks, out = (tmp_path / name for name in ("photos", "masks", "out"))
     for folder, source in ((photos, small_photo), (masks, small_mask)):
         folder.mkdir()
-        copy = shutil.copy(source, tmp_path)
-        for i in range(1000):
-            os.link(copy, folder / f"{i}{source.suffix}")
+        for i in range(50):  # copies of one photo would all go to one side
+            (folder / f"{i}{source.suffix}").write_bytes(source.read_bytes() + bytes(i))
+        for i in range(50, 1000):
+            os.link(folder / f"{i % 50}{source.suffix}", folder / f"{i}{source.suffix}")
     words = ["prepare", "folder", photos, masks, out, "--scheme", "four", "--size", "64x96"]
     with start(*words) as process:
         while not list((out / "masks").glob("*.png")):
