@@ -42,7 +42,7 @@ BASE_REACH = 18.0
 # strong. A name owns all colours that are nearest to one of its anchors. Shade in a street is
 # bluish: black, grey and white have anchors of it, and garments in shade are not navy or purple.
 BASIC = {
-    "black": "#000000 #101012 #1c1c1e #241f1f #28282b #2b2c33 #36373f #1b1822 #1f161f",
+    "black": "#000000 #101012 #1c1c1e #241f1f #28282b #2b2c33 #36373f #1b1822 #1f161f #37322f",
     "white": "#ffffff #f4f4f2 #fbfbf4 #e9e9ea #dcdde6 #dedcda",
     "grey": "#3c4142 #4a4a4c #5a5a5c #6f6f70 #808080 #929591 #a8a8a8 #b8b8b8 #d3d3d3 #95a3a6 "
     "#59656d #978a84 #454b57 #5b5f6c #c8c9d0 #9b9ba9 #a19da8",

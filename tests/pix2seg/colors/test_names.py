@@ -9,7 +9,7 @@ from pix2seg.colors.names import basic_names, feed_text, name_of
 from pix2seg.colors.palette import Palette, Swatch
 
 SHADES = {
-    "black": "#373946 #242833 #22232b #343a48",
+    "black": "#373946 #242833 #22232b #343a48 #393430",
     "white": "#dcdde6 #d6d9e4 #d8dbe4 #dedad9",
     "grey": "#434a5a #454854 #5b5f6c #7a7f8d #4f5563 #b1a3a2 #bdaea7 #cbcad2 #9392a0 #a0a3b2",
     "blue": "#a6a8db #b8bae0 #9fa9c4 #2d466f #1a464f #0f3338 #535e7c #536080 #bfc7de #1c2b9e",
