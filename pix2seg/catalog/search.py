@@ -2,8 +2,8 @@
 
 DuckDB picks the colours in a box of L*a*b* that is proven to hold all that are near enough (see
 `pix2seg.colors.reach`); of these alone the exact distance is computed. A base colour is looked for
-in the same way, but found by its name: all that pix2seg calls by it. What a palette lists by the
-very name that was asked for is found too, however far it is.
+in the same way, but found by its name: all that pix2seg calls by it, and nothing else. Of other
+names, what a palette lists by the very one that was asked for is found too, however far it is.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,10 +24,7 @@ from pix2seg.colors.space import Floats, delta_e
 from pix2seg.colors.wanted import Wanted
 
 LEAST_SHARE = 0.1
-"""Of a base colour, a smaller share of a class or garment comes late."""
-
-CALLED = 3
-"""After all of a base colour comes what another list of names calls so: CSS's brown is a red."""
+"""Of a base colour, a smaller share of a class or garment comes last."""
 
 
 @dataclass(frozen=True)
@@ -147,10 +144,10 @@ def find(
 
     The nearest come first, and equally near ones by share; distances that differ by less than 1,
     which no eye tells apart, count as equal. Of a base colour all shades are equally near, and
-    their shares of a class or garment are added up; shares under `LEAST_SHARE` come late and,
+    their shares of a class or garment are added up; shares under `LEAST_SHARE` come last and,
     where no class or garment is wanted, those of single garments after those of the clothes. What
-    is listed by the very name that was asked for matches however far it is: at its distance, or
-    after all that is of the base colour. Of several wanted colours the worst counts.
+    is listed by the very name of CSS or xkcd that was asked for matches however far it is. Of
+    several wanted colours the worst counts.
 
     Args:
         listing: where to look.
@@ -214,12 +211,10 @@ def _found(near: Near, wanted: Wanted, boxes: Sequence[Floats], within: float) -
 
 
 def _called(near: Near, wanted: Wanted, within: float) -> Found:
-    """Of some colours with a wanted one's name, those that do not match it otherwise."""
+    """Of some colours with a wanted one's name, those that are too far to match otherwise."""
     gaps = np.min([delta_e(near.labs, np.array(color.lab)) for color in wanted.colors], axis=0)
-    others = ~wanted.base.holds(near.labs) if wanted.base else gaps > within
-    near, gaps = near[others], gaps[others]
-    steps = np.full(len(gaps), CALLED) if wanted.base else gaps.astype(np.int64)
-    return Found(near.keys, near.kinds, near.labs, near.shares, gaps, steps)
+    near, gaps = near[gaps > within], gaps[gaps > within]
+    return Found(near.keys, near.kinds, near.labs, near.shares, gaps, gaps.astype(np.int64))
 
 
 def _added_up(found: Found, kinds: Sequence[str], asked: bool) -> Found:

@@ -69,8 +69,8 @@ def find(
     """List the photos that show a colour.
 
     The nearest (CIEDE2000) come first; of base colours, which are found in all their shades, the
-    largest shares. What is listed by the very name that was asked for is found however far it is,
-    and of base colours comes last. Ends with exit code 1 where no photo does.
+    largest shares. What is listed by the very name of CSS or xkcd that was asked for is found
+    however far it is. Ends with exit code 1 where no photo does.
     """
     import json
 

@@ -39,7 +39,7 @@ class Wanted:
         colors: any of these will do.
         of: the class or the garment that shall have it; None for any but skin and hair.
         base: the base colour that it shall be of, whose shades `colors` are; or None.
-        name: what it was called, to `plain`; None for a hex code and for a photo's colours.
+        name: the name of CSS or xkcd that it was asked for by, to `plain`; or None.
     """
 
     text: str
@@ -81,7 +81,7 @@ def parse_wanted(
             _refuse(words, known, names)
             raise
         base = base_named(color) if names in (None, "basic") else None
-        name = None if color.startswith("#") else plain(color)
+        name = None if base or color.startswith("#") else plain(color)
         wanted.append(Wanted(part, colors, named or of, base, name))
     return wanted
 
