@@ -4,7 +4,7 @@ Every message is one line that says what is wrong and what to do about it; the c
 prints it and exits with code 2.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -91,6 +91,14 @@ def first_fault(error: "ValidationError") -> str:
     first = error.errors(include_url=False, include_input=False)[0]
     key = ".".join(str(part) for part in first["loc"])
     return f"{key}: {first['msg']}" if key else first["msg"]
+
+
+def near_matches(text: str, known: Iterable[str]) -> str:
+    """Which known names may be meant, such as `jeans or jacket?`; empty where none is near."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(text.lower(), list(known))
+    return f"{' or '.join(near)}?" if near else ""
 
 
 def reason_of(error: OSError) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from pix2seg.cli.output import EXIT_NOTHING, near_matches, print_lines, printable, results
+from pix2seg.cli.output import EXIT_NOTHING, print_lines, printable, results
 
 if TYPE_CHECKING:
     from pix2seg.catalog.search import Match
@@ -110,6 +110,7 @@ def _lacking(asked: str, garment: bool, kinds: list[str], of: str | None) -> str
     from pix2seg.classes import load_scheme
     from pix2seg.colors.photo_colors import FEW_COLORED
     from pix2seg.colors.wanted import NO_GARMENTS
+    from pix2seg.errors import near_matches
 
     called = {kind: [kind] for kind in kinds}
     if garment:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from pix2seg.cli.output import STANDARD_OUTPUT, near_matches
+from pix2seg.cli.output import STANDARD_OUTPUT
 from pix2seg.limits import MOST_COLORS
 
 
@@ -46,12 +46,9 @@ def known_extractor(name: str | None) -> str | None:
         PersonError: there is none of that name.
     """
     if name is not None:
-        from pix2seg.errors import PersonError
-        from pix2seg.preprocess.person import EXTRACTORS
+        from pix2seg.preprocess.person import check_extractor
 
-        if name not in EXTRACTORS:
-            meant = near_matches(name, EXTRACTORS) or f"take one of {', '.join(EXTRACTORS)}"
-            raise PersonError(f"no person extractor '{name}'; {meant}")
+        check_extractor(name)
     return name
 
 

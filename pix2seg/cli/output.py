@@ -119,14 +119,6 @@ def swatch_text(palette: "Palette", *, codes: bool = False) -> "Text":
     return text
 
 
-def near_matches(text: str, known: Iterable[str]) -> str:
-    """Which known names may be meant, such as `jeans or jacket?`; empty where none is near."""
-    from difflib import get_close_matches
-
-    near = get_close_matches(text.lower(), list(known))
-    return f"{' or '.join(near)}?" if near else ""
-
-
 @contextmanager
 def json_lines(target: str) -> Iterator[Callable[[dict[str, Any]], None]]:
     """Write palette documents, a line of JSON each, as they come.

@@ -29,7 +29,6 @@ from pix2seg.cli.output import (
     find_new_photos,
     messages,
     naming_bad,
-    near_matches,
     one_line,
     print_review,
     print_warning,
@@ -148,7 +147,7 @@ def _parse_backgrounds(texts: list[str]) -> "dict[str, Background | Rgb | None]"
     from PIL.ImageColor import colormap
 
     from pix2seg.colors.names import colors_named, plain
-    from pix2seg.errors import ColorError
+    from pix2seg.errors import ColorError, near_matches
     from pix2seg.preprocess.background import BACKGROUNDS
 
     found: dict[str, Background | Rgb | None] = {}

@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache, lru_cache
 from importlib import resources
 from typing import Literal, get_args
@@ -14,7 +13,7 @@ from pix2seg.colors.color import Color
 from pix2seg.colors.palette import Palette
 from pix2seg.colors.reach import lab_box
 from pix2seg.colors.space import Floats, delta_e, distances, to_lab
-from pix2seg.errors import ColorError
+from pix2seg.errors import ColorError, near_matches
 
 NameList = Literal["css", "xkcd", "basic"]
 """`css`: the 139 named colours of CSS; `xkcd`: the names people gave in the xkcd colour survey;
@@ -149,10 +148,7 @@ def colors_named(text: str, names: NameList | None = None) -> tuple[Color, ...]:
     if re.fullmatch("[0-9a-f]{6}|[0-9a-f]{3}", word):
         return (Color.from_hex(word),)
     known = sorted({name for each in lists for name in _codes(each)})
-    near = get_close_matches(text.lower(), known, n=3)
-    raise ColorError(
-        f"no colour '{text}'" + (f"; {' or '.join(near)}?" if near else "; write it as #1b2a3c")
-    )
+    raise ColorError(f"no colour '{text}'; {near_matches(text, known) or 'write it as #1b2a3c'}")
 
 
 def plain(name: str) -> str:

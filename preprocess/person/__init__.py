@@ -8,7 +8,7 @@ import inspect
 from importlib import import_module
 from typing import Any, cast
 
-from pix2seg.errors import PersonError
+from pix2seg.errors import PersonError, near_matches
 from pix2seg.preprocess.fit import Box
 from pix2seg.preprocess.person.base import Person, PersonExtractor
 
@@ -27,6 +27,17 @@ _OFFERED = {"device", "engine", "segment", "generator"}
 """Options that a caller may offer to every extractor; those without a use for one ignore it."""
 
 
+def check_extractor(name: str) -> None:
+    """Refuse a name that no person extractor has.
+
+    Raises:
+        PersonError: none of `EXTRACTORS` has it.
+    """
+    if name not in EXTRACTORS:
+        meant = near_matches(name, EXTRACTORS) or f"take one of {', '.join(EXTRACTORS)}"
+        raise PersonError(f"no person extractor '{name}'; {meant}")
+
+
 def load_extractor(name: str, **options: Any) -> PersonExtractor:
     """An extractor by its name, ready to use for many photos.
 
@@ -40,8 +51,7 @@ def load_extractor(name: str, **options: Any) -> PersonExtractor:
         PersonError: no extractor has that name, it does not take one of the options, or it is
             not installed.
     """
-    if name not in EXTRACTORS:
-        raise PersonError(f"no person extractor '{name}'; take one of {', '.join(EXTRACTORS)}")
+    check_extractor(name)
     module, _, class_name = EXTRACTORS[name].partition(":")
     factory = getattr(import_module(module), class_name)
     takes = set(inspect.signature(factory).parameters)

@@ -4,7 +4,6 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -16,7 +15,7 @@ from pix2seg.catalog.catalog import Catalog
 from pix2seg.catalog.schema import OK, PhotoRow, read_mask_png
 from pix2seg.catalog.source import Item
 from pix2seg.catalog.storage import import_duckdb
-from pix2seg.errors import CatalogError, PhotoError
+from pix2seg.errors import CatalogError, PhotoError, near_matches
 from pix2seg.files import atomic_write
 from pix2seg.photo import file_bytes
 
@@ -122,8 +121,7 @@ def _reason(message: str, columns: Sequence[str]) -> str:
     unknown = re.search('Referenced column "(.+?)" not found', message)
     if not unknown:
         return message.splitlines()[0]
-    near = get_close_matches(unknown[1].lower(), columns)
-    meant = f"{' or '.join(near)}?" if near else f"there are {', '.join(columns)}"
+    meant = near_matches(unknown[1], columns) or f"there are {', '.join(columns)}"
     return f"no column '{unknown[1]}'; {meant}"
 
 
