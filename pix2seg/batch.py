@@ -71,10 +71,11 @@ class Outputs:
     def are_written(self, photo: InputPhoto) -> bool:
         """Whether all that is wanted of a photo is there.
 
-        Where garments and cut-outs are wanted, so is a cut-out of each kind: two runs that wanted
+        With colours, so is the overlay of a photo to be looked at where these are collected. Where
+        garments and cut-outs are wanted, so is a cut-out of each kind: two runs that wanted
         one of both leave the files that tell of it, and no such cut-out.
         """
-        if not all(file.is_file() for file in self.files(photo)):
+        if not all(file.is_file() for file in self.files(photo)) or self._is_uncollected(photo):
             return False
         if not (self.pictures and self.cutouts and self.garments):
             return True
@@ -86,6 +87,23 @@ class Outputs:
         except (OSError, ValueError, IndexError):
             return False
         return all(result_file(base, f"{kind}.png").is_file() for kind in worn)
+
+    def document(self, photo: InputPhoto) -> dict[str, Any] | None:
+        """The palette JSON that was written of a photo, or None if it cannot be read."""
+        file = result_file(self.out / photo.stem, "palette.json")
+        try:
+            document = json.loads(file.read_text("utf-8"))
+        except (OSError, ValueError):
+            return None
+        return document if isinstance(document, dict) else None
+
+    def _is_uncollected(self, photo: InputPhoto) -> bool:
+        """Whether a photo should be looked at, as its palette JSON says, and is not collected."""
+        if not (self.review and self.colors):
+            return False
+        document = self.document(photo)
+        overlay = result_file(self.review / photo.stem, "overlay.png")
+        return document is None or bool(document.get("review") and not overlay.is_file())
 
 
 @dataclass(frozen=True)
@@ -150,9 +168,9 @@ def find_existing(
         if (photo.keeps_suffix or photo.relative.with_suffix("") not in unsure)
         and outputs.are_written(photo)
     }
-    if not outputs.pictures and (documents or table is None):
+    if not outputs.pictures and table is None:
         there = set()
-    told = {photo: _document(outputs, photo) for photo in there} if documents else {}
+    told = {photo: outputs.document(photo) for photo in there} if documents else {}
     there -= {photo for photo, document in told.items() if document is None}
     rows: list[Row] = []
     if table is not None:
@@ -163,16 +181,6 @@ def find_existing(
         rows = [row for row in rows if row.file not in again]
     kept = [told.get(photo) for photo in photos if photo in there]
     return Existing(there, rows, [document for document in kept if document])
-
-
-def _document(outputs: Outputs, photo: InputPhoto) -> dict[str, Any] | None:
-    """The palette JSON that was written of a photo, or None if it cannot be read."""
-    (file,) = (f for f in outputs.files(photo) if f.name.endswith(".palette.json"))
-    try:
-        document: dict[str, Any] = json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
-    return document
 
 
 def segment_files(

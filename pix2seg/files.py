@@ -72,6 +72,21 @@ def atomic_write(path: Path, suffix: str | None = None) -> Iterator[Path]:
             temporary.unlink()
 
 
+def append_whole(path: Path, text: str) -> None:
+    """Add text to the end of a file, in UTF-8: all of it or nothing.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    whole = path.stat().st_size
+    try:
+        with path.open("a", encoding="utf-8", newline="") as file:
+            file.write(text)
+    except OSError as error:
+        os.truncate(path, whole)  # half a line would keep the file from being read again
+        raise OutputError(f"cannot write {path}: {reason_of(error)}") from error
+
+
 def encode_image(image: "Image", format: str, **options: Any) -> bytes:
     """An image as a file's bytes; `options` are of Pillow's encoder."""
     encoded = io.BytesIO()

@@ -2,7 +2,7 @@
 
 import glob
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +13,11 @@ from pix2seg.saving import SINGLE
 
 PICTURES = (*RESERVED, "alpha", "grey")
 """What segmenting adds to a photo's name, but for the names of classes."""
+
+OVERLAY = "overlay"
+
+EVIDENCE = ("mask.png", "alpha.png", "palette.json")
+"""One of these lies beside every picture that a command has made of a photo and finished."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,7 @@ def find_photos(arguments: Sequence[str | Path]) -> tuple[list[InputPhoto], list
     """The photos that files, folders and globs name, each once, in order.
 
     A file is taken as it is, even if it does not exist: reading it will say so. Folders are
-    walked, without hidden files and folders. `-` is standard input.
+    walked, without hidden files, hidden folders and links to folders. `-` is standard input.
 
     Returns:
         The photos, and what is wrong with the other arguments: folders without photos, patterns
@@ -127,34 +132,57 @@ def check_name(photo: InputPhoto) -> None:
         raise PhotoError(f"{photo.path}: this name is not UTF-8; rename it") from None
 
 
-def is_result(path: Path, out: Path) -> bool:
-    """Whether a file in the output folder is a picture that segmenting made, by its name.
+def result_bases(photos: Sequence[InputPhoto], folder: Path) -> dict[str, InputPhoto]:
+    """What the names of each photo's results in a folder begin with, whole paths."""
+    return {os.path.realpath(folder / photo.stem): photo for photo in photos}
 
-    Such as NAME.mask.png, and NAME.shoes.png if NAME.mask.png lies beside it.
+
+def is_result(path: Path, folder: Path, bases: Container[str]) -> bool:
+    """Whether a file in a folder for results is a picture that a command made, by its name.
+
+    Such as NAME.mask.png if there is a photo NAME, and NAME.shoes.png if NAME.mask.png lies beside
+    it. A photo's own name may end like that too.
+
+    Args:
+        path: the file.
+        folder: the folder.
+        bases: of results that may lie there; see `result_bases`.
     """
     stem, _, kind = path.stem.rpartition(".")
-    if not stem or path.suffix != ".png" or not _is_within(path, out):
+    if not stem or path.suffix != ".png" or not _is_within(path, folder):
         return False
-    beside = (path.with_name(f"{stem}.{part}.png") for part in ("mask", "alpha"))
-    return kind in PICTURES or any(os.path.exists(other) for other in beside)
+    base = os.path.join(os.path.realpath(path.parent), stem)
+    if kind in PICTURES and (base in bases or SINGLE.sub("", base) in bases):
+        return True
+    return any(os.path.exists(path.with_name(f"{stem}.{name}")) for name in EVIDENCE)
 
 
-def check_overwriting(photos: Sequence[InputPhoto], out: Path) -> None:
+def check_overwriting(photos: Sequence[InputPhoto], out: Path, review: Path | None = None) -> None:
     """Refuse photos that the results of other photos would replace.
+
+    Args:
+        photos: the photos.
+        out: the folder for results.
+        review: the folder for overlays alone.
 
     Raises:
         OutputError: names the first two.
     """
-    results = {os.path.realpath(out / photo.stem): photo for photo in photos}
+    there = {"--out": result_bases(photos, out)}
+    if review:
+        there["--review"] = result_bases(photos, review)
     for photo in photos:
-        stem, _, _ = photo.path.stem.rpartition(".")
+        stem, _, kind = photo.path.stem.rpartition(".")
+        if not stem or photo.path.suffix != ".png":
+            continue
         base = os.path.join(os.path.realpath(photo.path.parent), stem)
-        other = results.get(base) or results.get(SINGLE.sub("", base))
-        if stem and photo.path.suffix == ".png" and other:
-            raise OutputError(
-                f"the results of {other.path} might replace {photo.path}; name another folder with "
-                "--out"
-            )
+        for option, results in there.items():
+            other = results.get(base) or results.get(SINGLE.sub("", base))
+            if other and (option == "--out" or kind == OVERLAY):
+                raise OutputError(
+                    f"the results of {other.path} might replace {photo.path}; name another folder "
+                    f"with {option}"
+                )
 
 
 # What cannot be looked at counts as not there, and reading it says why: Path's own checks, and its
@@ -177,12 +205,22 @@ def _expand(argument: str) -> Iterator[InputPhoto]:
     else:
         # Path.glob takes no absolute pattern.
         matches = sorted(glob.glob(argument, recursive=True))  # noqa: PTH207
-        photos = [Path(m) for m in matches if _is_photo(Path(m))]
+        photos = _shortest(Path(m) for m in matches if _is_photo(Path(m)))
         if not photos:
             raise PhotoError(f"no photo matches {argument}")
         parts = path.parts
         fixed = Path(*parts[: next(i for i, part in enumerate(parts) if glob.has_magic(part))])
         yield from (InputPhoto(p, p.relative_to(fixed)) for p in photos)
+
+
+def _shortest(paths: Iterable[Path]) -> list[Path]:
+    """Each file once, by its shortest path: a link to a folder above leads round and round."""
+    shortest: dict[str, Path] = {}
+    for path in paths:
+        known = shortest.setdefault(os.path.realpath(path), path)
+        if len(path.parts) < len(known.parts):
+            shortest[os.path.realpath(path)] = path
+    return sorted(shortest.values())
 
 
 def _in_folder(folder: Path) -> list[InputPhoto]:
@@ -195,7 +233,9 @@ def _in_folder(folder: Path) -> list[InputPhoto]:
 
 
 def _is_photo(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and os.path.isfile(path)
+    """Whether it is one by its name; a link that leads nowhere is, and reading it will say so."""
+    broken = path.is_symlink() and not os.path.exists(path)
+    return path.suffix.lower() in SUFFIXES and (os.path.isfile(path) or broken)
 
 
 def _is_within(path: Path, folder: Path) -> bool:

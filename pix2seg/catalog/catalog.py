@@ -7,10 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from pix2seg.catalog.plan import Plan
 from pix2seg.catalog.schema import PhotoRow, index_bytes, shard_bytes
 from pix2seg.catalog.storage import Folder, import_pyarrow
-from pix2seg.errors import CatalogError
+from pix2seg.classes import Scheme
+from pix2seg.errors import CatalogError, SchemeError
 
 SCHEMA = "pix2seg.catalog/1"
 FACTS = "catalog.json"
@@ -110,8 +113,8 @@ class Catalog:
             CatalogError: they cannot be read.
         """
         try:
-            return Stats(**json.loads(self.folder.read(_name(shard) + STATS)))
-        except (ValueError, TypeError) as error:
+            return TypeAdapter(Stats).validate_json(self.folder.read(_name(shard) + STATS))
+        except ValueError as error:
             raise CatalogError(f"{self.place(shard)}: its counts are broken") from error
 
     def place(self, shard: int) -> str:
@@ -167,6 +170,12 @@ def _parse_facts(folder: Folder) -> dict[str, Any]:
         raise CatalogError(f"{folder.place(FACTS)} is broken ({error})") from error
     if not isinstance(facts, dict) or facts.get("schema") != SCHEMA:
         raise CatalogError(f"{folder.place(FACTS)} is not of this version ({SCHEMA})")
+    if not isinstance(facts.get("options"), dict) or "garments" not in facts["options"]:
+        raise CatalogError(f"{folder.place(FACTS)} is broken (it lacks options)")
+    try:
+        Scheme.from_dict(facts.get("scheme", {}))
+    except SchemeError as error:
+        raise CatalogError(f"{folder.place(FACTS)} is broken ({error})") from error
     return facts
 
 

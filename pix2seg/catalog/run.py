@@ -131,7 +131,13 @@ def reopen_catalog(
         Pix2SegError: the models cannot be loaded.
     """
     catalog = Catalog(location)
-    settings = Settings(weights=weights, device=device, trust=trust, **catalog.facts["options"])
+    try:
+        settings = Settings(weights=weights, device=device, trust=trust, **catalog.facts["options"])
+    except TypeError as error:
+        raise CatalogError(
+            f"{catalog.folder.place(FACTS)} has other options than this version; was a newer "
+            "pix2seg at work?"
+        ) from error
     segmenter = settings.segmenter()
     catalog.refuse_other({**catalog.facts, "model": _model(segmenter)})
     return Opened(catalog, settings, segmenter.device)

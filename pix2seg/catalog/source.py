@@ -10,7 +10,8 @@ import tarfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from tarfile import ReadError
+from typing import Any, Self
 
 from pix2seg.catalog.storage import file_system, import_pyarrow, is_remote, local_path, read_bytes
 from pix2seg.errors import CatalogError, reason_of
@@ -20,6 +21,8 @@ LISTS = (".csv", ".jsonl", ".parquet")
 TAR = ".tar"
 IN_TAR = re.compile(rf"(?<={re.escape(TAR)})#", re.IGNORECASE)
 """What stands between a tar and a name in it; both may hold more of `#`."""
+
+HEADERS_BROKEN = (tarfile.InvalidHeaderError, tarfile.TruncatedHeaderError)  # type: ignore[attr-defined]
 
 COLUMNS = ("uri", "url", "path", "file", "image")
 """A list's column of photos is the first of these that it has, unless `--column` names another."""
@@ -152,6 +155,17 @@ def _expand_tars(found: Iterable[Item]) -> Iterator[Item]:
             yield item
 
 
+class _Member(tarfile.TarInfo):
+    """A tar's member; `tarfile` takes a broken header behind the first for the tar's end."""
+
+    @classmethod
+    def fromtarfile(cls, tarfile: tarfile.TarFile) -> Self:
+        try:
+            return super().fromtarfile(tarfile)
+        except HEADERS_BROKEN as error:
+            raise ReadError(f"{error} at byte {tarfile.offset}: damaged or cut off") from error
+
+
 def _in_tar(tar: str, prefix: str) -> Iterator[Item]:
     """The photos in a tar, by their places in it, so that each can be read alone.
 
@@ -162,7 +176,7 @@ def _in_tar(tar: str, prefix: str) -> Iterator[Item]:
     try:
         with (
             system.open_input_stream(path, buffer_size=1 << 20) as stream,
-            tarfile.open(fileobj=stream, mode="r|", errorlevel=1) as members,
+            tarfile.open(fileobj=stream, mode="r|", errorlevel=1, tarinfo=_Member) as members,
         ):
             for member in members:
                 if member.isfile() and PurePosixPath(member.name).suffix.lower() in SUFFIXES:

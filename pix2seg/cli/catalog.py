@@ -181,7 +181,7 @@ def status(out: Location) -> None:
         for row in book.read(shard, ["uri", "file", "status", "error"]).to_pylist():
             if row["status"] == "failed":
                 kind = row["error"].replace(row["uri"], "PHOTO").replace(row["file"], "PHOTO")
-                kind = re.sub(r"\d+", "N", kind)  # how many bytes are missing makes no other kind
+                kind = re.sub(r"\b\d+\b", "N", kind)  # how many bytes lack makes no kind
                 errors[kind] += 1
                 example.setdefault(kind, row["uri"])
     for kind, count in errors.most_common(10):

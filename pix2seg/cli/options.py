@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from pix2seg.cli.output import STANDARD_OUTPUT
+from pix2seg.cli.output import DEFAULT_OUT, STANDARD_OUTPUT
 from pix2seg.limits import MOST_COLORS
 
 
@@ -14,9 +14,10 @@ def results_folder(text: str) -> Path:
     """A folder for results.
 
     Raises:
-        OutputError: it is standard output, or an address.
+        OutputError: it is standard output, an address, or named like a picture.
     """
     from pix2seg.errors import OutputError
+    from pix2seg.photo import SUFFIXES
 
     if text == STANDARD_OUTPUT:
         raise OutputError(
@@ -28,7 +29,13 @@ def results_folder(text: str) -> Path:
             f"{text} is an address, and results are written to local folders alone; catalog run "
             "takes addresses"
         )
-    return Path(text)
+    folder = Path(text)
+    if folder.suffix.lower() in SUFFIXES and not folder.exists():
+        raise OutputError(
+            f"{text} is named like a picture, and results are written to a folder; name one, or "
+            f"write the picture of one photo with pix2seg person --out - > {folder.name}"
+        )
+    return folder
 
 
 def _known_device(name: str) -> str:
@@ -55,7 +62,9 @@ def known_extractor(name: str | None) -> str | None:
 OutFolder = Annotated[
     Path | None,
     typer.Option(
-        parser=results_folder, metavar="DIR", help="Folder for the results.  [default: pix2seg-out]"
+        parser=results_folder,
+        metavar="DIR",
+        help=f"Folder for the results.  [default: {DEFAULT_OUT}]",
     ),
 ]
 Device = Annotated[

@@ -26,6 +26,13 @@ EXIT_BAD_INPUT = 2
 
 STANDARD_OUTPUT = "-"
 
+SURE_KIND = 0.7
+"""Garments with a smaller score get a question mark: 41 % of them are what they are called, of the
+others 90 % (docs/garments.md)."""
+
+DEFAULT_OUT = Path("pix2seg-out")
+"""Where results go if no folder is named."""
+
 PROBE = 4096
 """Bytes that a folder for results must have room for."""
 
@@ -95,9 +102,12 @@ def one_line(text: str) -> str:
 
 def base_colors(palette: "Palette") -> str:
     """A palette's base colours, such as `white/blue`."""
-    from pix2seg.colors.names import basic_names
+    return "/".join(palette.basic)
 
-    return "/".join(basic_names(palette))
+
+def kind_text(kind: str, score: float | None) -> str:
+    """A class or garment by its name, with a question mark if its score is low."""
+    return f"{kind}?" if score is not None and score < SURE_KIND else kind
 
 
 def swatch_text(palette: "Palette", *, codes: bool = False) -> "Text":
@@ -121,7 +131,7 @@ def swatch_text(palette: "Palette", *, codes: bool = False) -> "Text":
 
 @contextmanager
 def json_lines(target: str) -> Iterator[Callable[[dict[str, Any]], None]]:
-    """Write palette documents, a line of JSON each, as they come.
+    """Write palette documents, a line of JSON each, as they come; a file keeps those that came.
 
     Args:
         target: a file, or `-` for standard output.
@@ -131,25 +141,42 @@ def json_lines(target: str) -> Iterator[Callable[[dict[str, Any]], None]]:
     """
     import json
 
-    from pix2seg.files import atomic_write
+    from pix2seg.files import append_whole, atomic_write
 
+    def line(document: dict[str, Any]) -> str:
+        return json.dumps(document, ensure_ascii=False) + "\n"
+
+    path = Path(target)
     if target == STANDARD_OUTPUT:
-        yield lambda document: print_lines([json.dumps(document, ensure_ascii=False)])
+        yield lambda document: write_standard_output([line(document).encode()])
+    elif path.exists() and not path.is_file():  # a pipe, whose reader would see its end too early
+        with atomic_write(path) as pipe, pipe.open("w", encoding="utf-8") as file:
+            yield lambda document: print(line(document), end="", file=file)
     else:
-        with atomic_write(Path(target)) as temporary, temporary.open("w", encoding="utf-8") as file:
-            yield lambda document: print(json.dumps(document, ensure_ascii=False), file=file)
+        with atomic_write(path) as temporary:
+            temporary.touch()
+        yield lambda document: append_whole(path, line(document))
 
 
-def check_json(target: str | None, table: Path | None) -> None:
-    """Refuse a place for JSON that is the table's.
+def check_documents(target: str | None, table: Path | None) -> None:
+    """Refuse files for palette documents, as JSON and as a table, that cannot be written.
 
     Raises:
-        typer.BadParameter: the file is the table.
+        typer.BadParameter: both are one.
+        ColorError: the table's suffix is unknown, or Parquet's library is missing.
+        OutputError: one is there and is somebody else's.
     """
-    if target and table and Path(target).absolute() == table.absolute():
+    from pix2seg.colors.table import check_format, check_own
+
+    if target and table and os.path.realpath(target) == os.path.realpath(table):
         raise typer.BadParameter(
             f"{target} cannot hold the table too; name two files", param_hint="--json"
         )
+    if target and target != STANDARD_OUTPUT:
+        check_own(Path(target), json_lines=True)
+    if table:
+        check_format(table)
+        check_own(table)
 
 
 def print_lines(lines: Iterable[str]) -> None:
@@ -218,18 +245,26 @@ def find_new_photos(
             folder for results is a file.
     """
     from pix2seg.errors import OutputError, PhotoError
-    from pix2seg.inputs import check_overwriting, find_photos, is_result, told_apart
+    from pix2seg.inputs import (
+        check_overwriting,
+        find_photos,
+        is_result,
+        result_bases,
+        told_apart,
+    )
 
-    folders = [folder for folder in (out, review) if folder]
-    for folder in folders:
+    for folder in filter(None, (out, review)):
         if folder.exists() and not folder.is_dir():
             raise OutputError(f"cannot write {folder}: it is a file; name a folder for the results")
     found, wrong = find_photos(arguments)
     named = {str(Path(argument)) for argument in arguments}
+    # Another command's results may lie in the folder that all of them have by default.
+    bases = {f: result_bases(found, f) for f in (out, review, DEFAULT_OUT) if f}
     photos = [
         photo
         for photo in found
-        if str(photo.path) in named or not any(is_result(photo.path, f) for f in folders)
+        if str(photo.path) in named
+        or not any(is_result(photo.path, folder, there) for folder, there in bases.items())
     ]
     if not photos and wrong:
         raise wrong[0]
@@ -244,7 +279,7 @@ def find_new_photos(
             print_warning(
                 messages(), f"{photo.path}: its results are named {name}.* to be told apart"
             )
-    check_overwriting(photos, out)
+    check_overwriting(photos, out, review)
     return photos, wrong
 
 
@@ -285,9 +320,11 @@ def print_bad(console: "Console", errors: Sequence["Pix2SegError"]) -> None:
 
 @contextmanager
 def naming_bad(console: "Console", errors: Sequence["Pix2SegError"]) -> Iterator[None]:
-    """Name those that were bad until then where Ctrl-C ends a batch."""
+    """Name those that were bad until then where Ctrl-C or an error ends a batch."""
+    from pix2seg.errors import Pix2SegError
+
     try:
         yield
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Pix2SegError):
         print_bad(console, errors)
         raise

@@ -10,7 +10,8 @@ import typer
 
 from pix2seg.cli.options import JsonTo, MaxColors, MaxPixels, Names, OutFolder, Photos, TableFile
 from pix2seg.cli.output import (
-    check_json,
+    DEFAULT_OUT,
+    check_documents,
     check_writable,
     exit_on_bad,
     find_new_photos,
@@ -66,14 +67,12 @@ def palette(
     are opaque, or those of a --mask. Writes NAME.palette.json and NAME.palette.png.
     """
     from pix2seg.colors.row import rows_of
-    from pix2seg.colors.table import check_format, growing_table
+    from pix2seg.colors.table import growing_table
     from pix2seg.errors import OutputError, Pix2SegError, enough_memory
 
-    check_json(json_to, table)
-    if table:
-        check_format(table)
+    check_documents(json_to, table)
     pictures = bool(out or to or not json_to)
-    out = out or Path("pix2seg-out")
+    out = out or DEFAULT_OUT
     inputs, wrong = find_new_photos(photos, out)
     if mask and len(inputs) > 1:
         raise OutputError(f"--mask is for one photo; there are {len(inputs)}")

@@ -33,12 +33,14 @@ from pix2seg.cli.options import (
     results_folder,
 )
 from pix2seg.cli.output import (
+    DEFAULT_OUT,
     base_colors,
-    check_json,
+    check_documents,
     check_writable,
     exit_on_bad,
     find_new_photos,
     json_lines,
+    kind_text,
     messages,
     one_line,
     print_bad,
@@ -56,10 +58,6 @@ if TYPE_CHECKING:
 
 READABLE_CLASSES = 4
 """Of a scheme with more classes, a photo's line names the largest alone."""
-
-SURE_KIND = 0.7
-"""Garments with a smaller score get a question mark: 41 % of them are what they are called, of the
-others 90 % (docs/garments.md)."""
 
 
 def segment(
@@ -128,17 +126,20 @@ def segment(
     --map NAME.map.png. With --everyone the same of each person alone, as NAME.person1 and so on.
     """
     from pix2seg.batch import Existing, Outputs, find_existing
-    from pix2seg.colors.table import check_format
 
-    check_json(json_to, table)
+    check_documents(json_to, table)
     check_color_options(bool(colors or json_to or table), max_colors, names)
     if hard_edges and not cutouts:
         raise typer.BadParameter("it is for cut-outs; add --cutouts", param_hint="--hard-edges")
     # JSON alone is all that is wanted where nothing else is asked for.
     pictures = bool(out or colors or cutouts or map or review or not json_to)
-    out = out or Path("pix2seg-out")
-    if table:
-        check_format(table)
+    out = out or DEFAULT_OUT
+    # Neither do the lines of JSON tell which wishes they met.
+    resumable = pictures or not json_to
+    if skip_existing and not resumable:
+        raise typer.BadParameter(
+            "--json alone leaves no results to go on from; add --out", param_hint="--skip-existing"
+        )
     options = person_options(person_weights, person_config, trust, everyone, person_box)
     inputs, wrong = find_new_photos(photos, out, review)
     check_person_box(person_box, len(inputs))
@@ -183,7 +184,8 @@ def segment(
         summary = _follow(inputs, results, write)
     bad = [*wrong, *summary.bad]
     if summary.stopped:
-        news().print("stopped; what is done is kept. Add --skip-existing to go on from there")
+        go_on = ". Add --skip-existing to go on from there" if resumable else ""
+        news().print(f"stopped; what is done is kept{go_on}")
         print_bad(messages(), bad)
         raise KeyboardInterrupt
     if summary.last:
@@ -298,8 +300,7 @@ def _print_photo(name: str, done: "Done") -> None:
     for kind, score, palette in done.garments:
         # Of so many, base colours alone are readable.
         told = Text(base_colors(palette)) if details().quiet else swatch_text(palette)
-        doubt = "?" if score < SURE_KIND else ""
-        facts.append(Text(f"{kind}{doubt} ").append_text(told))
+        facts.append(Text(f"{kind_text(kind, score)} ").append_text(told))
     facts.append(Text(f"quality {done.quality:.2f}"))
     facts.append(Text(f"{done.seconds:.2f} s"))
     line = Text(f"{one_line(name)}  ").append_text(Text(", ").join(facts))

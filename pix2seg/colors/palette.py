@@ -69,6 +69,13 @@ class Swatch:
 
         return name_of(self.color)
 
+    @property
+    def basic(self) -> str:
+        """The base colour that shops call it, such as `navy`."""
+        from pix2seg.colors.names import name_of
+
+        return name_of(self.color, "basic")
+
 
 @dataclass(frozen=True)
 class Palette:
@@ -90,6 +97,20 @@ class Palette:
 
     def __getitem__(self, rank: int) -> Swatch:
         return self.swatches[rank]
+
+    @property
+    def basic(self) -> tuple[str, ...]:
+        """Its base colours; see `pix2seg.colors.names.basic_names`."""
+        from pix2seg.colors.names import basic_names
+
+        return basic_names(self)
+
+    @property
+    def feed(self) -> str:
+        """A shop feed's colour, such as `Navy/White`; see `pix2seg.colors.names.feed_text`."""
+        from pix2seg.colors.names import feed_text
+
+        return feed_text(self)
 
 
 @dataclass(frozen=True)
@@ -116,16 +137,18 @@ class _Histogram:
 
 
 def extract_palette(
-    pixels: NDArray[np.uint8], mask: NDArray[np.bool_], max_colors: int = MAX_COLORS
+    pixels: NDArray[np.uint8],
+    mask: NDArray[np.bool_] | None = None,
+    max_colors: int = MAX_COLORS,
 ) -> Palette:
-    """The colours under a mask.
+    """The colours of a photo, or of what lies under a mask.
 
     The colours come from the mask's inside, where glare and deep shadow count less; the shares
     count every pixel under the mask. The same input gives the same palette.
 
     Args:
         pixels: RGB uint8 (H, W, 3).
-        mask: bool (H, W).
+        mask: bool (H, W); by default every pixel counts.
         max_colors: at most so many colours, 1 to `MOST_COLORS`.
 
     Returns:
@@ -136,6 +159,8 @@ def extract_palette(
     """
     if not 1 <= max_colors <= MOST_COLORS:
         raise ValueError(f"max_colors is {max_colors}; give 1 to {MOST_COLORS}")
+    if mask is None:
+        mask = np.ones(pixels.shape[:2], np.bool_)
     if pixels.shape[:2] != mask.shape:
         raise ValueError(f"pixels {pixels.shape} and mask {mask.shape} are not of one size")
     masked = int(np.count_nonzero(mask))

@@ -3,20 +3,25 @@
 import csv
 import io
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from pix2seg.colors.row import COLUMNS, Row
-from pix2seg.errors import ColorError, OutputError, is_out_of_memory, reason_of
-from pix2seg.files import atomic_write
+from pix2seg.errors import ColorError, OutputError, is_out_of_memory
+from pix2seg.files import append_whole, atomic_write
 
 FORMATS = (".csv", ".jsonl", ".parquet")
 
 ROW_GROUP = 10_000
 """Rows that are written to Parquet together."""
+
+OWN_COLUMNS = {"file", "sha256"}
+"""Every version's tables have them."""
+
+DOCUMENT_KEYS = {"image", "classes"}
+"""Every version's palette documents have them."""
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for a formula begins so."""
@@ -35,6 +40,31 @@ def check_format(path: Path) -> None:
         raise ColorError(f"{path} is no table; name it {', '.join('*' + f for f in FORMATS)}")
     if path.suffix.lower() == ".parquet":
         _parquet()
+
+
+def check_own(path: Path, *, json_lines: bool = False) -> None:
+    """Refuse to replace a file with content that is no earlier table of this program.
+
+    Args:
+        path: where a table is to be written.
+        json_lines: it is a file of palette documents, a line of JSON each, whatever its suffix.
+
+    Raises:
+        OutputError: it is somebody else's file.
+    """
+    if not path.is_file() or not path.stat().st_size:
+        return
+    needed = DOCUMENT_KEYS if json_lines else OWN_COLUMNS
+    try:
+        own = needed <= set(_first_line(path) if json_lines else _columns(path))
+    except Exception as error:  # whatever json and pyarrow stumble over in a file of another kind
+        if is_out_of_memory(error):
+            raise
+        own = False
+    if not own:
+        raise OutputError(
+            f"{path} is there, and pix2seg did not write it; name another file, or remove it first"
+        )
 
 
 def write_table(path: Path, rows: Sequence[Row]) -> None:
@@ -88,13 +118,7 @@ def growing_table(
     write_table(path, kept)
 
     def add(rows: Sequence[Row]) -> None:
-        whole = path.stat().st_size
-        try:
-            with path.open("a", encoding="utf-8", newline="") as file:
-                file.write(_lines(path, rows))
-        except OSError as error:
-            os.truncate(path, whole)  # half a row would keep the table from being read again
-            raise OutputError(f"cannot write {path}: {reason_of(error)}") from error
+        append_whole(path, _lines(path, rows))
 
     yield add
 
@@ -144,13 +168,43 @@ def read_table(path: Path) -> list[Row]:
     """
     check_format(path)
     try:
+        if path.suffix.lower() == ".csv" and (missing := OWN_COLUMNS - {*_columns(path)}):
+            raise ColorError(
+                f"{path} has no column '{max(missing)}'; give a table that pix2seg wrote, its "
+                "columns parted by commas"
+            )
         return [Row.from_cells(cells) for cells in _read(path)]
     except FileNotFoundError:
         raise ColorError(f"no table {path}; write one with --table") from None
+    except ColorError:
+        raise
+    except KeyError as error:
+        raise ColorError(
+            f"{path} has no column {error}; give a table that pix2seg wrote, whole"
+        ) from error
     except Exception as error:  # whatever csv, json and pyarrow stumble over in a broken file
         if is_out_of_memory(error):
             raise
         raise ColorError(f"{path} is no palette table of pix2seg ({error!r})") from error
+
+
+def _columns(path: Path) -> Iterable[str]:
+    """The names of a table's columns."""
+    suffix = path.suffix.lower()
+    if suffix == ".parquet":
+        names: list[str] = _parquet()[1].read_schema(path).names
+        return names
+    if suffix == ".jsonl":
+        return _first_line(path)
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return csv.DictReader(file).fieldnames or ()
+
+
+def _first_line(path: Path) -> Iterable[str]:
+    """The keys of the object in a JSON Lines file's first line."""
+    with path.open(encoding="utf-8") as file:
+        keys: dict[str, Any] = json.loads(file.readline())
+    return keys
 
 
 def _read(path: Path) -> list[Mapping[str, Any]]:

@@ -10,6 +10,7 @@ from pix2seg.inputs import (
     check_overwriting,
     find_photos,
     is_result,
+    result_bases,
     told_apart,
 )
 
@@ -150,11 +151,14 @@ def test_stem_loses_only_the_suffix(tmp_path: Path) -> None:
 
 
 def test_photos_in_the_output_folder_are_photos_and_results_are_not(tmp_path: Path) -> None:
-    for name in ("a.jpg", "a.mask.png", "a.shoes.png", "b.v2.png", "b.overlay.png"):
+    results = {"a.mask.png", "a.overlay.png", "a.person1.map.png", "a.shoes.png", "gone.alpha.png"}
+    results |= {"gone.grey.png"}
+    for name in results | {"a.jpg", "b.v2.png", "c.grey.png", "d.shoes.png"}:
         (tmp_path / name).touch()
-    results = [p.name for p in sorted(tmp_path.iterdir()) if is_result(p, tmp_path)]
-    assert results == ["a.mask.png", "a.shoes.png", "b.overlay.png"]
-    assert not is_result(tmp_path / "a.mask.png", tmp_path / "elsewhere")
+    bases = result_bases(found([tmp_path / "a.jpg"]), tmp_path)
+    told = {p.name for p in tmp_path.iterdir() if is_result(p, tmp_path, bases)}
+    assert told == results
+    assert not is_result(tmp_path / "a.mask.png", tmp_path / "elsewhere", bases)
 
 
 def test_results_that_would_replace_a_photo_are_refused(tmp_path: Path) -> None:
@@ -164,6 +168,23 @@ def test_results_that_would_replace_a_photo_are_refused(tmp_path: Path) -> None:
         check_overwriting(photos[:2], tmp_path)
         with pytest.raises(OutputError, match=rf"results of .*a\.jpg might replace .*{replaced}"):
             check_overwriting(photos, tmp_path)
+        check_overwriting(photos, tmp_path / "out", tmp_path)
+    photos = found([tmp_path / name for name in ("a.jpg", "a.overlay.png")])
+    with pytest.raises(OutputError, match=r"name another folder with --review"):
+        check_overwriting(photos, tmp_path / "out", tmp_path)
+
+
+def test_a_link_that_leads_nowhere_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").touch()
+    (tmp_path / "b.jpg").symlink_to(tmp_path / "gone.jpg")
+    assert relative(found([tmp_path])) == ["a.jpg", "b.jpg"]
+
+
+def test_a_circle_of_links_gives_each_photo_its_shortest_name(tmp_path: Path) -> None:
+    (tmp_path / "shop" / "a").mkdir(parents=True)
+    (tmp_path / "shop" / "a" / "one.png").touch()
+    (tmp_path / "shop" / "a" / "loop").symlink_to("..")
+    assert relative(found([f"{tmp_path}/shop/**/*.png"])) == ["a/one.png"]
 
 
 def test_name_that_is_no_text_is_refused(tmp_path: Path) -> None:

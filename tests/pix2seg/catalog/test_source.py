@@ -137,3 +137,17 @@ def test_odd_names_are_read(shop: Path, tmp_path: Path) -> None:
     for item in found:
         item.uri.encode()
         assert read_photo(item.read()).width
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_tar_that_is_damaged_or_cut_off_is_refused(
+    shop: Path, tmp_path: Path, whole: bool
+) -> None:
+    with tarfile.open(tmp_path / "shop.tar", "w") as tar:
+        tar.add(shop, "shop")
+        second = tar.getmembers()[2].offset
+    data = bytearray((tmp_path / "shop.tar").read_bytes())
+    data[second : second + 100] = b"\xff" * 100
+    (tmp_path / "shop.tar").write_bytes(data if whole else data[: second + 100])
+    with pytest.raises(CatalogError, match=f"at byte {second}: damaged or cut off"):
+        files(tmp_path / "shop.tar")

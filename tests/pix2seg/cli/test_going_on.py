@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from pix2seg import batch
 from pix2seg.cli import app
+from pix2seg.cli.output import json_lines
 from pix2seg.colors.table import read_table
 from pix2seg.errors import Pix2SegError
 
@@ -184,3 +185,59 @@ def test_rows_of_photos_outside_the_run_stay_and_none_stands_twice(
     shutil.rmtree(shop / "a")
     assert segment(shop, small_weights, "--skip-existing").exit_code == 0
     assert read_table(shop.parent / "t.csv") == rows
+
+
+def test_what_should_be_looked_at_is_collected_later_too(shop: Path, small_weights: Path) -> None:
+    assert segment(shop, small_weights, "--colors").exit_code == 0
+    out, kept = shop.parent / "out", shop.parent / "look"
+    for name, review in (("a", "a torn outline"), ("b", None)):
+        file = out / name / "front.palette.json"
+        document = json.loads(file.read_text("utf-8")) | {"review": review}
+        file.write_text(json.dumps(document), "utf-8")
+    again = segment(shop, small_weights, "--colors", "--review", kept, "--skip-existing")
+    assert "1 of 2 photos have their results" in again.stderr
+
+
+def test_json_alone_is_no_result_to_go_on_from(shop: Path, small_weights: Path) -> None:
+    written = shop.parent / "all.jsonl"
+    words = ["segment", shop, "--weights", small_weights, "--person", "none", "--json", written]
+    assert CliRunner().invoke(app, [str(word) for word in words]).exit_code == 0
+    before = written.read_bytes()
+    again = CliRunner().invoke(app, [*map(str, words), "--skip-existing"])
+    assert again.exit_code == 2
+    assert "leaves no results to go on from" in " ".join(again.stderr.split())
+    assert written.read_bytes() == before
+
+
+def _write_and_end(write: Callable[..., None], document: object, end: BaseException) -> None:
+    write(document)
+    raise end
+
+
+@pytest.mark.parametrize("end", [SystemExit(143), KeyboardInterrupt(), OSError("no space left")])
+def test_lines_of_json_are_kept_however_it_ends(tmp_path: Path, end: BaseException) -> None:
+    written, document = tmp_path / "all.jsonl", {"image": {"file": "a.jpg"}, "classes": {}}
+    with pytest.raises(type(end)), json_lines(str(written)) as write:
+        _write_and_end(write, document, end)
+    assert json.loads(written.read_text("utf-8")) == document
+
+
+@pytest.mark.parametrize("option", ["--table", "--json"])
+def test_a_file_of_somebody_else_s_is_not_replaced(
+    shop: Path, run_here: Callable[..., Any], option: str
+) -> None:
+    mine = shop.parent / "mine.csv"
+    mine.write_text("a,b\n1,2\n")
+    ended = run_here("palette", shop, "--out", shop.parent / "out", option, mine)
+    assert ended.code == 2
+    assert "pix2seg did not write it" in ended.err
+    assert mine.read_text() == "a,b\n1,2\n"
+
+
+def test_a_link_to_the_table_is_the_table(shop: Path, run_here: Callable[..., Any]) -> None:
+    table = shop.parent / "t.csv"
+    (shop.parent / "link.jsonl").symlink_to(table)
+    for same in (shop.parent / "link.jsonl", shop / ".." / "t.csv"):
+        ended = run_here("palette", shop, "--out", shop, "--table", table, "--json", same)
+        assert ended.code == 2
+        assert "name two files" in " ".join(ended.err.split())

@@ -13,7 +13,7 @@ from pyarrow import parquet
 
 from pix2seg.colors.photo_colors import photo_colors
 from pix2seg.colors.row import COLUMNS, Row, rows_of
-from pix2seg.colors.table import growing_table, read_table, write_table
+from pix2seg.colors.table import check_own, growing_table, read_table, write_table
 from pix2seg.errors import ColorError, OutputError
 from pix2seg.photo import Photo
 
@@ -90,7 +90,7 @@ def test_wrong_tables_are_refused(tmp_path: Path) -> None:
     ):
         path = tmp_path / f"broken{suffix}"
         path.write_bytes(content)
-        with pytest.raises(ColorError, match="no palette table"):
+        with pytest.raises(ColorError, match=r"no palette table|has no column"):
             read_table(path)
 
 
@@ -142,3 +142,29 @@ def test_an_interrupted_table_keeps_its_rows(tmp_path: Path, suffix: str) -> Non
         job()
     assert read_table(path) == rows("a.jpg", NAVY)
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_only_tables_of_this_program_are_replaced(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"t{suffix}"
+    check_own(path)
+    write_table(path, rows("a.jpg", NAVY))
+    check_own(path)
+    foreign = {".csv": b"a,b\n1,2\n", ".jsonl": b'{"a": 1}\n', ".parquet": b"PAR"}[suffix]
+    for content in (foreign, b"\xff\xfe"):
+        path.write_bytes(content)
+        with pytest.raises(OutputError, match="pix2seg did not write it"):
+            check_own(path)
+
+
+def test_a_table_of_other_columns_is_told_what_it_lacks(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    write_table(path, rows("a.jpg", NAVY))
+    whole = path.read_text("utf-8")
+    for text in ("", whole.replace(",", ";")):
+        path.write_text(text, "utf-8")
+        with pytest.raises(ColorError, match=r"has no column 'sha256'; give a table .* by commas"):
+            read_table(path)
+    path.write_text(whole.replace("hex", "code"), "utf-8")
+    with pytest.raises(ColorError, match="has no column 'hex'"):
+        read_table(path)
