@@ -16,8 +16,7 @@ from pix2seg.catalog.storage import import_duckdb, import_pyarrow
 from pix2seg.classes import load_scheme
 from pix2seg.colors.color import Color
 from pix2seg.colors.names import plain
-from pix2seg.colors.row import Row
-from pix2seg.colors.space import Floats
+from pix2seg.colors.space import Floats, to_lab
 from pix2seg.colors.table import FORMATS, read_table
 from pix2seg.errors import CatalogError, ColorError
 
@@ -117,10 +116,10 @@ class CatalogListing:
         """See `Listing`."""
         (row,) = self._table(self.shards[key >> 32]).slice(key & 0xFFFFFFFF, 1).to_pylist()
         colors = list(colors_of(row))
-        labs = labs_of([color["hex"] for _, color in colors]).tolist()
+        labs = labs_of([color["hex"] for _, _, color in colors]).tolist()
         listed = [
-            ListedColor(of, color["hex"], color["name"], color["share"], lab)
-            for (of, color), lab in zip(colors, labs, strict=True)
+            ListedColor(of, color["hex"], color["name"], color["share"], lab, score)
+            for (of, score, color), lab in zip(colors, labs, strict=True)
         ]
         return ListedPhoto(row["file"], row["uri"], listed)
 
@@ -139,11 +138,16 @@ class TableListing:
         rows = sorted(whole, key=lambda row: (row.file, row.sha256, row.rank))
         self.photos: list[ListedPhoto] = []
         keys, before = [], None
-        for row in rows:
+        # The table tells L*a*b* in tenths; the hex codes tell it exactly.
+        labs = to_lab(np.array([Color.from_hex(row.hex).components for row in rows]).reshape(-1, 3))
+        for row, lab in zip(rows, labs.tolist(), strict=True):
             if (row.file, row.sha256) != before:
                 before = row.file, row.sha256
                 self.photos.append(ListedPhoto(row.file, None, []))
-            self.photos[-1].colors.append(_listed_color(row))
+            of = row.garment or row.class_
+            self.photos[-1].colors.append(
+                ListedColor(of, row.hex, row.name, row.share, lab, row.score)
+            )
             keys.append(len(self.photos) - 1)
         colors = [color for photo in self.photos for color in photo.colors]
         self._kinds = sorted({color.of for color in colors})
@@ -153,7 +157,7 @@ class TableListing:
         self.all = Near(
             np.array(keys, np.int64),
             np.array([self._kinds.index(color.of) for color in colors], np.int64),
-            np.array([color.lab for color in colors]).reshape(-1, 3),
+            labs,
             np.array([color.share for color in colors]),
         )
 
@@ -181,12 +185,6 @@ class TableListing:
         places = np.array([kinds.index(k) if k in kinds else -1 for k in self._kinds], np.int64)
         near = replace(self.all, kinds=places[self.all.kinds])
         return near[chosen & (near.kinds >= 0)]
-
-
-def _listed_color(row: Row) -> ListedColor:
-    """A table's row. It tells L*a*b* in tenths; the hex code tells it exactly."""
-    lab = Color.from_hex(row.hex).lab
-    return ListedColor(row.garment or row.class_, row.hex, row.name, row.share, lab)
 
 
 def _connect() -> Any:

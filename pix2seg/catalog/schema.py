@@ -116,12 +116,12 @@ def shard_bytes(rows: Sequence[PhotoRow]) -> bytes:
     return bytes(sink.getvalue())
 
 
-def colors_of(row: PhotoRow) -> Iterator[tuple[str, dict[str, Any]]]:
-    """A row's colours, each with its class or garment."""
+def colors_of(row: PhotoRow) -> Iterator[tuple[str, float | None, dict[str, Any]]]:
+    """A row's colours, each with its class, or with its garment and how sure its kind is."""
     for palette in row.get("palettes") or ():
-        yield from ((palette["class"], color) for color in palette["colors"])
+        yield from ((palette["class"], None, color) for color in palette["colors"])
     for garment in row.get("garments") or ():
-        yield from ((garment["kind"], color) for color in garment["colors"])
+        yield from ((garment["kind"], garment["score"], color) for color in garment["colors"])
 
 
 def index_bytes(rows: Sequence[PhotoRow]) -> bytes:
@@ -130,7 +130,7 @@ def index_bytes(rows: Sequence[PhotoRow]) -> bytes:
     They are sorted by L* and in small groups, most of which a search need not read.
     """
     pa = import_pyarrow()
-    colors = [(i, of, color) for i, row in enumerate(rows) for of, color in colors_of(row)]
+    colors = [(i, of, color) for i, row in enumerate(rows) for of, _, color in colors_of(row)]
     lightness, a, b = labs_of([color["hex"] for _, _, color in colors]).T
     table = pa.table(
         {

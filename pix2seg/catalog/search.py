@@ -39,6 +39,7 @@ class Hit:
         share: its share of the class or garment, 0..1; where a base colour was wanted, the share of
             all its shades.
         distance: from the wanted colour, or the nearest shade of a base colour, CIEDE2000.
+        score: how sure the kind of a garment is, 0..1; None for a class.
     """
 
     of: str
@@ -47,6 +48,7 @@ class Hit:
     basic: str
     share: float
     distance: float
+    score: float | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ class ListedColor:
     name: str
     share: float
     lab: Sequence[float]
+    score: float | None = None
 
 
 @dataclass(frozen=True)
@@ -241,4 +244,5 @@ def _hit(photo: ListedPhoto, kinds: Sequence[str], found: Found, place: int) -> 
     color = min(fitting, key=lambda color: float(np.abs(np.array(color.lab) - lab).sum()))
     basic = name_of(Color.from_hex(color.hex), "basic")
     share, distance = float(found.shares[place]), float(found.distances[place])
-    return Hit(of, color.hex, color.name, basic, round(share, 6), round(distance, 4))
+    score = None if color.score is None else round(color.score, 4)
+    return Hit(of, color.hex, color.name, basic, round(share, 6), round(distance, 4), score)

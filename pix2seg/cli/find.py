@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from pix2seg.cli.output import EXIT_NOTHING, print_lines, printable, results
+from pix2seg.cli.output import EXIT_NOTHING, kind_text, print_lines, printable, results
 
 if TYPE_CHECKING:
     from pix2seg.catalog.search import Match
@@ -170,7 +170,7 @@ def _print(matches: "list[Match]", wanted: "list[Wanted]", within: float) -> Non
         for i, hit in enumerate(match.hits):
             listing.add_row(
                 Text("" if i else printable(match.file)),
-                Text(printable(hit.of)),
+                Text(printable(kind_text(hit.of, hit.score))),
                 hit.hex,
                 Text("  ", f"on {hit.hex}"),
                 hit.basic,

@@ -1,6 +1,7 @@
 """Colour names: the entry of a list that is nearest by CIEDE2000."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
@@ -14,6 +15,7 @@ from pix2seg.colors.palette import Palette
 from pix2seg.colors.reach import lab_box
 from pix2seg.colors.space import Floats, delta_e, distances, to_lab
 from pix2seg.errors import ColorError, near_matches
+from pix2seg.preprocess.background import BACKGROUNDS, Background, Rgb
 
 NameList = Literal["css", "xkcd", "basic"]
 """`css`: the 139 named colours of CSS; `xkcd`: the names people gave in the xkcd colour survey;
@@ -33,6 +35,9 @@ SHADE_SHARE = 1 / 3
 
 LEADING_SHARE = 0.4
 """Four or more base colours are `multicolour` unless one of them has this share."""
+
+NAVY = re.compile("(?<=navy)blue$")
+"""People say so too."""
 
 BASE_REACH = 18.0
 """No sRGB colour is so far (CIEDE2000) from the nearest shade of a base colour."""
@@ -62,6 +67,26 @@ BASIC = {
     "#8e4585",
     "gold": "#d4af37 #b59410",
 }
+
+
+# CSS and xkcd name paints: their khaki is a pale yellow, and shops sell none of it.
+CLOTH = {
+    "khaki": "#b3a583 #c3b091 #8f8562",
+    "cream": "#efe6d3 #f5ecd7 #fff8e1",
+    "ivory": "#f4efe1 #fffff0",
+    "camel": "#c19a6b #b88a5a",
+    "nude": "#e3bc9a #d9b59c #ecd0b8",
+    "taupe": "#8b7d6b #a39382",
+    "mustard": "#c99a2e #d8a838 #b07d1e",
+    "rust": "#a8502a #b7552d",
+    "burgundy": "#5e1020 #6d1a2d #4a0e1a",
+    "olive": "#57573c #6b6b45 #4b5320",
+    "mint": "#b9dccb #98d8b9",
+    "turquoise": "#35b5b0 #40c5c0",
+    "lilac": "#c3b1d6 #c8a2c8",
+    "charcoal": "#36373f #464649",
+}
+"""What shops call cloth, in two or three shades each."""
 
 
 @lru_cache(maxsize=1024)
@@ -112,7 +137,7 @@ def base_named(text: str) -> BaseColor | None:
     Args:
         text: in any case, with spaces and hyphens or without.
     """
-    found = re.fullmatch(f"(dark|light|pale)?({'|'.join(BASIC)})", plain(text))
+    found = re.fullmatch(f"(dark|light|pale)?({'|'.join(BASIC)})", NAVY.sub("", plain(text)))
     if not found:
         return None
     whole = BaseColor(found[2])
@@ -129,7 +154,8 @@ def colors_named(text: str, names: NameList | None = None) -> tuple[Color, ...]:
     Args:
         text: `#1b2a3c` or `1b2a3c`, or a name in any case, with spaces and hyphens or without.
         names: the list that has the name; by default the first that does of base colours, CSS
-            and xkcd. `navy` is a shop's navy, the cloth, and in CSS the paint #000080.
+            and xkcd, and what `CLOTH` has beside. `navy` is a shop's navy, the cloth, and in CSS
+            the paint #000080.
 
     Raises:
         ColorError: no list has the name, or the hex code is none.
@@ -141,14 +167,41 @@ def colors_named(text: str, names: NameList | None = None) -> tuple[Color, ...]:
     if base:
         return base.anchors
     lists: tuple[NameList, ...] = (names,) if names else ("basic", "css", "xkcd")
-    for each in lists:
-        codes = {plain(name): c for name, c in _codes(each).items()}.get(word)
-        if codes:
-            return tuple(Color.from_hex(code) for code in codes)
+    listed = ({plain(name): c for name, c in _codes(each).items()}.get(word, []) for each in lists)
+    paint = next(filter(None, listed), [])
+    cloth = [] if names else CLOTH.get(word, "").split()
+    if cloth or paint:
+        return tuple(Color.from_hex(code) for code in (*cloth, *paint))
     if re.fullmatch("[0-9a-f]{6}|[0-9a-f]{3}", word):
         return (Color.from_hex(word),)
     known = sorted({name for each in lists for name in _codes(each)})
     raise ColorError(f"no colour '{text}'; {near_matches(text, known) or 'write it as #1b2a3c'}")
+
+
+def named_background(text: str, others: Sequence[str] = ()) -> Background | Rgb:
+    """The background that a text names: one by its name, or the colour of a code or a CSS name.
+
+    Args:
+        text: the name.
+        others: what else the caller takes, to tell of.
+
+    Raises:
+        ColorError: there is no such background.
+    """
+    name = plain(text)
+    for background in BACKGROUNDS:
+        if name == background:
+            return background
+    try:
+        (color,) = colors_named(text, "css")
+    except ColorError:
+        known = [*BACKGROUNDS, *others]
+        meant = near_matches(text, [*known, *_codes("css")])
+        raise ColorError(
+            f"'{text}' is none of {', '.join(known)} and a colour as #1b2a3c or CSS names it"
+            f"{meant and f'; {meant}'}"
+        ) from None
+    return color.rgb
 
 
 def plain(name: str) -> str:

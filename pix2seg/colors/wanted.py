@@ -26,6 +26,29 @@ NO_GARMENTS = (
 )
 """Why there is no garment of a kind."""
 
+# Beside the labels of the scheme `garments`, which are those of CCP.
+ALSO_CALLED = {
+    "hat": "beanie beret bonnet cap",
+    "eyewear": "eyeglasses shades spectacles",
+    "top": "camisole gilet jersey knitwear polo pullover tank tee tunic turtleneck waistcoat",
+    "outerwear": "anorak bomber kimono overcoat parka poncho raincoat trench windbreaker",
+    "dress": "gown jumpsuit playsuit sundress",
+    "trousers": "chinos culottes joggers slacks sweatpants",
+    "hosiery": "pantyhose",
+    "shoes": "brogues espadrilles footwear mules stilettos trainers",
+    "bag": "backpack clutch handbag rucksack satchel tote",
+    "scarf": "necktie shawl",
+    "accessories": "bangle brooch jewellery jewelry",
+}
+"""What people call garments."""
+
+CUTS = (
+    "ankle baseball bomber cargo cotton crop cropped denim evening heeled high knit knitted "
+    "leather leg linen long maxi midi mini pleated puffer polo satin short shoulder silk skinny "
+    "sleeved sleeveless slim suede summer tank track trench wide winter wool"
+)
+"""What may stand between a colour and a garment, and tells nothing of either."""
+
 ARTICLES = ("a", "an", "some", "the")
 """What may stand before a colour."""
 
@@ -90,8 +113,8 @@ def kind_named(text: str, known: Collection[str]) -> str | None:
     """The class or garment that a text names: `Jeans` are trousers. None where it names none.
 
     Args:
-        text: a class, a kind of garment, or one of the kind's labels in the scheme `garments`; in
-            any case, in singular or plural, with hyphens and spaces or without.
+        text: a class, a kind of garment, one of the kind's labels in the scheme `garments`, or of
+            `ALSO_CALLED`; in any case, in singular or plural, with hyphens and spaces or without.
         known: the classes and garments that there are. A garment that is not among them is named
             all the same: garments were not looked for.
     """
@@ -105,9 +128,17 @@ def _without_kind(words: list[str], known: Collection[str]) -> tuple[list[str], 
     """The words of a colour, and the class or garment that stood behind them."""
     for count in (2, 1):  # t shirt
         kind = kind_named(" ".join(words[-count:]), known)
+        if kind and len(words) > count:
+            return _without_cut(words[:-count]), kind
         if kind:
-            return (words[:-count], kind) if len(words) > count else (words, None)
+            break
     return words, None
+
+
+def _without_cut(words: list[str]) -> list[str]:
+    """The words of a colour without those of `CUTS` behind it, unless nothing else is there."""
+    end = next((i for i in range(len(words), 0, -1) if words[i - 1].lower() not in CUTS.split()), 0)
+    return words[:end] or words
 
 
 def _refuse(words: Sequence[str], known: Collection[str], names: NameList | None) -> None:
@@ -132,7 +163,7 @@ def _refuse(words: Sequence[str], known: Collection[str], names: NameList | None
         return
     raise ColorError(
         f"no colour '{text}', and no class '{' '.join(words[count:])}'; there are "
-        + (", ".join(known) or "none")
+        + (", ".join(sorted(known)) or "none")
     )
 
 
@@ -140,7 +171,11 @@ def _refuse(words: Sequence[str], known: Collection[str], names: NameList | None
 def _garments() -> dict[str, str]:
     """The kind of each kind's and label's name in the scheme `garments`."""
     kinds = [c for c in load_scheme("garments").classes[1:] if c.name not in FEW_COLORED]
-    return {plain(name): kind.name for kind in kinds for name in (kind.name, *kind.labels)}
+    return {
+        plain(name): kind.name
+        for kind in kinds
+        for name in (kind.name, *kind.labels, *ALSO_CALLED.get(kind.name, "").split())
+    }
 
 
 def _forms(word: str) -> set[str]:

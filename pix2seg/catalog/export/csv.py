@@ -1,12 +1,15 @@
 """CSV: `colors.csv`, the table that `segment --table` writes, and `photos.csv`, a row a photo."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from pix2seg.catalog.export.base import Exported
 from pix2seg.catalog.schema import PhotoRow
 from pix2seg.classes import Scheme
 from pix2seg.colors.color import Color
+from pix2seg.colors.palette import Palette, Swatch
+from pix2seg.colors.photo_colors import FEW_COLORED
 from pix2seg.colors.row import COLUMNS, GARMENTS_CLASS, Row
 from pix2seg.colors.table import csv_lines
 from pix2seg.files import atomic_write
@@ -23,16 +26,26 @@ def write(folder: Path, photos: Iterator[Exported], scheme: Scheme) -> None:
         one.open("w", encoding="utf-8", newline="") as photos_file,
         other.open("w", encoding="utf-8", newline="") as colors_file,
     ):
+        colored = [name for name in scheme.foreground if name not in FEW_COLORED]
         head = [*FACTS, "person", *(f"coverage {name}" for name in scheme.names)]
-        photos_file.write(csv_lines([head]))
+        photos_file.write(csv_lines([head + [f"feed {name}" for name in colored]]))
         colors_file.write(csv_lines([COLUMNS]))
         for photo in photos:
             row = photo.row
             coverage = {c["class"]: c["share"] for c in row["coverage"]}
             facts = [*(row[key] for key in FACTS), row["person"]["found"]]
             facts += [coverage.get(name) for name in scheme.names]
+            feeds = {palette["class"]: _feed(palette) for palette in row["palettes"]}
+            facts += [feeds.get(name, "") for name in colored]
             photos_file.write(csv_lines([facts]))
             colors_file.write(csv_lines(color.cells().values() for color in _color_rows(row)))
+
+
+def _feed(palette: Mapping[str, Any]) -> str:
+    """What a shop feed says of a class, as the palette JSON has it."""
+    colors = [(Color.from_hex(listed["hex"]), listed["share"]) for listed in palette["colors"]]
+    swatches = tuple(Swatch(color, color, share) for color, share in colors)
+    return Palette(swatches, palette["coverage"]).feed
 
 
 def _color_rows(row: PhotoRow) -> Iterator[Row]:

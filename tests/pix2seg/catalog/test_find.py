@@ -2,6 +2,7 @@ import json
 import os
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,10 @@ def made_catalog(out: Path, count: int) -> Catalog:
     rgb[::2] = rgb[::2].mean(1, keepdims=True) + 0.3 * (rgb[::2] - rgb[::2].mean(1, keepdims=True))
     shares = draw.random(count).round(6)
     out.mkdir()
-    scheme = [{"name": name, "labels": [], "color": "#000000"} for name in ("none", *CLASSES)]
+    scheme = [
+        {"name": name, "labels": [], "color": f"#{i}00000"}
+        for i, name in enumerate(("none", *CLASSES))
+    ]
     facts = {"schema": "pix2seg.catalog/1", "scheme": {"name": "four", "classes": scheme}}
     (out / "catalog.json").write_text(json.dumps({**facts, "options": {"garments": False}}))
     catalog, photos = Catalog(str(out)), np.split(np.arange(count), count // A_PHOTO)
@@ -92,9 +96,9 @@ class BruteForce:
         rows = list(catalog.all_rows())
         self.files = [row["file"] for row in rows]
         listed = [entry for row in rows for entry in colors_of(row)]
-        self.kinds = np.array([of for of, _ in listed])
-        self.codes = [color["hex"] for _, color in listed]
-        self.shares = np.array([color["share"] for _, color in listed], np.float32)
+        self.kinds = np.array([of for of, _, _ in listed])
+        self.codes = [color["hex"] for _, _, color in listed]
+        self.shares = np.array([color["share"] for _, _, color in listed], np.float32)
         self.labs = labs_of(self.codes)
 
     def __call__(self, wanted: Sequence[Wanted], within: float) -> list[tuple[str, list[str]]]:
@@ -288,7 +292,8 @@ def catalog_of(out: Path, photos: Sequence[list[Row]]) -> Catalog:
         parts: dict[str, list[dict[str, Any]]] = {"palettes": [], "garments": []}
         for row in rows:
             colors = [{"hex": row.hex, "name": row.name, "share": row.share}]
-            kind = {"kind": row.garment} if row.garment else {"class": row.class_}
+            worn = {"kind": row.garment, "score": row.score}
+            kind = worn if row.garment else {"class": row.class_}
             parts["garments" if row.garment else "palettes"].append({**kind, "colors": colors})
         file = {"uri": rows[0].file, "file": rows[0].file, "status": "ok"}
         catalog.write(shard, [{**file, **parts}], Stats(0, 0, 0, 0))
@@ -337,6 +342,11 @@ def test_no_color_is_out_of_a_base_color_s_reach() -> None:
         ("navy watches", "accessories"),
         ("navy accessory", "accessories"),
         ("navy clothes", "clothes"),
+        ("navy handbag", "bag"),
+        ("navy leather jacket", "outerwear"),
+        ("navy wide-leg chinos", "trousers"),
+        ("navy tank top", "top"),
+        ("navy blue mini skirts", "skirt"),
     ],
 )
 def test_garments_as_people_call_them(text: str, of: str) -> None:
@@ -387,6 +397,20 @@ def test_a_file_that_is_no_table_is_refused(tmp_path: Path) -> None:
     written.write_text("{}")
     with pytest.raises(ColorError, match=r"palettes\.json is no table; give one that"):
         open_listing(str(written))
+
+
+@pytest.mark.parametrize(
+    ("name", "cloth"),
+    [("khaki", "#b3a583"), ("cream", "#efe6d3"), ("olive", "#57573c"), ("camel", "#c19a6b")],
+)
+def test_cloth_is_found_by_what_shops_call_it(name: str, cloth: str) -> None:
+    lab = np.array([Color.from_hex(cloth).lab])
+    for names, yes in ((None, True), ("css", False)):
+        with suppress(ColorError):  # CSS has no cream
+            shades = np.array([color.lab for color in colors_named(name, names)])
+            assert bool((distances(lab, shades) < 5).any()) == yes
+    paint = Color.from_hex("#f0e68c")
+    assert paint in colors_named("khaki")  # what tables call so
 
 
 def test_colors_as_people_say_them() -> None:
