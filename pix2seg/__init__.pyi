@@ -3,6 +3,7 @@ from .classes import load_scheme as load_scheme
 from .colors.color import Color as Color
 from .colors.palette import Palette as Palette
 from .colors.palette import Swatch as Swatch
+from .colors.palette import extract_palette as extract_palette
 from .errors import PersonError as PersonError
 from .errors import PhotoError as PhotoError
 from .errors import Pix2SegError as Pix2SegError

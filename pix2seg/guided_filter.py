@@ -5,7 +5,8 @@ pixel a layer is a linear function of the photo's colours, which is found at a s
 """
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -18,50 +19,55 @@ LEAST_CONTRAST = 0.02
 """Standard deviation of colours, of 1, that makes an edge."""
 
 
-def guided_filter(
-    pixels: NDArray[np.uint8], layers: Floats, reach: float, working_side: int
-) -> Floats:
-    """Layers whose edges have moved to where the photo has them.
+EVERYWHERE = slice(None), slice(None)
+
+
+class GuidedFilter:
+    """Moves the edges of layers to where a photo has them.
 
     Args:
-        pixels: RGB uint8 (H, W, 3).
-        layers: float32 (layers, H, W).
+        pixels: the photo, RGB uint8 (H, W, 3).
         reach: how far an edge may move, as a share of the longer side.
         working_side: the linear functions are found at this longer side, for they are smooth, and
             applied at full size.
-
-    Returns:
-        float32 (layers, H, W). Layers that sum to 1 still do; they may leave 0..1 a little.
     """
-    guide = shrunk(pixels, working_side).astype(np.float32) / np.float32(255)
-    fit = _fit_to_colors(guide, mean_within(reach, guide.shape))
-    functions = [fit(shrunk(layer, working_side)) for layer in layers]
-    size = pixels.shape[1], pixels.shape[0]
-    filtered = np.stack([enlarged(function[3], size) for function in functions])
-    for channel in range(3):  # one at a time: photos may have a hundred megapixels
-        plane = pixels[..., channel] / np.float32(255)
-        for layer, function in zip(filtered, functions, strict=True):
-            layer += enlarged(function[channel], size) * plane
-    return filtered
 
+    def __init__(self, pixels: NDArray[np.uint8], reach: float, working_side: int) -> None:
+        self._pixels, self._side = pixels, working_side
+        guide = shrunk(pixels, working_side).astype(np.float32) / np.float32(255)
+        self._mean = mean_within(reach, guide.shape)
+        self._colors = np.moveaxis(guide, -1, 0).copy()
+        self._averages = np.stack([self._mean(color) for color in self._colors])
+        self._inverse = _inverse_covariance(self._colors, self._averages, self._mean)
 
-def _fit_to_colors(guide: Floats, mean: Mean) -> Callable[[Floats], list[Floats]]:
-    """What finds the linear function of a layer (h, w): three slopes and an offset, each (h, w).
+    def __call__(self, layers: Floats, part: tuple[slice, slice] = EVERYWHERE) -> Floats:
+        """The layers with their edges moved.
 
-    `guide` is float32 (h, w, 3), 0..1.
-    """
-    colors = np.moveaxis(guide, -1, 0).copy()
-    averages = np.stack([mean(color) for color in colors])
-    inverse = _inverse_covariance(colors, averages, mean)
+        Args:
+            layers: float32 (layers, H, W).
+            part: rows and columns of what is asked for.
 
-    def fit(layer: Floats) -> list[Floats]:
+        Returns:
+            float32 (layers, h, w), the part alone. Layers that sum to 1 still do; they may leave
+            0..1 a little.
+        """
+        functions = [self._fit(shrunk(layer, self._side)) for layer in layers]
+        size, seen = self._pixels.shape[1::-1], self._pixels[part]
+        filtered = np.stack([enlarged(function[3], size)[part] for function in functions])
+        for channel in range(3):  # one at a time: photos may have a hundred megapixels
+            plane = seen[..., channel] / np.float32(255)
+            for layer, function in zip(filtered, functions, strict=True):
+                layer += enlarged(function[channel], size)[part] * plane
+        return filtered
+
+    def _fit(self, layer: Floats) -> list[Floats]:
+        """The linear function of a layer (h, w): three slopes and an offset, each (h, w)."""
+        mean, averages = self._mean, self._averages
         average = mean(layer)
-        shared = np.stack([mean(color * layer) for color in colors]) - averages * average
-        slopes = np.einsum("ijhw,jhw->ihw", inverse, shared)
+        shared = np.stack([mean(color * layer) for color in self._colors]) - averages * average
+        slopes = np.einsum("ijhw,jhw->ihw", self._inverse, shared)
         offset = average - np.einsum("ihw,ihw->hw", slopes, averages)
         return [mean(coefficient) for coefficient in (*slopes, offset)]
-
-    return fit
 
 
 def _inverse_covariance(colors: Floats, averages: Floats, mean: Mean) -> Floats:
@@ -85,7 +91,7 @@ def _inverse_covariance(colors: Floats, averages: Floats, mean: Mean) -> Floats:
 def mean_within(reach: float, shape: tuple[int, ...]) -> Mean:
     """A box filter that reaches so far, as a share of the longer side, and at least a pixel."""
     window = 2 * max(round(reach * max(shape)), 1) + 1
-    return lambda values: np.asarray(cv2.blur(values, (window, window)), np.float32)
+    return cast(Mean, partial(cv2.blur, ksize=(window, window)))  # which can be pickled
 
 
 def shrunk(image: NDArray[Any], longer_side: int) -> NDArray[Any]:

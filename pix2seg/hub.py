@@ -124,9 +124,14 @@ class Pretrained:
             if config.person_weights:
                 saved["weights"] = folder / config.person_weights
             options["person"] = config.person
-            options["person_options"] = saved | (options.get("person_options") or {})
-        arguments = config.given(ARGUMENTS) | options
-        return cls(folder / config.generator, **arguments)  # type: ignore[call-arg]
+            given = options.get("person_options") or {}
+            if given.get("everyone"):  # which a box would contradict, and the other way round
+                saved.pop("box", None)
+            if given.get("box") is not None:
+                saved.pop("everyone", None)
+            options["person_options"] = saved | given
+        arguments = {"weights": folder / config.generator} | config.given(ARGUMENTS) | options
+        return cls(**arguments)
 
     def save_pretrained(self: "Segmenter", folder: str | Path) -> None:  # type: ignore[misc]
         """Write the networks, in the files that they run from, and `config.json` into a folder.

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pix2seg.classes import Scheme
-from pix2seg.guided_filter import guided_filter
+from pix2seg.guided_filter import GuidedFilter
 from pix2seg.preprocess.fit import Fit
 from pix2seg.thresholds import mask_to_map
 from pix2seg.tidy import connected
@@ -99,7 +99,7 @@ def settle_hair(probabilities: NDArray[np.float32], scheme: Scheme) -> NDArray[n
 def follow_edges(
     probabilities: NDArray[np.float32], framed: NDArray[np.uint8], fit: Fit
 ) -> NDArray[np.float32]:
-    """Probabilities whose edges have moved to where the photo has edges: see `guided_filter`.
+    """Probabilities whose edges have moved to where the photo has edges: see `GuidedFilter`.
 
     A generator's own edges are a few pixels off, for it decides at a stride of many.
 
@@ -113,7 +113,7 @@ def follow_edges(
     """
     photo = fit.placed
     side = -(-max(fit.fitted_size) // EDGE_STEP)
-    others = guided_filter(framed[photo], probabilities[1:, *photo], EDGE_REACH, side)
+    others = GuidedFilter(framed[photo], EDGE_REACH, side)(probabilities[1:, *photo])
     led = probabilities.copy()
     inside = led[:, *photo]
     inside[1:] = np.maximum(others, 0)

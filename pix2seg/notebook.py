@@ -12,11 +12,16 @@ HEIGHT = 800
 
 def html(*images: Image.Image) -> str:
     """Pictures side by side, all in the text itself."""
-    shown = (b64encode(encode_png(_shrunk(image))).decode() for image in images)
+    shown = (b64encode(png(image)).decode() for image in images)
     return "".join(
         f'<img src="data:image/png;base64,{text}" style="height: 24em; margin: 4px">'
         for text in shown
     )
+
+
+def png(image: Image.Image) -> bytes:
+    """A picture as a PNG file's bytes."""
+    return encode_png(_shrunk(image))
 
 
 def _shrunk(image: Image.Image) -> Image.Image:

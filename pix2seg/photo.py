@@ -9,7 +9,7 @@ import struct
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -164,7 +164,9 @@ def read_photo(
     if isinstance(source, str | os.PathLike):
         path = _path_of(source)
         shown = "standard input" if str(path) == STANDARD_INPUT else str(source)
-        return _from_bytes(file_bytes(path), name or path.name, max_pixels, shown)
+        # Bytes that are no text stand in no JSON.
+        called = path.name.encode(errors="backslashreplace").decode()
+        return _from_bytes(file_bytes(path), name or called, max_pixels, shown)
     if isinstance(source, Image.Image):
         name = name or Path(getattr(source, "filename", "") or "image").name
         return _from_image(source, name, None, max_pixels)
@@ -298,18 +300,26 @@ def _decoding(shown: str) -> Iterator[None]:
 def _open(data: bytes) -> Image.Image:
     if data[4:8] == b"ftyp" and any(brand in data[8:40] for brand in HEIC_BRANDS):
         register_heic()
-    # Pillow compares with its own limit while it opens a file; ours is checked right after, from
-    # the header. The limit is a global of Pillow's, so one thread at a time sets it aside.
+    with _any_size():
+        Image.preinit()  # the usual formats: to import all takes longer than to read a photo
+        try:
+            return _identify(data)
+        except UnidentifiedImageError:
+            Image.init()
+            return _identify(data)
+
+
+@contextmanager
+def _any_size() -> Iterator[None]:
+    """Set Pillow's own limit aside, for ours is checked as soon as the header is read.
+
+    It is a global of Pillow's, so one thread at a time does.
+    """
     with _opening:
         limit = Image.MAX_IMAGE_PIXELS
         Image.MAX_IMAGE_PIXELS = None
         try:
-            Image.preinit()  # the usual formats: to import all takes longer than to read a photo
-            try:
-                return _identify(data)
-            except UnidentifiedImageError:
-                Image.init()
-                return _identify(data)
+            yield
         finally:
             Image.MAX_IMAGE_PIXELS = limit
 
@@ -346,7 +356,9 @@ def _from_image(
             f"{max_pixels / 1e6:g}; raise --max-pixels if it is no trap"
         )
     with _decoding(shown):
-        image.load()
+        # Of these Pillow compares the size with its limit a second time.
+        with _any_size() if image.format in ("TIFF", "MPO") else nullcontext():
+            image.load()
         upright = _upright(image)
     rgb, alpha = _to_srgb(upright)
     pixels = _pixels_of(rgb)

@@ -13,12 +13,13 @@ from PIL import Image
 
 from pix2seg import render
 from pix2seg.classes import BACKGROUND, Scheme
-from pix2seg.colors.names import NameList
+from pix2seg.colors.names import NameList, named_background
 from pix2seg.colors.palette import MAX_COLORS, Palette
 from pix2seg.colors.photo_colors import PhotoColors, photo_colors
-from pix2seg.cutouts import cutout, hard_cutout, soft_alpha
+from pix2seg.colors.wanted import kind_named
+from pix2seg.cutouts import Probability, before, cutout, edge_filter, hard_cutout, soft_alpha
 from pix2seg.errors import SchemeError, WeightsError
-from pix2seg.files import encode_png, indexed_image
+from pix2seg.files import indexed_image
 from pix2seg.garments import (
     FIRST_GARMENT,
     Garment,
@@ -28,9 +29,11 @@ from pix2seg.garments import (
     kinds,
     number_garments,
 )
+from pix2seg.guided_filter import GuidedFilter
 from pix2seg.huggingface import labelled_masks
-from pix2seg.notebook import html
+from pix2seg.notebook import html, png
 from pix2seg.photo import Photo
+from pix2seg.preprocess.background import Rgb
 from pix2seg.preprocess.person import Person
 from pix2seg.saving import PERSON, save
 from pix2seg.thresholds import share_of
@@ -80,7 +83,7 @@ class Segmentation:
 
     def _repr_png_(self) -> bytes:
         """What a notebook shows: the overlay."""
-        return encode_png(self.overlay())
+        return png(self.overlay())
 
     def _repr_html_(self) -> str:
         """What a notebook shows that can: the overlay, and the swatches beside the photo."""
@@ -96,26 +99,45 @@ class Segmentation:
         """The kind of each clothes pixel; None where the weights name no garments."""
         return self.naming() if self.naming else None
 
+    @cached_property
+    def _edge_filter(self) -> GuidedFilter:
+        return edge_filter(self.photo.pixels)
+
     @property
     def garment_mask(self) -> NDArray[np.uint8] | None:
         """Ids of the scheme `garments`, uint8 (H, W); None where the weights name no garments."""
         return self.kinds.mask if self.kinds else None
 
     def where(self, name: str) -> NDArray[np.bool_]:
-        """The pixels of a class, or of all garments of a kind, bool (H, W).
+        """The pixels of a class, of all garments of a kind, or of the person, bool (H, W).
+
+        Args:
+            name: a class, `person` for all but the background, or a kind, by its name or one that
+                people use, such as `jeans`; in any case.
 
         Raises:
             SchemeError: the scheme has no such class, and there is no such kind.
             WeightsError: it is a kind, and the weights name no garments.
         """
-        classes, worn = self.scheme.names, kinds().names[FIRST_GARMENT:]
-        if name in classes:
-            return np.asarray(self.mask == self.scheme.id_of(name))
-        if name in worn:
-            return np.asarray(self.named().mask == kinds().id_of(name))
-        known = [*classes, *worn]
-        near = get_close_matches(name.lower(), known, n=1) or known
-        raise SchemeError(f"there is no class or garment '{name}'; take {', '.join(near)}")
+        known = self._called(name)
+        if known == PERSON:
+            return np.asarray(self.mask != BACKGROUND)
+        if known in self.scheme.names:
+            return np.asarray(self.mask == self.scheme.id_of(known))
+        return np.asarray(self.named().mask == kinds().id_of(known))
+
+    def _called(self, name: str) -> str:
+        """The class or kind that a name stands for, or `person`.
+
+        Raises:
+            SchemeError: there is none.
+        """
+        known = [*self.scheme.names, PERSON, *kinds().names[FIRST_GARMENT:]]
+        called = kind_named(name, known)
+        if called is None:
+            near = get_close_matches(name.lower(), known, n=1) or known
+            raise SchemeError(f"there is no class or garment '{name}'; take {', '.join(near)}")
+        return called
 
     def coverage(self) -> dict[str, float]:
         """Each class's share of the photo, 0..1, background included."""
@@ -161,14 +183,27 @@ class Segmentation:
             return Image.fromarray(hard_cutout(self.photo.pixels, self._edges(what)[0]))
         return Image.fromarray(cutout(self.photo.pixels, self.alpha(what)))
 
+    def before(self, background: str | Rgb = "white") -> Image.Image:
+        """The person before another background, with soft edges, RGB.
+
+        Args:
+            background: a colour as RGB, 0..255, as `#1b2a3c`, or by its CSS name; or `blur`, the
+                photo's own background out of focus.
+
+        Raises:
+            ColorError: there is no such colour.
+        """
+        behind = named_background(background) if isinstance(background, str) else background
+        return Image.fromarray(before(self.photo.pixels, self.alpha(), behind))
+
     def alpha(self, what: str | Garment = PERSON) -> NDArray[np.float32]:
         """How much of each pixel is of something, float32 (H, W), 0..1; see `cutout`.
 
         Raises:
             SchemeError, WeightsError: see `where`.
         """
-        mask, share = self._edges(what)
-        return soft_alpha(self.photo.pixels, share, mask)
+        mask, probability = self._edges(what)
+        return soft_alpha(self._edge_filter, probability, mask)
 
     def cutouts(
         self, *, garments: bool = False, hard_edges: bool = False
@@ -198,17 +233,21 @@ class Segmentation:
         """
         return indexed_image(self.named().mask, kinds())
 
-    def _edges(self, what: str | Garment) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
-        """Where something is, bool (H, W), and how much of each pixel is of it, float32 (H, W)."""
-        if what == PERSON:
-            return self.mask != BACKGROUND, 1 - share_of(self.map, self.scheme, [BACKGROUND])
+    def _edges(self, what: str | Garment) -> tuple[NDArray[np.bool_], Probability]:
+        """Where something is, bool (H, W), and how much of given pixels is of it."""
+        if isinstance(what, str):
+            what = self._called(what)
         shown = what.mask if isinstance(what, Garment) else self.where(what)
+        if what == PERSON:
+            return shown, lambda near: 1 - share_of(self.map[near], self.scheme, [BACKGROUND])
         if what in self.scheme.names:
-            return shown, share_of(self.map, self.scheme, [self.scheme.names.index(what)])
+            own = [self.scheme.names.index(what)]
+            return shown, lambda near: share_of(self.map[near], self.scheme, own)
         worn = np.flatnonzero(body_ids(self.scheme) >= FIRST_GARMENT).tolist()
-        share = share_of(self.map, self.scheme, worn)
         others = (self.named().mask >= FIRST_GARMENT) & ~shown
-        return shown, np.where(others, np.float32(0), share)
+        return shown, lambda near: np.where(
+            others[near], np.float32(0), share_of(self.map[near], self.scheme, worn)
+        )
 
     def named(self) -> Kinds:
         """The kind of each clothes pixel, and how likely it is.
@@ -289,6 +328,8 @@ class Segmentation:
         stem: str | Path | None = None,
         *,
         colors: bool = False,
+        max_colors: int | None = None,
+        names: NameList = "css",
         cutouts: bool = False,
         hard_edges: bool = False,
         garments: bool = False,
@@ -298,9 +339,11 @@ class Segmentation:
 
         Args:
             folder: where to; made if need be.
-            stem: the files' names begin with it; by default the photo's name without suffix. May
-                name inner folders.
+            stem: the files' names begin with it; by default the photo's name without suffix, and
+                with the folders that the name has. Equal ones replace each other's results.
             colors: write swatches and palette JSON.
+            max_colors: see `colors`.
+            names: see `colors`.
             cutouts: write a cut-out of the person, and of each class that the photo shows.
             hard_edges: see `cutout`.
             garments: write the garments' mask, outline and name garments in the overlay, and
@@ -314,13 +357,21 @@ class Segmentation:
             OutputError: a file cannot be written.
             WeightsError: the weights name no garments.
         """
-        base = Path(folder) / (stem or Path(self.photo.file).stem)
+        base = Path(folder) / (stem or _stem_of(self.photo.file))
         return save(
             self,
             base,
             colors=colors,
+            max_colors=max_colors,
+            names=names,
             cutouts=cutouts,
             hard_edges=hard_edges,
             garments=garments,
             map=map,
         )
+
+
+def _stem_of(file: str) -> Path:
+    """A photo's name without suffix, and without folders that lead out of the one for results."""
+    path = Path(file).with_suffix("")
+    return Path(path.name) if path.is_absolute() or ".." in path.parts else path

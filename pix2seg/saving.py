@@ -10,6 +10,7 @@ from PIL import Image
 from pix2seg.files import indexed_image, write_png
 
 if TYPE_CHECKING:
+    from pix2seg.colors.names import NameList
     from pix2seg.result import Segmentation
 
 PERSON = "person"
@@ -34,6 +35,8 @@ def save(
     base: Path,
     *,
     colors: bool,
+    max_colors: int | None = None,
+    names: "NameList" = "css",
     cutouts: bool,
     hard_edges: bool,
     garments: bool,
@@ -62,7 +65,9 @@ def save(
     for name, picture in _pictures(result, cutouts, hard_edges, garments, map):
         written.append(result_file(base, f"{name}.png"))
         write_png(written[-1], picture)
-    return written + (result.colors(garments=garments).save(base) if colors else [])
+    if colors:
+        written += result.colors(max_colors, garments=garments, names=names).save(base)
+    return written
 
 
 def _pictures(

@@ -102,13 +102,12 @@ class Segmenter(Pretrained):
         self.margin, self.softness, self.join, self.flip = margin, softness, join, flip
         person = person or self.info.person
         if isinstance(person, str):
-            person = load_person(
-                person,
-                engine=engine,
-                device=self.device,
-                segment=self._segment_pixels,
-                **(person_options or {}),
-            )
+            offered: dict[str, Any] = {
+                "engine": engine,
+                "device": self.device,
+                "segment": self._segment_pixels,
+            }
+            person = load_person(person, **offered | dict(person_options or {}))
         self.extractor = person
 
     def __repr__(self) -> str:
@@ -176,11 +175,17 @@ class Segmenter(Pretrained):
 
         Raises:
             PhotoError: the photo cannot be read.
-            PersonError: the box in which somebody is to be found lies outside it.
+            PersonError: the box in which somebody is to be found lies outside it, or the
+                extractor's mask has another size.
         """
         photo = read_photo(source, max_pixels=max_pixels)
         began = time.perf_counter()
         person = self.extractor.find(photo.pixels)
+        if person.mask.shape != photo.pixels.shape[:2]:
+            raise PersonError(
+                f"{photo.file}: {self.extractor.version} gave a mask of {person.mask.shape} for a "
+                f"photo of {photo.pixels.shape[:2]}"
+            )
         people = tuple(self._segment(photo, member) for member in person.members)
         if len(people) > 1:
             whole = together(person, people)
@@ -338,10 +343,12 @@ def load_person(
         options: see `load_extractor`.
 
     Raises:
-        PersonError: see `load_extractor`; or the box is none.
+        PersonError: see `load_extractor`; or the box is none, or everyone is wanted as well.
         WeightsError: the weights cannot be used.
     """
     if options.get("box") is not None:
+        if options.get("everyone"):
+            raise PersonError("the person's box names one person; leave it out, or everyone")
         options["box"] = _checked_box(options["box"])
     if name != "cascade" or not weights:
         return load_extractor(name, engine=engine, device=device, weights=weights, **options)

@@ -86,13 +86,13 @@ def _fill_mask(mask: NDArray[np.uint8], map: NDArray[np.uint8], scheme: Scheme) 
 def share_of(
     map: NDArray[np.uint8], scheme: Scheme, class_ids: Collection[int]
 ) -> NDArray[np.float32]:
-    """How much of each pixel of a map is of some classes, float32 (H, W), 0..1.
+    """How much of each pixel of a map is of some classes, float32 of the map's shape, 0..1.
 
     A pixel that blends two classes' colours lies between them, and its distances to both tell how
     much of each it has.
 
     Args:
-        map: RGB uint8 (H, W, 3).
+        map: RGB uint8 (..., 3), all of it or some pixels.
         scheme: gives the map colours.
         class_ids: the classes, not all of the scheme's.
     """
@@ -105,7 +105,7 @@ def share_of(
         squares = lengths - pixels @ (2 * color) + color @ color
         np.minimum(nearest, squares.clip(0), out=nearest)
     own, other = np.sqrt(to_them), np.sqrt(to_others)
-    return np.asarray(other / (own + other), np.float32).reshape(map.shape[:2])
+    return np.asarray(other / (own + other), np.float32).reshape(map.shape[:-1])
 
 
 def mask_to_map(mask: NDArray[np.uint8], scheme: Scheme) -> NDArray[np.uint8]:

@@ -100,7 +100,7 @@ def document_text(document: Mapping[str, Any]) -> str:
 def _colors(palette: Palette, names: NameList, skin: bool = False) -> dict[str, Any]:
     colors = [_color(swatch, names) for swatch in palette]
     for largest in colors[:1]:  # what rounding leaves, for the shares' sum is 1
-        largest["share"] = round(1 - sum(color["share"] for color in colors[1:]), SHARE_DIGITS)
+        largest["share"] = round(1.0 - sum(color["share"] for color in colors[1:]), SHARE_DIGITS)
     if skin:
         for color, swatch in zip(colors, palette, strict=True):
             color["monk"] = [

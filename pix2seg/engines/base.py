@@ -106,9 +106,10 @@ def built_in_file(name: str, suffix: str = ".safetensors") -> Path:
 
 
 def _choose_built_in(name: str, engine: Engine, device: str) -> Path:
+    kind = device.partition(":")[0]
     if engine != "auto":
         order = [engine]
-    elif find_spec("torch") and (device not in ("auto", "cpu") or _may_have_gpu(device)):
+    elif find_spec("torch") and (kind not in ("auto", "cpu") or _may_have_gpu(kind)):
         order = ["torch", "onnx"]
     else:
         order = ["onnx", "torch"]

@@ -51,6 +51,12 @@ class Person:
     belief: NDArray[np.float32] | None = field(default=None, repr=False)
     members: tuple["Person", ...] = ()
 
+    def __post_init__(self) -> None:
+        if self.mask.dtype != np.bool_ or self.mask.ndim != 2:
+            raise TypeError(
+                f"a person's mask is bool (H, W); this is {self.mask.dtype} {self.mask.shape}"
+            )
+
     @property
     def found(self) -> bool:
         """Whether there is anybody."""

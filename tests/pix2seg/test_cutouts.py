@@ -6,7 +6,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from pix2seg.cutouts import REACH, cutout, foreground_colors, put_before, soft_alpha
+from pix2seg.cutouts import REACH, cutout, edge_filter, foreground_colors, put_before, soft_alpha
 from pix2seg.photo import read_photo
 
 FRONT, BEHIND = np.array([170, 40, 60]), np.array([40, 170, 70])
@@ -51,7 +51,7 @@ def test_alpha_moves_to_the_edge_of_the_photo(
 ) -> None:
     pixels, alpha = disc
     coarse = cv2.GaussianBlur(np.roll(alpha, 2, axis=1), (0, 0), 4)
-    moved = soft_alpha(pixels, coarse, coarse >= 0.5)
+    moved = soft_alpha(edge_filter(pixels), coarse.__getitem__, coarse >= 0.5)
     assert moved.dtype == np.float32
     assert np.abs(moved - alpha).mean() < 0.6 * np.abs(coarse - alpha).mean()
 
@@ -59,9 +59,11 @@ def test_alpha_moves_to_the_edge_of_the_photo(
 def test_nothing_is_cut_out_far_from_the_mask(photos: list[Path]) -> None:
     for photo in photos:
         pixels, ids = read_photo(photo).pixels, np.asarray(Image.open(photo.with_suffix(".png")))
+        follow_edges = edge_filter(pixels)
         for class_id in np.unique(ids)[1:]:
             mask = ids == class_id
-            seen = soft_alpha(pixels, cv2.GaussianBlur(mask * np.float32(1), (0, 0), 3), mask) > 0
+            blurred = cv2.GaussianBlur(mask * np.float32(1), (0, 0), 3)
+            seen = soft_alpha(follow_edges, blurred.__getitem__, mask) > 0
             away = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_C, 3)
             assert away[seen].max() <= round(REACH * max(mask.shape))
             count, parts = cv2.connectedComponents(seen.astype(np.uint8))
@@ -74,7 +76,7 @@ def test_the_mask_is_believed_where_it_differs() -> None:
     probability[20:40, 20:40] = probability[60:80, 60:80] = 0.95
     mask = np.zeros((100, 120), bool)
     mask[20:40, 20:40] = mask[60:80, 20:40] = True
-    alpha = soft_alpha(pixels, probability, mask)
+    alpha = soft_alpha(edge_filter(pixels), probability.__getitem__, mask)
     assert alpha[30, 30] > 0.9
     assert alpha[70, 30] == 1
     assert alpha[70, 70] == 0
@@ -85,10 +87,17 @@ def test_any_size_of_photo(size: tuple[int, int]) -> None:
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
     mask = rng.random(size) < 0.5
-    alpha = soft_alpha(pixels, mask.astype(np.float32), mask)
+    alpha = soft_alpha(edge_filter(pixels), mask.astype(np.float32).__getitem__, mask)
     assert alpha.shape == size
     assert (alpha >= 0).all()
     assert (alpha <= 1).all()
     assert cutout(pixels, alpha).shape == (*size, 4)
     whole = np.ones(size, np.float32)
     assert np.array_equal(put_before(pixels, whole, np.zeros_like(pixels)), pixels)
+
+
+def test_an_empty_mask_has_no_alpha() -> None:
+    pixels, mask = np.full((40, 30, 3), 90, np.uint8), np.zeros((40, 30), bool)
+    alpha = soft_alpha(edge_filter(pixels), np.zeros((40, 30), np.float32).__getitem__, mask)
+    assert alpha.shape == (40, 30)
+    assert not alpha.any()

@@ -36,17 +36,26 @@ def test_an_extractor_without_weights_is_saved_by_name(small_weights: Path, tmp_
 def test_what_was_asked_of_a_segmenter_comes_back_with_it(
     small_weights: Path, small_mask_rcnn: Path, tmp_path: Path
 ) -> None:
-    options = {"weights": small_mask_rcnn, "everyone": True, "box": (1, 2, 30, 40)}
+    options = {"weights": small_mask_rcnn, "box": (1, 2, 30, 40)}
     asked = {"hide": True, "margin": 0.0, "softness": 0.5, "join": 0.0, "flip": True}
     Segmenter(small_weights, person_options=options, **asked).save_pretrained(tmp_path)
     again = Segmenter.from_pretrained(tmp_path, person=None, flip=False)
     assert {name: getattr(again, name) for name in asked} == asked | {"flip": False}
     assert isinstance(again.extractor, MaskRCNN)
     assert again.extractor.detector.weights == tmp_path / "person.safetensors"
-    assert (again.extractor.everyone, again.extractor.box) == (True, (1, 2, 30, 40))
-    other = Segmenter.from_pretrained(tmp_path, person_options={"everyone": False})
+    assert (again.extractor.everyone, again.extractor.box) == (False, (1, 2, 30, 40))
+    other = Segmenter.from_pretrained(tmp_path, person_options={"everyone": True})
     assert isinstance(other.extractor, MaskRCNN)
-    assert not other.extractor.everyone
+    assert (other.extractor.everyone, other.extractor.box) == (True, None)
+    other.save_pretrained(tmp_path / "everyone")
+    again = Segmenter.from_pretrained(tmp_path / "everyone", weights=small_weights)
+    assert isinstance(again.extractor, MaskRCNN)
+    assert again.extractor.everyone
+    assert again.generator.weights == small_weights
+    box = {"box": (1, 2, 30, 40)}
+    boxed = Segmenter.from_pretrained(tmp_path / "everyone", person_options=box)
+    assert isinstance(boxed.extractor, MaskRCNN)
+    assert not boxed.extractor.everyone
 
 
 def test_a_folder_that_says_nothing_of_options_is_loaded(

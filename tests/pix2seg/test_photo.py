@@ -392,6 +392,12 @@ def test_same_bytes_same_photo(photos: list[Path]) -> None:
     assert from_image.file == photos[0].name
 
 
+def test_a_name_that_is_no_text_is_told_in_escapes(photos: list[Path], tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9.jpg")
+    path.write_bytes(photos[0].read_bytes())
+    assert read_photo(path).file == r"caf\udce9.jpg"
+
+
 def test_names_in_any_script(photos: list[Path], tmp_path: Path) -> None:
     path = tmp_path / "ein Mädchen – 写真.jpg"
     path.write_bytes(photos[0].read_bytes())
@@ -477,9 +483,10 @@ def test_missing_file_and_folder_are_named(tmp_path: Path) -> None:
         read_photo(tmp_path / "folder.jpg")
 
 
-def test_limit_is_checked_before_decoding_and_can_be_raised() -> None:
+@pytest.mark.parametrize("format", ["PNG", "TIFF"])
+def test_limit_is_checked_before_decoding_and_can_be_raised(format: str) -> None:
     before = Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES
-    bomb = encoded(Image.new("1", (18_000, 10_000)), "PNG")
+    bomb = encoded(Image.new("1", (18_000, 10_000)), format)
     assert 2 * (before[0] or 0) < 18_000 * 10_000  # where Pillow alone raises an error
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -87,8 +87,8 @@ def test_result_reads_well(segmenter: Segmenter, photos: list[Path]) -> None:
     palettes = result.palette()
     assert 1 <= len(palettes["clothes"]) <= 5
     assert sum(swatch.share for swatch in palettes["clothes"]) == pytest.approx(1)
-    with pytest.raises(SchemeError, match="no class or garment 'jumper'"):
-        result.cutout("jumper")
+    with pytest.raises(SchemeError, match="no class or garment 'pauldron'"):
+        result.cutout("pauldron")
 
 
 def test_save_writes_the_promised_files(
@@ -319,3 +319,31 @@ def test_what_users_need_is_in_the_package() -> None:
     assert {"Palette", "Swatch", "Color", "Garment", "Person"} <= set(dir(pix2seg))
     for name in dir(pix2seg):
         assert getattr(pix2seg, name).__name__ == name
+
+
+@pytest.mark.parametrize(
+    ("mask", "error", "message"),
+    [
+        (np.ones((30, 20), np.uint8), TypeError, "is bool .*; this is uint8"),
+        (np.ones((30, 20, 1), bool), TypeError, r"this is bool \(30, 20, 1\)"),
+        (np.ones((15, 10), bool), PersonError, r"mine gave a mask of \(15, 10\) for a photo of"),
+    ],
+)
+def test_masks_of_an_extractor_of_one_s_own_are_checked(
+    small_weights: Path, mask: np.ndarray, error: type[Exception], message: str
+) -> None:
+    class Mine:
+        version = "mine"
+
+        def find(self, pixels: np.ndarray) -> Person:
+            return Person(mask, (0, 0, 20, 30), 1.0)
+
+    segmenter = Segmenter(small_weights, person=Mine())
+    with pytest.raises(error, match=message):
+        segmenter(np.zeros((30, 20, 3), np.uint8))
+
+
+def test_a_box_names_one_person(small_weights: Path) -> None:
+    options = {"everyone": True, "box": (0, 0, 5, 5)}
+    with pytest.raises(PersonError, match="names one person"):
+        Segmenter(small_weights, person="mask-rcnn", person_options=options)
