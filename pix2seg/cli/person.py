@@ -23,6 +23,8 @@ from pix2seg.cli.options import (
     results_folder,
 )
 from pix2seg.cli.output import (
+    DEFAULT_OUT,
+    EXIT_NOTHING,
     STANDARD_OUTPUT,
     check_writable,
     exit_on_bad,
@@ -38,7 +40,7 @@ from pix2seg.cli.telling import details, news, tracked
 from pix2seg.limits import MAX_PIXELS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
@@ -47,6 +49,8 @@ if TYPE_CHECKING:
     from pix2seg.result import Segmentation
 
 TRANSPARENT = "transparent"
+
+ALPHA = "alpha"
 
 
 def person(
@@ -58,14 +62,14 @@ def person(
             help="Folder for the results; - sends the picture of one photo before one background "
             "to standard output.",
         ),
-    ] = "pix2seg-out",
+    ] = str(DEFAULT_OUT),
     background: Annotated[
         list[str] | None,
         typer.Option(
             metavar="COLOR",
             help="What stands behind the person: grey, black, white, blur, #rrggbb, a CSS colour "
-            "or transparent; several times for several; default: what the generator was trained "
-            "on, grey.",
+            "or transparent; alpha for the mask alone; several times for several; default: what "
+            "the generator was trained on, grey.",
         ),
     ] = None,
     crop: Annotated[
@@ -78,6 +82,10 @@ def person(
     person_config: PersonConfig = None,
     trust: TrustFiles = False,
     weights: Weights = None,
+    skip_existing: Annotated[
+        bool,
+        typer.Option("--skip-existing", help="Leave out photos whose pictures are there: go on."),
+    ] = False,
     max_pixels: MaxPixels = MAX_PIXELS,
     engine: EngineName = "auto",
     device: Device = "auto",
@@ -106,6 +114,8 @@ def person(
             "--everyone",
             param_hint="--out",
         )
+    if piped and skip_existing:
+        raise typer.BadParameter("standard output has no pictures", param_hint="--skip-existing")
     if not piped:
         check_writable(folder)
     keep_freed_memory()
@@ -121,7 +131,12 @@ def person(
             person_options=options,
         )
     backgrounds = backgrounds or {segmenter.info.background: segmenter.info.background}
+    if skip_existing:
+        count = len(inputs)
+        inputs = [p for p in inputs if not _is_done(folder / p.stem, backgrounds, everyone)]
+        news().print(f"{count - len(inputs)} of {count} photos have their pictures")
     bad: list[Pix2SegError] = [*wrong]
+    empty = 0
     with naming_bad(messages(), bad):
         for photo in tracked(inputs, "finding people"):
             try:
@@ -133,41 +148,37 @@ def person(
                     else:
                         _save(result, folder / photo.stem, backgrounds, crop)
                 _print_photo(photo.relative.as_posix(), result)
+                empty += not result.person.found
             except Pix2SegError as error:
                 bad.append(error)
     done = len(inputs) + len(wrong) - len(bad)
     where = f", results in {folder}" if done and not piped else ""
-    news().print(f"{done} done with {segmenter.extractor.version}{where}")
+    lacking = f", {empty} of them without a person" if empty else ""
+    news().print(f"{done} done with {segmenter.extractor.version}{lacking}{where}")
     details().print(", ".join(f"{part} {version}" for part, version in segmenter.model.items()))
     exit_on_bad(messages(), bad)
+    if done and empty == done:
+        raise typer.Exit(EXIT_NOTHING)
 
 
 def _parse_backgrounds(texts: list[str]) -> "dict[str, Background | Rgb | None]":
-    """What is asked for, by its name in file names; None is transparent."""
-    from PIL.ImageColor import colormap
-
-    from pix2seg.colors.names import colors_named, plain
-    from pix2seg.errors import ColorError, near_matches
-    from pix2seg.preprocess.background import BACKGROUNDS
+    """What is asked for, by its name in file names; None is transparent, and what alpha is."""
+    from pix2seg.colors.color import Color
+    from pix2seg.colors.names import named_background, plain
+    from pix2seg.errors import ColorError
 
     found: dict[str, Background | Rgb | None] = {}
-    for given in texts:
-        text = plain(given)
-        if text == TRANSPARENT:
-            found[text] = None
-        elif text in BACKGROUNDS:
-            found[text] = text
-        else:
-            try:
-                (color,) = colors_named(given, "css")
-            except ColorError:
-                meant = near_matches(given, [*BACKGROUNDS, TRANSPARENT, *colormap])
-                raise typer.BadParameter(
-                    f"'{given}' is none of {', '.join(BACKGROUNDS)}, {TRANSPARENT} and a colour as "
-                    f"#1b2a3c or CSS names it{meant and f'; {meant}'}",
-                    param_hint="--background",
-                ) from None
-            found[color.hex.removeprefix("#")] = color.rgb
+    others = (TRANSPARENT, ALPHA)
+    for text in texts:
+        if plain(text) in others:
+            found[plain(text)] = None
+            continue
+        try:
+            background = named_background(text, others)
+        except ColorError as error:
+            raise typer.BadParameter(str(error), param_hint="--background") from None
+        code = background if isinstance(background, str) else Color.from_rgb(*background).hex
+        found[code.removeprefix("#")] = background
     return found
 
 
@@ -177,16 +188,25 @@ def _save(
     backgrounds: "Mapping[str, Background | Rgb | None]",
     crop: bool,
 ) -> None:
-    """Write `BASE.alpha.png` and the person before each background, and the same of each alone."""
+    """Write `BASE.alpha.png` and the person before each background, each one's alone first."""
     from PIL import Image
 
     from pix2seg.files import write_png
     from pix2seg.saving import of_person, result_file
 
-    for name, picture in _pictures(result, backgrounds, crop).items():
-        write_png(result_file(base, f"{name}.png"), Image.fromarray(picture))
     for number, one in enumerate(result.people, 1):
         _save(one, of_person(base, number), backgrounds, crop)
+    for name, picture in _pictures(result, backgrounds, crop).items():
+        write_png(result_file(base, f"{name}.png"), Image.fromarray(picture))
+
+
+def _is_done(base: Path, backgrounds: "Iterable[str]", everyone: bool) -> bool:
+    """Whether all pictures of a photo are there, as `_save` writes them."""
+    from pix2seg.saving import of_person, result_file
+
+    bases = [base, of_person(base, 1)] if everyone else [base]
+    names = {ALPHA, *backgrounds}
+    return all(result_file(one, f"{name}.png").is_file() for one in bases for name in names)
 
 
 def _pipe(
@@ -208,22 +228,19 @@ def _pictures(
     """`alpha`, uint8 (H, W), and the person before each background, uint8 (H, W, 3 or 4)."""
     import numpy as np
 
-    from pix2seg.cutouts import cutout, put_before
-    from pix2seg.preprocess.background import backdrop
+    from pix2seg.cutouts import before, cutout, hard_cutout
     from pix2seg.preprocess.person.base import box_around
 
     pixels, found = result.photo.pixels, result.person.found
     alpha = result.alpha() if found else np.zeros(pixels.shape[:2], np.float32)
-    pictures = {"alpha": (alpha * 255).round().astype(np.uint8)}
+    pictures = {ALPHA: (alpha * 255).round().astype(np.uint8)}
     for name, background in backgrounds.items():
-        if not found:
-            pictures[name] = pixels
-        elif background is None:
-            pictures[name] = cutout(pixels, alpha)
-        else:
-            behind = backdrop(pixels, alpha > 0, background)
-            pictures[name] = put_before(pixels, alpha, behind)
-    x0, y0, x1, y1 = box_around(pictures["alpha"] > 0)  # as written: fainter traces are none
+        if name == TRANSPARENT:
+            whole = np.ones(pixels.shape[:2], np.bool_)
+            pictures[name] = cutout(pixels, alpha) if found else hard_cutout(pixels, whole)
+        elif background is not None:
+            pictures[name] = before(pixels, alpha, background) if found else pixels
+    x0, y0, x1, y1 = box_around(pictures[ALPHA] > 0)  # as written: fainter traces are none
     part = np.s_[y0:y1, x0:x1] if crop and x1 else np.s_[:, :]
     return {name: picture[part] for name, picture in pictures.items()}
 

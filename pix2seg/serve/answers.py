@@ -133,7 +133,11 @@ def _document(colors: PhotoColors, options: PaletteOptions, more: Mapping[str, A
 
 
 def picture_png(
-    result: "Segmentation", name: str, garments: bool = False, hard_edges: bool = False
+    result: "Segmentation",
+    name: str,
+    garments: bool = False,
+    hard_edges: bool = False,
+    background: str | None = None,
 ) -> bytes:
     """One picture of `picture_names` as PNG.
 
@@ -142,11 +146,14 @@ def picture_png(
         name: one of `picture_names`.
         garments: whether the overlay names garments.
         hard_edges: whether a cut-out ends where the mask does.
+        background: what stands behind the person, where that is the picture.
 
     Raises:
         SchemeError: the scheme has no such class, and there is no such kind of garments.
         WeightsError: the weights name no garments.
     """
+    if background:
+        return encode_png(result.before(background))
     return encode_png(_picture(result, name, garments, hard_edges))
 
 

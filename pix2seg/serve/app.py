@@ -139,7 +139,7 @@ async def _segment(request: Request, service: Service, upload: Upload) -> Respon
         record.facts |= {"width": photo.width, "height": photo.height}
         result = await turn.segment(Task(photo, options.people))
         if options.picture:
-            shown = options.garments, options.hard_edges
+            shown = options.garments, options.hard_edges, options.background
             make = partial(picture_png, result, options.picture, *shown)
         else:
             make = partial(segment_answer, result, options)

@@ -13,9 +13,11 @@ from pydantic import (
     field_validator,
 )
 
-from pix2seg.colors.names import NameList
+from pix2seg.colors.names import NameList, named_background
+from pix2seg.errors import ColorError
 from pix2seg.limits import MOST_COLORS
 from pix2seg.preprocess.fit import Box, parse_box
+from pix2seg.saving import PERSON
 from pix2seg.serve.problems import Problem
 
 Export = Literal["gpl", "ase", "css", "tokens"]
@@ -102,6 +104,12 @@ class SegmentOptions(PaletteOptions):
     picture: str | None = Field(
         None, description="Answer with this one picture as image/png.", examples=["overlay"]
     )
+    background: str | None = Field(
+        None,
+        description="With picture=person: the person before this background in place of none; "
+        "grey, black, white, blur, #rrggbb or a CSS colour.",
+        examples=["white"],
+    )
 
     @field_validator("person_box")
     @classmethod
@@ -116,6 +124,19 @@ class SegmentOptions(PaletteOptions):
         if picture and (info.data.get("pictures") or info.data.get("exports")):
             raise ValueError("it is all of the answer; leave pictures and exports out")
         return picture
+
+    @field_validator("background")
+    @classmethod
+    def _behind_the_person(cls, background: str | None, info: ValidationInfo) -> str | None:
+        if background is None:
+            return None
+        if info.data.get("picture") != PERSON or info.data.get("hard_edges"):
+            raise ValueError(f"it is for picture={PERSON}, with soft edges")
+        try:
+            named_background(background)
+        except ColorError as error:
+            raise ValueError(str(error)) from None
+        return background
 
     @property
     def people(self) -> dict[str, Any]:

@@ -124,9 +124,13 @@ def test_nobody_found_is_one_warning_and_the_whole_photo(small_onnx: Path, tmp_p
     thin = tmp_path / "thin.png"
     Image.fromarray(np.full((20, 3, 3), 90, np.uint8)).save(thin)
     words = [thin, "--person", "grabcut", "--weights", small_onnx, "--out", tmp_path / "out"]
-    code, output = run("person", *words)
-    assert code == 0
+    code, output = run("person", *words, "--background", "transparent", "--background", "grey")
+    assert code == 1
     assert output.count("nobody found") == 1
+    assert "1 of them without a person" in output
+    with Image.open(tmp_path / "out" / "thin.transparent.png") as kept:
+        assert kept.mode == "RGBA"
+        assert np.array_equal(np.asarray(kept)[..., :3], np.asarray(Image.open(thin)))
     assert not np.asarray(Image.open(tmp_path / "out" / "thin.alpha.png")).any()
     assert (np.asarray(Image.open(tmp_path / "out" / "thin.grey.png")) == 90).all()
     code, output = run("segment", *words, "--colors")
@@ -187,3 +191,28 @@ def test_no_results_are_claimed_where_none_are(
     assert "results in" not in output
     assert "lies outside the photo" in output
     assert not (tmp_path / "out").exists()
+
+
+def test_pictures_that_are_there_are_left_out(
+    photos: list[Path], figure: Path, small_onnx: Path, tmp_path: Path
+) -> None:
+    words = ["person", *photos[:2], "--person", "none", "--weights", small_onnx, "--out", tmp_path]
+    words += ["--background", "white"]
+    assert run(*words)[0] == 0
+    (tmp_path / f"{photos[1].stem}.white.png").unlink()
+    before = (tmp_path / f"{photos[0].stem}.white.png").stat().st_mtime_ns
+    code, output = run(*words, "--skip-existing")
+    assert code == 0
+    assert "1 of 2 photos have their pictures" in output
+    assert (tmp_path / f"{photos[0].stem}.white.png").stat().st_mtime_ns == before
+    assert (tmp_path / f"{photos[1].stem}.white.png").is_file()
+    assert "2 of 2 photos have" in run(*words, "--skip-existing")[1]
+    assert "0 of 2 photos have" in run(*words, "--skip-existing", "--background", "blur")[1]
+
+
+def test_a_folder_named_like_a_picture_is_refused(figure: Path, small_onnx: Path) -> None:
+    for command in ("person", "segment"):
+        words = [command, figure, "--weights", small_onnx, "--out", figure.parent / "cut.png"]
+        result = runner.invoke(app, [str(word) for word in words])
+        assert "is named like a picture" in str(result.exception)
+        assert not (figure.parent / "cut.png").exists()

@@ -111,6 +111,23 @@ def test_accept_png_gives_the_picture_itself(
         assert answer.status_code == status
 
 
+def test_the_person_stands_before_another_background(
+    service: httpx.Client, segmenter: Segmenter, photos: list[Path]
+) -> None:
+    answer = post(service, photos[0], picture="person", background="#1b2a3c")
+    shown = np.asarray(picture(answer.content))
+    assert np.array_equal(shown, np.asarray(segmenter(photos[0]).before("#1b2a3c")))
+    for wrong, message in (
+        ({"background": "white"}, "picture=person"),
+        ({"picture": "mask", "background": "white"}, "picture=person"),
+        ({"picture": "person", "background": "white", "hard_edges": "true"}, "soft edges"),
+        ({"picture": "person", "background": "mauve"}, "is none of grey, black, white, blur"),
+    ):
+        answer = post(service, photos[0], **wrong)
+        assert answer.status_code == 422
+        assert message in answer.json()["detail"]
+
+
 def test_a_corrected_mask_changes_the_palette(service: httpx.Client, photos: list[Path]) -> None:
     truth = np.array(Image.open(photos[0].with_suffix(".png")))
     colors = np.array([[0, 0, 0], [255, 255, 0], [0, 255, 255], [255, 0, 255]], np.uint8)
