@@ -19,6 +19,9 @@ PADDING_COLOR = GREY
 ROOM = 0.05
 """Room on each side of a person in the frame, as a share of the person's height."""
 
+STRIP = 256
+"""Rows of a large photo that are computed at once."""
+
 Size = tuple[int, int]
 """(width, height) in pixels."""
 
@@ -232,15 +235,11 @@ def enlarge_decided(layer: NDArray[np.float32], size: Size) -> NDArray[np.bool_]
     places = (np.arange(height) + 0.5) * (len(layer) / height) - 0.5
     above = np.floor(places).astype(int)
     shares = (places - above).astype(np.float32)[:, None]
-    decided = np.zeros((height, width), bool)
-    for first in range(int(above[0]), int(above[-1]) + 1):
-        upper, lower = wide[max(first, 0)], wide[min(first + 1, last)]
-        columns = np.flatnonzero((upper >= 0.5) | (lower >= 0.5))
-        if len(columns):
-            rows = slice(*np.searchsorted(above, [first, first + 1]))
-            seen = slice(columns[0], columns[-1] + 1)
-            blended = upper[seen] * (1 - shares[rows]) + lower[seen] * shares[rows]
-            decided[rows, seen] = blended >= 0.5
+    decided = np.empty((height, width), np.bool_)
+    for top in range(0, height, STRIP):
+        rows = slice(top, top + STRIP)
+        upper, lower = wide[above[rows].clip(min=0)], wide[(above[rows] + 1).clip(max=last)]
+        decided[rows] = upper * (1 - shares[rows]) + lower * shares[rows] >= 0.5
     return decided
 
 
