@@ -28,6 +28,7 @@ from pix2seg.garments import (
     find_garments,
     kinds,
     number_garments,
+    with_doubts,
 )
 from pix2seg.guided_filter import GuidedFilter
 from pix2seg.huggingface import labelled_masks
@@ -266,13 +267,15 @@ class Segmentation:
         """The photo with its classes outlined and named, RGB.
 
         Args:
-            garments: outline and name garments instead.
+            garments: outline and name garments instead, with a question mark behind kinds that are
+                hardly sure.
 
         Raises:
             WeightsError: the weights name no garments.
         """
         if garments:
-            picture = render.overlay(self.photo.pixels, self.named().mask, kinds())
+            named = self.named()
+            picture = render.overlay(self.photo.pixels, named.mask, with_doubts(named))
         else:
             picture = render.overlay(self.photo.pixels, self.mask, self.scheme)
         return Image.fromarray(picture)

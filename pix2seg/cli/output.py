@@ -26,10 +26,6 @@ EXIT_BAD_INPUT = 2
 
 STANDARD_OUTPUT = "-"
 
-SURE_KIND = 0.7
-"""Garments with a smaller score get a question mark: 41 % of them are what they are called, of the
-others 90 % (docs/garments.md)."""
-
 DEFAULT_OUT = Path("pix2seg-out")
 """Where results go if no folder is named."""
 
@@ -106,7 +102,9 @@ def base_colors(palette: "Palette") -> str:
 
 
 def kind_text(kind: str, score: float | None) -> str:
-    """A class or garment by its name, with a question mark if its score is low."""
+    """A class or garment by its name, with a question mark where its kind is hardly sure."""
+    from pix2seg.garments import SURE_KIND
+
     return f"{kind}?" if score is not None and score < SURE_KIND else kind
 
 

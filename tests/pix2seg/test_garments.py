@@ -12,7 +12,7 @@ from pix2seg.classes import Scheme, load_scheme
 from pix2seg.colors.document import palette_schema
 from pix2seg.colors.export import to_css, to_tokens
 from pix2seg.errors import SchemeError, WeightsError
-from pix2seg.garments import FIRST_GARMENT, Garment, Kinds, kinds, name_kinds
+from pix2seg.garments import FIRST_GARMENT, Garment, Kinds, kinds, name_kinds, with_doubts
 from pix2seg.photo import read_photo
 from pix2seg.preprocess.fit import Fit
 from pix2seg.preprocess.person import Person
@@ -346,3 +346,13 @@ def test_a_mirrored_photo_shows_mirrored_kinds_with_flip(garment_weights: Path) 
     segmenter = Segmenter(garment_weights, person="none", flip=True, precision="fp32")
     here, there = segmenter(pixels).named(), segmenter(pixels[:, ::-1]).named()
     assert np.mean(here.mask == there.mask[:, ::-1]) > 0.95
+
+
+def test_kinds_that_are_hardly_sure_have_a_question_mark() -> None:
+    mask = np.full((4, 6), 5, np.uint8)
+    mask[:, 3:] = kinds().id_of("bag")
+    certainty = np.where(mask == 5, np.uint8(200), np.uint8(150))
+    names = with_doubts(Kinds(mask, certainty)).names
+    assert [name for name in names if name.endswith("?")] == ["bag?"]
+    assert [name.removesuffix("?") for name in names] == list(kinds().names)
+    assert with_doubts(Kinds(mask * 0, certainty * 0)) == kinds()
