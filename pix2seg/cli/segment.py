@@ -289,12 +289,13 @@ def _print_photo(name: str, done: "Done") -> None:
     from rich.text import Text
 
     from pix2seg.cli.output import swatch_text
+    from pix2seg.colors.swatches import percent
 
     largest = sorted(done.coverage, key=lambda name: -done.coverage[name])
     facts = []
     for class_name in largest[:READABLE_CLASSES]:
         if done.coverage[class_name]:
-            facts.append(Text(f"{class_name} {done.coverage[class_name]:.1%}"))
+            facts.append(Text(f"{class_name} {percent(done.coverage[class_name], 1)}"))
             if class_name in done.palettes:
                 facts[-1].append(" ").append_text(swatch_text(done.palettes[class_name]))
     for kind, score, palette in done.garments:

@@ -83,14 +83,20 @@ def _draw_palette(
     right, bar = left + PANEL, top + TITLE
     large, small = ImageFont.load_default(26), ImageFont.load_default(21)
     draw.text((left, top), name, INK, large)
-    draw.text((right, top + 4), f"{palette.coverage:.1%}", FAINT, small, anchor="ra")
+    draw.text((right, top + 4), percent(palette.coverage, 1), FAINT, small, anchor="ra")
     _draw_bar(draw, palette, (left, bar, right, bar + BAR))
     for i, swatch in enumerate(palette):
         y = bar + BAR + 12 + i * LINE
         draw.rounded_rectangle((left, y + 4, left + 30, y + 34), 6, swatch.color.rgb, FAINT)
         draw.text((left + 44, y + 7), swatch.color.hex, INK, small)
         _draw_names(draw, swatch, (left + 150, y + 7), names)
-        draw.text((right, y + 7), f"{swatch.share:.0%}", FAINT, small, anchor="ra")
+        draw.text((right, y + 7), percent(swatch.share), FAINT, small, anchor="ra")
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """A share as people write it, such as `12%`, and `<1%` for what would round to nothing."""
+    least = 10.0**-digits
+    return f"<{least:g}%" if 0 < 100 * share < least / 2 else f"{share:.{digits}%}"
 
 
 def _draw_names(

@@ -3,7 +3,7 @@ import pytest
 
 from pix2seg.colors.color import Color
 from pix2seg.colors.palette import Palette, Swatch
-from pix2seg.colors.swatches import BAR, MARGIN, PANEL, SHEET, TITLE, swatches
+from pix2seg.colors.swatches import BAR, MARGIN, PANEL, SHEET, TITLE, percent, swatches
 
 PHOTO = np.full((600, 400, 3), (10, 200, 30), np.uint8)
 RED, NAVY, WHITE = (200, 30, 40), (27, 42, 60), (255, 255, 255)
@@ -28,6 +28,14 @@ def test_bars_are_as_wide_as_shares() -> None:
     assert (first, second) == (NAVY, RED)
     assert wide == pytest.approx(0.75 * PANEL, abs=2)
     assert narrow == pytest.approx(0.25 * PANEL, abs=2)
+
+
+@pytest.mark.parametrize(
+    ("share", "digits", "text"),
+    [(0, 0, "0%"), (0.004, 0, "<1%"), (0.006, 0, "1%"), (0.0004, 1, "<0.1%"), (1, 1, "100.0%")],
+)
+def test_a_small_share_is_not_nothing(share: float, digits: int, text: str) -> None:
+    assert percent(share, digits) == text
 
 
 def test_a_share_of_no_width_is_no_error() -> None:
