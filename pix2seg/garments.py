@@ -289,7 +289,10 @@ def _alike(
     meets += meets.T
     found, nearest = None, ALIKE
     for small, large in np.argwhere(meets >= shared_edge * meets.sum(axis=1, keepdims=True)):
-        if not (0 < areas[small] <= areas[large] and kind_of[small] != kind_of[large] and large):
+        between_garments = small and large  # part 0 is all that is of none of the kinds
+        if not (between_garments and 0 < areas[small] <= areas[large]):
+            continue
+        if kind_of[small] == kind_of[large]:
             continue
         one, other = (np.median(pixels[parts == part], axis=0) / 255 for part in (small, large))
         distance = float(delta_e(to_lab(one[None]), to_lab(other[None])[0])[0])

@@ -6,6 +6,9 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
 from PIL import Image
 
 from pix2seg.classes import Scheme, load_scheme
@@ -95,6 +98,34 @@ def test_only_pixels_that_the_mask_calls_clothes_have_a_kind() -> None:
     assert np.array_equal(result.mask == kinds().id_of("hair"), mask == HAIR)
     assert not result.certainty[mask != CLOTHES].any()
     assert result.certainty[mask == CLOTHES] == pytest.approx(255 * np.e**4 / (np.e**4 + 12), abs=1)
+
+
+CELLS = arrays.arrays(np.uint8, (6, 6), elements=st.integers(0, 3))
+WORN = arrays.arrays(np.uint8, (6, 6), elements=st.sampled_from((TOP, DRESS, SKIRT, TROUSERS, BAG)))
+
+
+@given(CELLS, WORN, arrays.arrays(np.bool_, (6, 6)))
+def test_rules_for_garments_never_leave_the_clothes(
+    classes: np.ndarray, worn: np.ndarray, colored: np.ndarray
+) -> None:
+    large = np.ones((8, 8), np.uint8)
+    mask, kind = np.kron(classes, large), np.kron(worn, large)
+    pixels = np.where(np.kron(colored, large)[..., None], (180, 40, 40), (200, 190, 170))
+    size = mask.shape
+    fit = Fit(size, size)
+    whole = slice(0, size[0]), slice(0, size[1])
+    result = name_kinds(logits_of(kind), fit, whole, pixels.astype(np.uint8), mask, FOUR).mask
+    assert np.array_equal(result >= FIRST_GARMENT, mask == CLOTHES)
+    assert np.array_equal(result[mask != CLOTHES], mask[mask != CLOTHES])
+
+
+def test_a_garment_in_the_color_of_the_ground_stays_where_it_is() -> None:
+    mask = np.zeros((SIDE, SIDE), np.uint8)
+    mask[8:56, 8:56] = CLOTHES
+    mask[8:20, 8:16] = mask[8:20, 48:56] = 0  # a corner left and right, as beside a skirt's waist
+    kind = np.full(mask.shape, SKIRT)
+    kind[52:56] = DRESS
+    assert np.array_equal(named(kind, mask).mask >= FIRST_GARMENT, mask == CLOTHES)
 
 
 def test_kinds_lie_where_the_network_saw_them() -> None:
