@@ -195,4 +195,6 @@ def _differences(
 def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
+    if isinstance(value, list):  # of classes
+        return " ".join(str(each["name"]) for each in value)
     return "none" if value is None else str(value)

@@ -31,7 +31,10 @@ class Plan:
 
     def __init__(self, folder: Folder) -> None:
         self.folder = folder
-        files = [name for name in folder.names(PLAN) if name.endswith(".parquet")]
+        self._read()
+
+    def _read(self) -> None:
+        files = [name for name in self.folder.names(PLAN) if name.endswith(".parquet")]
         self.files = sorted(files, key=lambda name: (len(name), name))  # 99000 before 100000
         self.counts: list[int] = []
         """Photos in each shard."""
@@ -60,6 +63,8 @@ class Plan:
     def extend(self, found: Iterable[Item], shard_size: int) -> None:
         """Add the photos that no shard has yet, each once, in new shards.
 
+        What another run plans meanwhile, this one does not plan again.
+
         Raises:
             CatalogError: a plan file is broken.
             OutputError: the plan cannot be written.
@@ -67,12 +72,22 @@ class Plan:
         known = set(self._digests())
         new = _unknown(found, known)
         while batch := list(islice(new, shard_size * SHARDS_A_FILE)):
-            first = len(self)
-            name = f"{first:05d}.parquet"
-            self.folder.write(f"{PLAN}/{name}", _plan_bytes(batch, shard_size))
-            for group, start in enumerate(range(0, len(batch), shard_size)):
-                self.counts.append(len(batch[start : start + shard_size]))
-                self._places.append((name, group))
+            while batch and not self._append(batch, shard_size):
+                self._read()
+                theirs = set(self._digests())
+                known |= theirs
+                batch = [item for item in batch if _digest(item.uri) not in theirs]
+
+    def _append(self, items: list[Item], shard_size: int) -> bool:
+        """Add photos in new shards, unless another run has added some since this plan was read."""
+        name = f"{len(self):05d}.parquet"
+        if not self.folder.create(f"{PLAN}/{name}", _plan_bytes(items, shard_size)):
+            return False
+        self.files.append(name)
+        for group, start in enumerate(range(0, len(items), shard_size)):
+            self.counts.append(len(items[start : start + shard_size]))
+            self._places.append((name, group))
+        return True
 
     def _digests(self) -> Iterator[bytes]:
         for name in self.files:

@@ -1,5 +1,6 @@
 """Filling a catalogue: what to do, who does it, and what has become of it."""
 
+import os
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -82,11 +83,11 @@ def begin_catalog(
         shard_size: photos a shard; by default what the catalogue was begun with, or so many that
             each worker has a shard, `SHARD_SIZE` at most.
         workers: how many there will be; by default as many as `default_workers` says.
-        keep_plan: where there is a plan, take it as it is, without a look at the source.
+        keep_plan: take the plan that is there as it is, without a look at the source.
 
     Raises:
-        CatalogError: the source cannot be read or holds no photo, or the catalogue was begun with
-            other settings.
+        CatalogError: the source cannot be read or holds no photo, the catalogue was begun with
+            other settings, or a plan that shall be kept is missing.
         Pix2SegError: the models cannot be loaded.
         OutputError: the catalogue cannot be written.
     """
@@ -94,7 +95,7 @@ def begin_catalog(
     if shard_size is None and FACTS in Folder(location).names():
         shard_size = Catalog(location).facts.get("shard_size")
     facts = {
-        "source": source if is_remote(source) else str(local_path(source).absolute()),
+        "source": source if is_remote(source) else os.path.normpath(local_path(source).absolute()),
         "column": column,
         "shard_size": shard_size,
         "options": settings.facts(),
@@ -103,15 +104,21 @@ def begin_catalog(
     }
     found = list_source(source, column)
     planned = len(Plan(Folder(location))) > 0
+    if keep_plan and not planned:
+        raise CatalogError(f"{location} has no plan yet; make one with --plan, without --shards")
     if not planned:
-        found = _at_least_one(found, source)  # a source that is refused leaves no catalogue
+        found = _at_least_one(found, source)
     catalog = Catalog.begin(location, facts)
-    if not (keep_plan and planned):
-        if shard_size is None:
-            found, shard_size = _for_each_worker(
-                found, workers or default_workers(segmenter.device)
-            )
-        catalog.plan.extend(found, shard_size)
+    try:
+        if not keep_plan:
+            if shard_size is None:
+                at_once = workers or default_workers(segmenter.device)
+                found, shard_size = _for_each_worker(found, at_once)
+            catalog.plan.extend(found, shard_size)
+    except CatalogError:
+        if not len(catalog.plan):  # a source that is refused leaves no catalogue
+            catalog.folder.remove(FACTS)
+        raise
     return Opened(catalog, settings, segmenter.device)
 
 

@@ -23,6 +23,9 @@ from pix2seg.colors.row import GARMENTS_CLASS
 from pix2seg.colors.space import Floats, delta_e
 from pix2seg.colors.wanted import Wanted
 
+ROUNDED = 1e-5
+"""Distances are off by less, for a catalogue's index has L*a*b* in single precision."""
+
 LEAST_SHARE = 0.1
 """Of a base colour, a smaller share of a class or garment comes last."""
 
@@ -175,7 +178,7 @@ def find(
 
 def _best(listing: Listing, wanted: Wanted, kinds: Sequence[str], within: float) -> Found:
     """The best colour of each photo that shows a wanted one, sorted by key."""
-    within = BASE_REACH if wanted.base else within
+    within = BASE_REACH if wanted.base else within + ROUNDED
     boxes = [lab_box(color.lab, within) for color in wanted.colors]
     none = np.zeros(0, np.int64)
     nothing = Near(none, none, np.zeros((0, 3)), np.zeros(0))

@@ -193,7 +193,12 @@ def _in_list(source: str, suffix: str, column: str | None) -> Iterator[Item]:
     remote = is_remote(source)
     folder = source.rpartition("/")[0] if remote else str(local_path(source).absolute().parent)
     for value in _column_of(source, suffix, column):
-        text = str(value or "")
+        if value is not None and not isinstance(value, str):
+            raise CatalogError(
+                f"{source}: its column of photos holds {type(value).__name__}, which is no path or "
+                "URI; name another with --column"
+            )
+        text = value or ""
         if not text:
             raise CatalogError(f"{source} has a row without a photo")
         if any("\ud800" <= char <= "\udfff" for char in text):
@@ -250,6 +255,7 @@ def _choose_column(source: str, there: Iterable[str], column: str | None) -> str
         raise CatalogError(f"{source} is empty; give a list with a column '{column or COLUMNS[0]}'")
     fitting = [column] if column else [name for name in COLUMNS if name in names]
     if not column and len(names) == 1:
+        _check_heading(source, names[0])
         fitting = names
     if not fitting or fitting[0] not in names:
         raise CatalogError(
@@ -257,6 +263,21 @@ def _choose_column(source: str, there: Iterable[str], column: str | None) -> str
             f"{', '.join(names)} with --column"
         )
     return fitting[0]
+
+
+def _check_heading(source: str, name: str) -> None:
+    """Refuse what is no name of a list's only column.
+
+    Raises:
+        CatalogError: it is a photo, or several names without commas between.
+    """
+    if _is_wanted(name):
+        raise CatalogError(
+            f"{source} begins with a photo; write '{COLUMNS[0]}' in a line above it, which names "
+            "the column"
+        )
+    if ";" in name or "\t" in name:
+        raise CatalogError(f"{source} has no commas between its columns ({name!a}); save it with")
 
 
 def _split_glob(source: str) -> tuple[str, str]:

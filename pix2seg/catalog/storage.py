@@ -1,13 +1,14 @@
 """Files wherever they lie: this machine's folders, or object storage through pyarrow."""
 
 import os
+import secrets
 from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from pix2seg.errors import CatalogError, OutputError
-from pix2seg.files import atomic_write
+from pix2seg.errors import CatalogError, OutputError, reason_of
+from pix2seg.files import UNFINISHED, atomic_write
 
 SCHEMES = ("file", "gs", "s3")
 """What a URI may begin with."""
@@ -166,6 +167,36 @@ class Folder:
             return self.system.open_input_file(f"{self.root}/{name}")
         except (OSError, ValueError) as error:
             raise CatalogError(f"cannot read {self.place(name)}: {_first_line(error)}") from error
+
+    def create(self, name: str, data: bytes) -> bool:
+        """Write a file that is not there yet; whether it was not.
+
+        Of two processes here one alone creates it. Object storage cannot tell them apart.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        parent, _, last = name.rpartition("/")
+        if last in self.names(parent):
+            return False
+        if self.remote:
+            self.write(name, data)
+            return True
+        unfinished = f"{parent}/{UNFINISHED}{secrets.token_hex(4)}.part"
+        self.write(unfinished, data)
+        try:
+            os.link(self.place(unfinished), self.place(name))
+        except FileExistsError:
+            return False
+        except OSError as error:
+            raise OutputError(f"cannot write {self.place(name)}: {reason_of(error)}") from error
+        finally:
+            Path(self.place(unfinished)).unlink()
+        return True
+
+    def remove(self, name: str) -> None:
+        """Remove a file that is there."""
+        self.system.delete_file(f"{self.root}/{name}")
 
     def write(self, name: str, data: bytes) -> None:
         """Write a file. Object storage shows a file when all of it has come, and not before.

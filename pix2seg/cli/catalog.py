@@ -150,6 +150,8 @@ def run(
             keep_plan=among is not None,
         )
     counts = opened.catalog.plan.counts
+    if among and among.start >= len(counts):
+        print_warning(messages(), f"--shards {shards}: the plan ends with shard {len(counts) - 1}")
     todo = open_shards(opened.catalog, among)
     photos = sum(counts[shard] for shard in todo)
     if plan:

@@ -76,13 +76,14 @@ def export_catalog(
         raise CatalogError(f"{to} would have no masks of garments or classes; leave --garments out")
     column = ("garment_mask" if garments else "mask") if with_masks else None
     module = import_module(f"pix2seg.catalog.export.{to}")
+    copied = photos or to == "imagefolder"
     count, left_out = 0, list[Pix2SegError]()
 
     def counted(unfinished: Path) -> Iterator[Exported]:
         nonlocal count
-        for photo in exported_photos(catalog, where, column):
+        for photo in exported_photos(catalog, where, column, copied=copied):
             try:
-                if photos or to == "imagefolder":
+                if copied:
                     copy_photo(photo, unfinished / module.PHOTOS)
             except (CatalogError, PhotoError) as error:
                 left_out.append(error)

@@ -42,7 +42,7 @@ class Exported:
 
 
 def exported_photos(
-    catalog: Catalog, where: str | None, mask_column: str | None
+    catalog: Catalog, where: str | None, mask_column: str | None, *, copied: bool
 ) -> Iterator[Exported]:
     """The good rows of a catalogue, a shard at a time.
 
@@ -50,6 +50,8 @@ def exported_photos(
         catalog: what to export.
         where: only rows of which this SQL condition holds.
         mask_column: where the masks are, or None if none are needed.
+        copied: the photos are copied under their names, no two of which then differ in the suffix
+            alone: what reads the export finds masks by it.
 
     Raises:
         CatalogError: the condition is wrong, or a row has no mask.
@@ -64,11 +66,16 @@ def exported_photos(
                     f"{catalog.folder.location} has no {mask_column} of {row['file']}; fill a new "
                     "catalogue with --masks" + (" --garments" if "garment" in mask_column else "")
                 )
-            file = _free(_safe(row["file"]), files)
-            stem = str(PurePosixPath(file).with_suffix(""))
-            if stem.casefold() in stems:  # `x.jpg` beside `x.png`
-                stem = file
-            stem = _free(stem, stems)
+            file = _safe(row["file"])
+            if copied:
+                stem = _free(_without_suffix(file), stems)
+                file = stem + PurePosixPath(file).suffix
+            else:
+                file = _free(file, files)
+                stem = _without_suffix(file)
+                if stem.casefold() in stems:  # `x.jpg` beside `x.png`
+                    stem = file
+                stem = _free(stem, stems)
             yield Exported(row, file, stem, read_mask_png(data) if data is not None else None)
 
 
@@ -127,8 +134,13 @@ def _reason(message: str, columns: Sequence[str]) -> str:
 
 def _safe(file: str) -> str:
     """A photo's name as a relative path below an export's folder: `s3://a/b.jpg` is `a/b.jpg`."""
-    parts = file.rpartition("://")[2].split("/")
+    named = re.sub(r"[\x00-\x1f\x7f]", "_", file)  # which XML and lists of names do not take
+    parts = named.rpartition("://")[2].split("/")
     return "/".join(part for part in parts if part not in ("", ".", "..")) or "photo"
+
+
+def _without_suffix(name: str) -> str:
+    return str(PurePosixPath(name).with_suffix(""))
 
 
 def _free(name: str, taken: set[str]) -> str:

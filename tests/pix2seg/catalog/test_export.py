@@ -228,10 +228,12 @@ def test_no_photo_replaces_another(
         tar.add(fronts[2], "0001.JPG")
         tar.add(fronts[3], "0001.png")
     catalog = fill(str(source), str(tmp_path / "book"))
-    found = list(exported_photos(catalog, None, None))
+    found = list(exported_photos(catalog, None, None, copied=False))
     for names in ({photo.file.lower() for photo in found}, {photo.stem.lower() for photo in found}):
         assert len(names) == 4
     assert [photo.file for photo in found][:2] == ["shop/0001.jpg", "shop/0001-2.jpg"]
+    alone = {photo.file for photo in exported_photos(catalog, None, None, copied=True)}
+    assert alone == {"shop/0001.jpg", "shop/0001-2.jpg", "shop/0001-3.JPG", "shop/0001-4.png"}
     export_catalog(catalog, "voc", tmp_path / "out", photos=True)
     copied = [file.read_bytes() for file in (tmp_path / "out" / "JPEGImages").rglob("*.*")]
     assert sorted(copied) == sorted(file.read_bytes() for file in fronts)

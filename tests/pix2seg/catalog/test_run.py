@@ -201,13 +201,12 @@ def test_other_settings_are_refused(
         begin_catalog(str(shop), str(shop / "men"), settings, shard_size=2)
 
 
-@pytest.mark.parametrize("keep_plan", [False, True])
 def test_a_refused_source_leaves_no_catalogue(
-    shop: Path, settings: Settings, tmp_path: Path, keep_plan: bool
+    shop: Path, settings: Settings, tmp_path: Path
 ) -> None:
     out, source = tmp_path / "out", tmp_path / "source"
 
-    def begin(source: Path) -> Catalog:
+    def begin(source: Path, keep_plan: bool = False) -> Catalog:
         how = {"shard_size": 2, "keep_plan": keep_plan}
         return begin_catalog(str(source), str(out), settings, **how).catalog
 
@@ -222,6 +221,7 @@ def test_a_refused_source_leaves_no_catalogue(
     shutil.rmtree(source)
     source.mkdir()  # what is planned stays
     assert begin(source).plan.counts == [2]
+    assert begin(source, keep_plan=True).plan.counts == [2]
 
 
 def test_failed_photos_are_tried_again(
@@ -297,3 +297,35 @@ def test_broken_catalogues_are_refused(tmp_path: Path) -> None:
         Catalog(str(tmp_path))
     with pytest.raises(CatalogError, match="https:// is not known"):
         Catalog("https://shop.example/out")
+
+
+def test_runs_that_plan_at_the_same_time_plan_each_photo_once(tmp_path: Path) -> None:
+    items = [Item(f"{i}.jpg", f"{i}.jpg") for i in range(7)]
+    ours, theirs = Plan(Folder(tmp_path)), Plan(Folder(tmp_path))
+    theirs.extend(items[2:5], 2)
+    ours.extend(items, 2)
+    for plan in (ours, Plan(Folder(tmp_path))):
+        planned = [plan.items(shard) for shard in range(len(plan))]
+        assert planned[:2] == [items[2:4], items[4:5]]
+        assert [item for shard in planned[2:] for item in shard] == items[:2] + items[5:]
+    assert {file.suffix for file in (tmp_path / "_plan").iterdir()} == {".parquet"}
+
+
+def test_shards_need_a_plan(shop: Path, settings: Settings, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(CatalogError, match="has no plan yet"):
+        begin_catalog(str(shop), str(out), settings, keep_plan=True)
+    assert not out.exists()
+
+
+def test_a_list_that_is_refused_in_its_middle_leaves_no_catalogue(
+    shop: Path, settings: Settings, tmp_path: Path
+) -> None:
+    listed, out = tmp_path / "list.jsonl", tmp_path / "out"
+    good = json.dumps({"uri": str(shop / "men" / "front0.jpg")})
+    listed.write_text(good + '\n{"uri": null}\n')
+    with pytest.raises(CatalogError, match="a row without a photo"):
+        begin_catalog(str(listed), str(out), settings)
+    assert not (out / "catalog.json").exists()
+    there = begin_catalog(str(shop / ".." / shop.name), str(out), settings, shard_size=2).catalog
+    assert there.facts["source"] == str(shop)

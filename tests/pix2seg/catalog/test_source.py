@@ -77,6 +77,14 @@ def test_odd_lists(tmp_path: Path) -> None:
         ("list.jsonl", "[]\n", "line 1, is no JSON object"),
         ("list.jsonl", "{}\n", r"list\.jsonl is empty; give a list with a column 'uri'"),
         ("list.csv", "", r"list\.csv is empty; give a list with a column 'uri'"),
+        (
+            "list.csv",
+            "a.jpg\nb.jpg\n",
+            "begins with a photo; write 'uri' in a line above",
+        ),
+        ("list.csv", "path;n\na.jpg;1\n", r"list\.csv has no commas between its columns"),
+        ("list.jsonl", '{"image": {"bytes": ""}}\n', "holds dict, which is no path or URI"),
+        ("list.jsonl", '{"path": 5}\n', "holds int, which is no path"),
     ):
         (tmp_path / name).write_text(text)
         with pytest.raises(CatalogError, match=message):
