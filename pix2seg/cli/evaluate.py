@@ -173,8 +173,9 @@ def _print_garments(found: "GarmentScores", console: "Console") -> None:
     for name, iou, large, right in rows:
         table.add_row(name, _cell(iou), f"{large}", f"{right / large:.0%}" if large else "")
     console.print(table)
+    of_big = found.mean_iou_of_big
+    big = "none there" if math.isnan(of_big) else f"{of_big:.4f}"
     console.print(
-        f"garments: mIoU {found.scores.mean_iou:.4f}   of the big kinds "
-        f"{found.mean_iou_of_big:.4f}   kind right {found.share_right:.1%} of {found.large.sum()} "
-        "garments above 1 % of their photo",
+        f"garments: mIoU {found.scores.mean_iou:.4f}   of the big kinds {big}   kind right "
+        f"{found.share_right:.1%} of {found.large.sum()} garments above 1 % of their photo",
     )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pix2seg.classes import Scheme
     from pix2seg.preprocess.dataset.corrected import Named
-    from pix2seg.preprocess.dataset.prepare import Preparation, Source
+    from pix2seg.preprocess.dataset.prepare import Preparation, Prepared, Source
     from pix2seg.preprocess.dataset.split import Fold
 
 prepare = typer.Typer(
@@ -150,7 +150,13 @@ def folder(
     import numpy as np
 
     from pix2seg.classes import load_scheme
-    from pix2seg.preprocess.dataset.folder import NAMED, SEGMENTED, folder_sources, read_mask
+    from pix2seg.preprocess.dataset.folder import (
+        NAMED,
+        SEGMENTED,
+        folder_sources,
+        read_mask,
+        read_mask_of_two,
+    )
     from pix2seg.preprocess.dataset.prepare import Preparation
 
     classes = load_scheme(scheme)
@@ -163,7 +169,7 @@ def folder(
         out,
         classes,
         table,
-        read_mask,
+        read_mask_of_two if len(table) == 2 else read_mask,
         _size(size),
         person,
         {"weights": person_weights, "trust": trust},
@@ -305,6 +311,16 @@ def _with(table: "NDArray[np.uint8]", value: int) -> "NDArray[np.uint8]":
     return np.append(table, np.uint8(value))
 
 
+def _name_absent(scheme: "Scheme", results: "list[Prepared]") -> None:
+    """Warn of classes that no photo shows: masks of another scheme look so."""
+    shown = [result.pixels for result in results if result.pixels is not None]
+    absent = [name for i, name in enumerate(scheme.names) if not any(each[i] for each in shown)]
+    if absent and shown:
+        print_warning(
+            messages(), f"no photo shows {', '.join(absent)}; are the masks and --scheme right?"
+        )
+
+
 def _run(sources: "list[Source]", preparation: "Preparation", facts: dict[str, Any]) -> None:
     from pix2seg.preprocess.dataset.prepare import prepare as prepare_all
 
@@ -319,8 +335,9 @@ def _run(sources: "list[Source]", preparation: "Preparation", facts: dict[str, A
         from pix2seg.segmenter import load_person
 
         preparation = replace(preparation, load=load_person)
-    results = tracked(prepare_all(sources, preparation, facts), "preparing", len(sources))
+    results = list(tracked(prepare_all(sources, preparation, facts), "preparing", len(sources)))
     broken = [result for result in results if result.pixels is None]
+    _name_absent(preparation.scheme, results)
     for result in broken:
         print_error(messages(), f"skipped {result.name}: {result.error}")
     left_out = {result.name for result in broken}

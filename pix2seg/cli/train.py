@@ -57,7 +57,7 @@ def train(
     from pix2seg.train.recipe import parse_recipe
     from pix2seg.train.run.distributed import is_writer, join, leave
     from pix2seg.train.run.lock import only_training
-    from pix2seg.train.run.run_file import write_run_file
+    from pix2seg.train.run.run_file import check_data, write_run_file
     from pix2seg.train.run.trainer import Trainer, check_run
 
     keep_freed_memory()
@@ -70,6 +70,8 @@ def train(
     )
     parsed = parse_recipe(settings.recipe)
     check_run(run, resume)
+    if resume:
+        check_data(run, settings)
     task = _task(parsed, settings, chosen, resume)
     with only_training(run) if is_writer() else nullcontext():
         trainer = Trainer(task, parsed, run, console, resume=resume)

@@ -44,6 +44,10 @@ class Network(Protocol):
         ...
 
 
+WHOLE_NETWORKS = ("best.safetensors", "model.onnx", "model.safetensors")
+"""What a training run and `save_pretrained` call the generator in their folders."""
+
+
 def open_network(
     weights: Path | None,
     built_in: str,
@@ -72,6 +76,9 @@ def open_network(
     _refuse_unknown("precision", precision, get_args(Precision))
     if weights is None:
         weights = _choose_built_in(built_in, engine, device)
+    if weights.is_dir():
+        there = [f for name in WHOLE_NETWORKS if (f := weights / name).is_file()]
+        raise WeightsError(f"{weights} is a folder" + (f"; give {there[0]}" if there else ""))
     if not weights.is_file():
         raise WeightsError(f"no weights file {weights}")
     kind = "onnx" if weights.suffix.lower() == SUFFIXES["onnx"] else "torch"

@@ -11,14 +11,14 @@ def check_size(size: tuple[int, int], depth: int) -> None:
         depth: how many times the network halves.
 
     Raises:
-        SizeError: names the nearest size that fits.
+        SizeError: says which sizes and depths fit.
     """
     step = 2**depth
     if any(length % step for length in size):
-        width, height = (max(round(length / step), 1) * step for length in size)
         raise SizeError(
             f"a network size of {size[0]}x{size[1]} cannot be halved {depth} times; take multiples "
-            f"of {step}, such as {width}x{height}, or a depth of {_deepest(size)} or less"
+            f"of {step} in the shape of the data, or where a recipe says generator.depth "
+            f"{_deepest(size)} or less there"
         )
 
 

@@ -82,9 +82,9 @@ def without_mask(photos: Path, sources: Sequence[Source]) -> list[Path]:
 
     What `pix2seg segment` wrote beside photos, such as NAME.overlay.png, is no photo.
     """
-    names = {source.name for source in sources}
+    names, used = {source.name for source in sources}, {source.photo for source in sources}
     files = _photos_in(photos, (source.labels for source in sources))
-    named = [(file, _name(file, photos)) for file in files]
+    named = [(file, _name(file, photos)) for file in files if file not in used]
     return [f for f, name in named if not names & {name, name.rpartition(".")[0]}]
 
 
@@ -100,14 +100,22 @@ def _photos_in(folder: Path, masks: Iterable[Path]) -> list[Path]:
 def read_mask(path: Path) -> NDArray[np.uint8]:
     """An indexed mask, uint8 (H, W): a pixel's value is its class id.
 
-    A mask of 0 and 255 alone, as image editors write it, is read as 0 and 1.
-
     Raises:
         DatasetError: the file is broken or has colour channels.
     """
     mask = read_image(path)
     if mask.ndim != 2:
         raise DatasetError(f"{path} has colour channels; save it as an indexed or grey PNG")
+    return mask
+
+
+def read_mask_of_two(path: Path) -> NDArray[np.uint8]:
+    """The same of two classes, whose mask may have 0 and 255, as image editors write it.
+
+    Raises:
+        DatasetError: the file is broken or has colour channels.
+    """
+    mask = read_mask(path)
     if mask.max() == WHITE and not np.any((mask > 0) & (mask < WHITE)):
         return np.asarray(mask == WHITE, np.uint8)
     return mask

@@ -119,8 +119,10 @@ class Preparation:
                 f"{pixels.shape[1]}x{pixels.shape[0]}"
             )
         if labels.max(initial=0) >= len(self.table):
+            two = " (0 and 255 are for schemes of two classes)" if labels.max() == 255 else ""
             raise DatasetError(
                 f"{source.labels} has label {labels.max()}; the highest is {len(self.table) - 1}"
+                f"{two}"
             )
         return pixels, labels
 

@@ -1,7 +1,8 @@
 """What a generator under training takes over from trained weights, of its own classes or others."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -60,10 +61,10 @@ def starting_tensors(
     # that they lack, or have in another width, starts afresh.
     blocks = {"residual_blocks", "wide_blocks"}
     free = {"dropout", "garment_width"} | blocks
-    alike = all(settings[key] == theirs.get(key) for key in settings.keys() - free)
-    fewer_blocks = all(theirs.get(key, 0) <= settings[key] for key in blocks)
-    if not (alike and fewer_blocks):
-        raise _other_kind(init, recipe.name)
+    differing = {key for key in settings.keys() - free if settings[key] != theirs.get(key)}
+    differing |= {key for key in blocks if theirs.get(key, 0) > settings[key]}
+    if differing:
+        raise _other_kind(init, recipe.name, theirs, settings, differing)
     kept = {
         name: tensor
         for name, tensor in generator.state_dict().items()
@@ -110,8 +111,9 @@ def _fitting_tensors(
     else:
         generator, info = load_generator(Path(init))
         theirs = info.recipe.generator.model_dump()
-        if any(theirs.get(key) != getattr(mine, key) for key in ("architecture", "encoder")):
-            raise _other_kind(init, recipe)
+        kind = ("architecture", "encoder")
+        if differing := {key for key in kind if theirs.get(key) != getattr(mine, key)}:
+            raise _other_kind(init, recipe, theirs, mine.model_dump(), differing)
         tensors = generator.state_dict()
         into = scheme.merged_into(info.scheme)
         if into is not None:
@@ -132,8 +134,15 @@ def _fitting_tensors(
     return fitting
 
 
-def _other_kind(init: str | Path, recipe: str) -> TrainingError:
+def _other_kind(
+    init: str | Path,
+    recipe: str,
+    theirs: Mapping[str, Any],
+    mine: Mapping[str, Any],
+    differing: Iterable[str],
+) -> TrainingError:
+    named = ", ".join(f"{key} {theirs.get(key)}, not {mine[key]}" for key in sorted(differing))
     return TrainingError(
-        f"{init} holds a generator of another kind than recipe {recipe} trains; "
-        "give --init weights of the same [generator]"
+        f"{init} holds a generator of another kind than recipe {recipe} trains ({named}); give "
+        "--init weights of the same [generator]"
     )

@@ -22,7 +22,7 @@ from pix2seg.segmenter import Segmenter
 from pix2seg.train.judge.evaluate import Evaluation, evaluate
 from pix2seg.train.run.checkpoint import begun_with
 from pix2seg.train.run.origin import DATA
-from pix2seg.train.run.run_file import read_run_file
+from pix2seg.train.run.run_file import check_data, read_run_file
 
 
 @dataclass
@@ -101,6 +101,7 @@ def read_run(run: Path) -> Dataset:
         raise TrainingError(
             f"{run} holds no finished run of a generator; give folders that pix2seg train wrote"
         )
+    check_data(run, settings)
     dataset = Dataset(settings.data[0])
     begun = begun_with(run / "last.pt", DATA)
     # Behind the data set's fingerprint stands that of people, who are not scored here.

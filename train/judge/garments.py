@@ -59,8 +59,8 @@ class GarmentScores:
     def to_dict(self) -> dict[str, Any]:
         """All scores as plain data."""
         return {
-            "mean_iou": round(self.scores.mean_iou, 4),
-            "mean_iou_of_big": round(self.mean_iou_of_big, 4),
+            "mean_iou": rounded(self.scores.mean_iou),
+            "mean_iou_of_big": rounded(self.mean_iou_of_big),
             "large_garments": int(self.large.sum()),
             "share_right": round(self.share_right, 4),
             "kinds": {

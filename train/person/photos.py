@@ -118,6 +118,11 @@ def _people_by_photo(annotations: Path) -> dict[str, list[dict[str, Any]]]:
     """The persons' annotations by file name, in the order of the names."""
     from pycocotools.coco import COCO
 
+    if annotations.name == "dataset.json":
+        raise DatasetError(
+            f"{annotations.parent} is a prepared data set; a person extractor learns from raw "
+            "folders: give CCP's, or one with COCO's *.json and photos/"
+        )
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # it prints how long it takes
             coco = COCO(str(annotations))

@@ -50,3 +50,18 @@ def read_run_file(run: Path) -> RunFile:
         raise TrainingError(
             f"{path} is broken ({first_fault(error)}); start the run anew"
         ) from None
+
+
+def check_data(run: Path, settings: RunFile) -> None:
+    """Refuse a run whose photos are no longer where they were.
+
+    Raises:
+        TrainingError: names the folder, and says how to tell where it is now.
+    """
+    for option, folders in (("data", settings.data), ("people", settings.people)):
+        for folder in folders:
+            if not Path(folder).exists():
+                raise TrainingError(
+                    f"{run} was trained on {folder}, which is not there; if it was moved, say "
+                    f"where to: pix2seg train --run {run} --resume --{option} FOLDER"
+                )

@@ -6,6 +6,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from pix2seg import Segmenter
 from pix2seg.engines.base import built_in_file
 from pix2seg.errors import WeightsError
 from pix2seg.generators.info import BUILT_IN, TrainedRecipe, WeightsInfo
@@ -39,6 +40,10 @@ def test_box_holds_a_small_generator_that_says_where_it_comes_from() -> None:
 
 
 def test_missing_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "best.safetensors").touch()
+    with pytest.raises(WeightsError, match=r"run is a folder; give .*run/best\.safetensors"):
+        Segmenter(tmp_path / "run")
     with pytest.raises(WeightsError, match=r"no weights file .*none\.safetensors"):
         load_generator(tmp_path / "none.safetensors")
 

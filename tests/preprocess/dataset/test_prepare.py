@@ -20,7 +20,12 @@ from pix2seg.cli import app
 from pix2seg.errors import DatasetError, OutputError, PersonError
 from pix2seg.preprocess.dataset.ccp import ccp_sources, read_label_names, read_labels
 from pix2seg.preprocess.dataset.dataset import Dataset, read_image
-from pix2seg.preprocess.dataset.folder import folder_sources, read_mask, without_mask
+from pix2seg.preprocess.dataset.folder import (
+    folder_sources,
+    read_mask,
+    read_mask_of_two,
+    without_mask,
+)
 from pix2seg.preprocess.dataset.prepare import (
     Preparation,
     Prepared,
@@ -481,13 +486,56 @@ def test_a_folder_that_is_not_there_is_named_in_one_line(
 
 def test_black_and_white_mask_is_two_classes(tmp_path: Path) -> None:
     path = tmp_path / "mask.png"
-    Image.fromarray(np.array([[0, 255]], np.uint8)).convert("1").save(path)
-    assert read_mask(path).tolist() == [[0, 1]]
+    for mode in ("1", "L"):
+        Image.fromarray(np.array([[0, 255]], np.uint8)).convert(mode).save(path)
+        assert read_mask_of_two(path).tolist() == [[0, 1]]
+    assert read_mask(path).tolist() == [[0, 255]]
     Image.fromarray(np.array([[0, 3]], np.uint8)).save(path)
-    assert read_mask(path).tolist() == [[0, 3]]
+    assert read_mask_of_two(path).tolist() == read_mask(path).tolist() == [[0, 3]]
     Image.new("RGB", (2, 2)).save(path)
     with pytest.raises(DatasetError, match="colour channels"):
         read_mask(path)
+
+
+@pytest.mark.parametrize("scheme", ["garment2", "four"])
+def test_black_and_white_masks_are_for_two_classes(
+    photos: list[Path], tmp_path: Path, scheme: str
+) -> None:
+    both = tmp_path / "both"
+    both.mkdir()
+    for i, photo in enumerate(photos):
+        shutil.copy(photo, both / f"{i}.jpg")
+        clothes = read_mask(photo.with_suffix(".png")) == 3
+        Image.fromarray(clothes.astype(np.uint8) * 255).save(both / f"{i}.png")
+    words = ["prepare", "folder", both, both, tmp_path / "out", "--scheme", scheme]
+    result = CliRunner().invoke(app, [*map(str, words), "--size", "64x96"])
+    if scheme == "garment2":
+        assert result.exit_code == 0, result.output
+        assert Dataset(tmp_path / "out").facts.classes["garment"]["pixels"] > 0.05
+    else:
+        assert "(0 and 255 are for schemes of two classes)" in str(result.exception)
+
+
+def test_classes_that_no_photo_shows_are_named(photos: list[Path], tmp_path: Path) -> None:
+    both = tmp_path / "both"
+    both.mkdir()
+    for i, photo in enumerate(photos):
+        shutil.copy(photo, both / f"{i}.jpg")
+        skin = read_mask(photo.with_suffix(".png")) == 1
+        Image.fromarray(skin.astype(np.uint8)).save(both / f"{i}.png")
+    words = ["prepare", "folder", both, both, tmp_path / "out", "--scheme", "four"]
+    result = CliRunner().invoke(app, [*map(str, words), "--size", "64x96"])
+    assert result.exit_code == 0
+    assert "no photo shows hair, clothes; are the masks and --scheme right?" in result.output
+
+
+def test_masks_may_have_whole_names_of_photos(photos: list[Path], tmp_path: Path) -> None:
+    for i, photo in enumerate(photos):
+        shutil.copy(photo, tmp_path / f"{i}.jpg")
+        (tmp_path / "masks").mkdir(exist_ok=True)
+        shutil.copy(photo.with_suffix(".png"), tmp_path / "masks" / f"{i}.jpg.png")
+    sources = folder_sources(tmp_path, tmp_path / "masks")
+    assert without_mask(tmp_path, sources) == []
 
 
 def test_dataset_json_is_readable(ccp: Path, tmp_path: Path) -> None:

@@ -312,3 +312,15 @@ def test_photos_that_lie_on_their_side_are_shown_upright(
         image.transpose(Image.Transpose.ROTATE_270).save(file, exif=exif)
     compared = compare_run(runs[0], Dataset(turned), [name], "cpu")
     assert len(figure([compared], [Dataset(turned)])) == 3 * PICTURE_HEIGHT
+
+
+def test_data_that_were_moved_are_asked_for(runs: list[Path], tmp_path: Path) -> None:
+    run = tmp_path / "first"
+    shutil.copytree(runs[0], run)
+    settings = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps(settings | {"data": [str(tmp_path / "gone")]}))
+    with pytest.raises(TrainingError, match=r"gone, which is not there; .*--resume --data FOLDER"):
+        CliRunner().invoke(app, ["compare", str(run)], catch_exceptions=False)
+    words = ["train", "--run", str(run), "--resume"]
+    with pytest.raises(TrainingError, match="gone, which is not there"):
+        CliRunner().invoke(app, words, catch_exceptions=False)

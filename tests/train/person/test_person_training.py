@@ -108,6 +108,9 @@ def test_folder_without_people_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text('{"images": []}')
     with pytest.raises(DatasetError, match="no COCO file with persons"):
         next(read_person_photos(tmp_path, "train"))
+    (tmp_path / "dataset.json").write_text("{}")
+    with pytest.raises(DatasetError, match="is a prepared data set; a person extractor"):
+        next(read_person_photos(tmp_path, "train"))
 
 
 def test_nobody_is_the_main_person_of_an_empty_photo() -> None:
