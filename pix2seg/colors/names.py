@@ -101,23 +101,23 @@ class BaseColor:
     """A base colour, or the dark or light part of it: all colours that are called by its name.
 
     Attributes:
-        name: one of `BASIC`.
+        names: one of `BASIC`, or several that together are meant.
         low, high: the L* that it has.
     """
 
-    name: str
+    names: tuple[str, ...]
     low: float = -np.inf
     high: float = np.inf
 
     @property
     def anchors(self) -> tuple[Color, ...]:
         """The shades that `BASIC` gives it."""
-        return tuple(Color.from_hex(code) for code in BASIC[self.name].split())
+        return tuple(Color.from_hex(code) for name in self.names for code in BASIC[name].split())
 
     def holds(self, labs: Floats) -> NDArray[np.bool_]:
         """Which L*a*b* colours, shape (N, 3), are of it: bool (N,)."""
         kept = np.flatnonzero((labs[:, 0] >= self.low) & (labs[:, 0] <= self.high))
-        own, others = _shades(self.name)
+        own, others = _shades(self.names)
         gaps = distances(labs[kept], own).min(axis=1)
         for other, (low, high) in others:  # the nearest first: most colours of others soon go
             inside = np.flatnonzero(((labs[kept] >= low) & (labs[kept] <= high)).all(axis=1))
@@ -140,12 +140,14 @@ def base_named(text: str) -> BaseColor | None:
     found = re.fullmatch(f"(dark|light|pale)?({'|'.join(BASIC)})", NAVY.sub("", plain(text)))
     if not found:
         return None
-    whole = BaseColor(found[2])
+    name = found[2]
+    whole = BaseColor((name,))
     lightness = [color.lab[0] for color in whole.anchors]
     third = (max(lightness) - min(lightness)) / 3
     if found[1] == "dark":
-        return BaseColor(found[2], high=min(lightness) + third)
-    return BaseColor(found[2], low=max(lightness) - third) if found[1] else whole
+        both = (name, "navy") if name == "blue" else (name,)  # to a shop navy is a dark blue
+        return BaseColor(both, high=min(lightness) + third)
+    return BaseColor((name,), low=max(lightness) - third) if found[1] else whole
 
 
 def colors_named(text: str, names: NameList | None = None) -> tuple[Color, ...]:
@@ -244,15 +246,15 @@ def _basic_shares(palette: Palette) -> dict[str, float]:
 
 
 @cache
-def _shades(base: str) -> tuple[Floats, list[tuple[Floats, Floats]]]:
-    """The L*a*b* of a base colour's shades, float (N, 3), and of all others with their boxes.
+def _shades(names: tuple[str, ...]) -> tuple[Floats, list[tuple[Floats, Floats]]]:
+    """The L*a*b* of some base colours' shades, float (N, 3), and of all others with their boxes.
 
     A box holds the colours that are within `BASE_REACH` of its shade. The others that are nearest
-    to the base colour come first.
+    to the base colours come first.
     """
     listed, labs = _listed("basic")
-    own = labs[np.array(listed) == base]
-    others = labs[np.array(listed) != base]
+    are_own = np.isin(listed, names)
+    own, others = labs[are_own], labs[~are_own]
     order = distances(others, own).min(axis=1).argsort()
     return own, [(lab, lab_box(lab, BASE_REACH)) for lab in others[order]]
 

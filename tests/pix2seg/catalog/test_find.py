@@ -219,14 +219,14 @@ def test_a_base_color_finds_what_is_called_so_and_nothing_else(tmp_path: Path) -
         for row in catalog.all_rows():
             for color in row["palettes"][0]["colors"]:
                 lightness = Color.from_hex(color["hex"]).lab[0]
-                called = name_of(Color.from_hex(color["hex"]), "basic") == one.base.name
+                called = name_of(Color.from_hex(color["hex"]), "basic") in one.base.names
                 if called and one.base.low <= lightness <= one.base.high:
                     expected[row["file"]] = expected.get(row["file"], 0) + color["share"]
         found = find(listing, [one], within=1)
         assert {match.file for match in found} == set(expected)
         for match in found:
             (hit,) = match.hits
-            assert (hit.of, hit.basic) == ("clothes", one.base.name)
+            assert (hit.of, (hit.basic,)) == ("clothes", one.base.names)
             assert hit.share == pytest.approx(min(expected[match.file], 1), abs=1e-5)
 
 
@@ -368,6 +368,8 @@ def test_a_class_of_ones_own_goes_before_a_label() -> None:
         ("dark green", "#1f3d2b", "#228b22"),
         ("Dark-Green", "#1f3d2b", "#98c39a"),
         ("light blue", "#87ceeb", "#3b5b8c"),
+        ("dark blue", "#40566e", "#7d94b5"),
+        ("dark blue", "#1b2a4a", "#7d94b5"),  # a navy
         ("pale pink", "#ffc0cb", "#ff1493"),
         ("light gray", "#d3d3d3", "#5a5a5c"),
         ("darkbrown", "#341c02", "#ad8150"),
@@ -376,7 +378,7 @@ def test_a_class_of_ones_own_goes_before_a_label() -> None:
 def test_dark_and_light_are_parts_of_a_base_color(text: str, yes: str, no: str) -> None:
     base = base_named(text)
     assert base
-    whole = BaseColor(base.name)
+    whole = BaseColor(base.names)
     labs = np.array([Color.from_hex(code).lab for code in (yes, no)])
     assert whole.holds(labs).all()
     assert base.holds(labs).tolist() == [True, False]
