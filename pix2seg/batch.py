@@ -168,8 +168,6 @@ def find_existing(
         if (photo.keeps_suffix or photo.relative.with_suffix("") not in unsure)
         and outputs.are_written(photo)
     }
-    if not outputs.pictures and table is None:
-        there = set()
     told = {photo: outputs.document(photo) for photo in there} if documents else {}
     there -= {photo for photo, document in told.items() if document is None}
     rows: list[Row] = []

@@ -78,12 +78,15 @@ def append_whole(path: Path, text: str) -> None:
     Raises:
         OutputError: the file cannot be written.
     """
-    whole = path.stat().st_size
+    whole = None
     try:
+        whole = path.stat().st_size
         with path.open("a", encoding="utf-8", newline="") as file:
             file.write(text)
     except OSError as error:
-        os.truncate(path, whole)  # half a line would keep the file from being read again
+        if whole is not None:
+            with suppress(OSError):  # half a line would keep the file from being read again
+                os.truncate(path, whole)
         raise OutputError(f"cannot write {path}: {reason_of(error)}") from error
 
 

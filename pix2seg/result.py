@@ -134,7 +134,7 @@ class Segmentation:
             SchemeError: there is none.
         """
         known = [*self.scheme.names, PERSON, *kinds().names[FIRST_GARMENT:]]
-        called = kind_named(name, known)
+        called = name if name in known else kind_named(name, known)
         if called is None:
             near = get_close_matches(name.lower(), known, n=1) or known
             raise SchemeError(f"there is no class or garment '{name}'; take {', '.join(near)}")

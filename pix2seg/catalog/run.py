@@ -116,7 +116,8 @@ def begin_catalog(
                 found, shard_size = _for_each_worker(found, at_once)
             catalog.plan.extend(found, shard_size)
     except CatalogError:
-        if not len(catalog.plan):  # a source that is refused leaves no catalogue
+        # A source that is refused leaves no catalogue, unless another run has planned meanwhile.
+        if not len(Plan(catalog.folder)):
             catalog.folder.remove(FACTS)
         raise
     return Opened(catalog, settings, segmenter.device)

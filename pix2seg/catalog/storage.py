@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from pix2seg.errors import CatalogError, OutputError, reason_of
+from pix2seg.errors import CatalogError, OutputError
 from pix2seg.files import UNFINISHED, atomic_write
 
 SCHEMES = ("file", "gs", "s3")
@@ -171,7 +171,8 @@ class Folder:
     def create(self, name: str, data: bytes) -> bool:
         """Write a file that is not there yet; whether it was not.
 
-        Of two processes here one alone creates it. Object storage cannot tell them apart.
+        Of two processes one alone creates it where the disk has hard links; other disks and object
+        storage cannot tell them apart.
 
         Raises:
             OutputError: it cannot be written.
@@ -188,8 +189,8 @@ class Folder:
             os.link(self.place(unfinished), self.place(name))
         except FileExistsError:
             return False
-        except OSError as error:
-            raise OutputError(f"cannot write {self.place(name)}: {reason_of(error)}") from error
+        except OSError:  # sticks and mounted buckets have no links
+            self.write(name, data)
         finally:
             Path(self.place(unfinished)).unlink()
         return True

@@ -165,16 +165,24 @@ def check_documents(target: str | None, table: Path | None) -> None:
         OutputError: one is there and is somebody else's.
     """
     from pix2seg.colors.table import check_format, check_own
+    from pix2seg.errors import OutputError
 
     if target and table and os.path.realpath(target) == os.path.realpath(table):
         raise typer.BadParameter(
             f"{target} cannot hold the table too; name two files", param_hint="--json"
         )
-    if target and target != STANDARD_OUTPUT:
-        check_own(Path(target), json_lines=True)
+    lines = Path(target) if target and target != STANDARD_OUTPUT else None
+    if lines:
+        check_own(lines, json_lines=True)
     if table:
         check_format(table)
         check_own(table)
+    # Both are replaced as the work begins: neither, where the other cannot be.
+    for file in filter(None, (lines, table)):
+        if file.is_dir():
+            raise OutputError(f"cannot write {file}: is a directory; name a file")
+        if file.is_file() or not file.exists():  # a pipe has no folder to write to
+            check_writable(Path(os.path.realpath(file)).parent)
 
 
 def print_lines(lines: Iterable[str]) -> None:
@@ -256,8 +264,12 @@ def find_new_photos(
             raise OutputError(f"cannot write {folder}: it is a file; name a folder for the results")
     found, wrong = find_photos(arguments)
     named = {str(Path(argument)) for argument in arguments}
-    # Another command's results may lie in the folder that all of them have by default.
-    bases = {f: result_bases(found, f) for f in (out, review, DEFAULT_OUT) if f}
+    # Another command's results may lie in the folder that all of them have by default; who asks for
+    # what lies there means it.
+    default = os.path.realpath(DEFAULT_OUT)
+    asked = any(Path(os.path.realpath(each)).is_relative_to(default) for each in arguments)
+    folders = (out, review, None if asked else DEFAULT_OUT)
+    bases = {folder: result_bases(found, folder) for folder in folders if folder}
     photos = [
         photo
         for photo in found

@@ -131,8 +131,8 @@ def person(
             person_options=options,
         )
     backgrounds = backgrounds or {segmenter.info.background: segmenter.info.background}
+    count = len(inputs)
     if skip_existing:
-        count = len(inputs)
         inputs = [p for p in inputs if not _is_done(folder / p.stem, backgrounds, everyone)]
         news().print(f"{count - len(inputs)} of {count} photos have their pictures")
     bad: list[Pix2SegError] = [*wrong]
@@ -157,7 +157,7 @@ def person(
     news().print(f"{done} done with {segmenter.extractor.version}{lacking}{where}")
     details().print(", ".join(f"{part} {version}" for part, version in segmenter.model.items()))
     exit_on_bad(messages(), bad)
-    if done and empty == done:
+    if done and empty == done == count:
         raise typer.Exit(EXIT_NOTHING)
 
 

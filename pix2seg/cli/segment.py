@@ -134,11 +134,10 @@ def segment(
     # JSON alone is all that is wanted where nothing else is asked for.
     pictures = bool(out or colors or cutouts or map or review or not json_to)
     out = out or DEFAULT_OUT
-    # Neither do the lines of JSON tell which wishes they met.
-    resumable = pictures or not json_to
-    if skip_existing and not resumable:
+    if skip_existing and not pictures:
         raise typer.BadParameter(
-            "--json alone leaves no results to go on from; add --out", param_hint="--skip-existing"
+            "without pictures there are no results to go on from; add --out",
+            param_hint="--skip-existing",
         )
     options = person_options(person_weights, person_config, trust, everyone, person_box)
     inputs, wrong = find_new_photos(photos, out, review)
@@ -184,7 +183,7 @@ def segment(
         summary = _follow(inputs, results, write)
     bad = [*wrong, *summary.bad]
     if summary.stopped:
-        go_on = ". Add --skip-existing to go on from there" if resumable else ""
+        go_on = ". Add --skip-existing to go on from there" if pictures else ""
         news().print(f"stopped; what is done is kept{go_on}")
         print_bad(messages(), bad)
         raise KeyboardInterrupt

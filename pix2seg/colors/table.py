@@ -62,8 +62,9 @@ def check_own(path: Path, *, json_lines: bool = False) -> None:
             raise
         own = False
     if not own:
+        kind = "lines of palette JSON" if json_lines else "table"
         raise OutputError(
-            f"{path} is there, and pix2seg did not write it; name another file, or remove it first"
+            f"{path} is there, and holds no {kind} of pix2seg; name another file, or remove it"
         )
 
 

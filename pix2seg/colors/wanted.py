@@ -49,6 +49,8 @@ CUTS = (
 )
 """What may stand between a colour and a garment, and tells nothing of either."""
 
+SHADES = ("dark", "light", "pale")
+
 ARTICLES = ("a", "an", "some", "the")
 """What may stand before a colour."""
 
@@ -136,9 +138,12 @@ def _without_kind(words: list[str], known: Collection[str]) -> tuple[list[str], 
 
 
 def _without_cut(words: list[str]) -> list[str]:
-    """The words of a colour without those of `CUTS` behind it, unless nothing else is there."""
+    """The words of a colour without those of `CUTS` behind it.
+
+    As they are where nothing else is there, or what is left tells of those: dark denim is no dark.
+    """
     end = next((i for i in range(len(words), 0, -1) if words[i - 1].lower() not in CUTS.split()), 0)
-    return words[:end] or words
+    return words if not end or words[end - 1].lower() in SHADES else words[:end]
 
 
 def _refuse(words: Sequence[str], known: Collection[str], names: NameList | None) -> None:

@@ -387,3 +387,9 @@ def test_kinds_that_are_hardly_sure_have_a_question_mark() -> None:
     assert [name for name in names if name.endswith("?")] == ["bag?"]
     assert [name.removesuffix("?") for name in names] == list(kinds().names)
     assert with_doubts(Kinds(mask * 0, certainty * 0)) == kinds()
+
+
+def test_a_class_is_found_by_its_very_name_first() -> None:
+    result = dressed_in({"skin": "shorts", "hair": "short", "clothes": "Dress"})
+    for class_id, name in enumerate(("shorts", "short", "Dress"), 1):
+        assert np.array_equal(result.where(name), result.mask == class_id)

@@ -357,6 +357,13 @@ def test_garments_as_people_call_them(text: str, of: str) -> None:
         parse_wanted(text.replace("clothes", "hats"), ["skin", "hair", "clothes"])
 
 
+def test_a_shade_belongs_to_the_cloth_behind_it() -> None:
+    (black,) = parse_wanted("black leather jacket", ["outerwear"])
+    assert black.colors == colors_named("black")
+    with pytest.raises(ColorError, match="no colour 'dark denim', and no class 'denim'"):
+        parse_wanted("dark denim jacket", ["outerwear"])
+
+
 def test_a_class_of_ones_own_goes_before_a_label() -> None:
     assert kind_named("Coats", ["skin", "coat", "outerwear"]) == "coat"
     assert kind_named("skirts and", ["skin", "skirt"]) is None

@@ -329,3 +329,14 @@ def test_a_list_that_is_refused_in_its_middle_leaves_no_catalogue(
     assert not (out / "catalog.json").exists()
     there = begin_catalog(str(shop / ".." / shop.name), str(out), settings, shard_size=2).catalog
     assert there.facts["source"] == str(shop)
+
+
+def test_a_disk_without_links_takes_a_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*paths: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "link", refuse)
+    items = [Item("a.jpg", "a.jpg")]
+    Plan(Folder(tmp_path)).extend(items, 2)
+    assert Plan(Folder(tmp_path)).items(0) == items
+    assert [file.name for file in (tmp_path / "_plan").iterdir()] == ["00000.parquet"]

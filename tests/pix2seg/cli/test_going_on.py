@@ -205,7 +205,7 @@ def test_json_alone_is_no_result_to_go_on_from(shop: Path, small_weights: Path) 
     before = written.read_bytes()
     again = CliRunner().invoke(app, [*map(str, words), "--skip-existing"])
     assert again.exit_code == 2
-    assert "leaves no results to go on from" in " ".join(again.stderr.split())
+    assert "there are no results to go on from" in " ".join(again.stderr.split())
     assert written.read_bytes() == before
 
 
@@ -230,7 +230,7 @@ def test_a_file_of_somebody_else_s_is_not_replaced(
     mine.write_text("a,b\n1,2\n")
     ended = run_here("palette", shop, "--out", shop.parent / "out", option, mine)
     assert ended.code == 2
-    assert "pix2seg did not write it" in ended.err
+    assert "of pix2seg; name another file" in ended.err
     assert mine.read_text() == "a,b\n1,2\n"
 
 
@@ -241,3 +241,25 @@ def test_a_link_to_the_table_is_the_table(shop: Path, run_here: Callable[..., An
         ended = run_here("palette", shop, "--out", shop, "--table", table, "--json", same)
         assert ended.code == 2
         assert "name two files" in " ".join(ended.err.split())
+
+
+def test_lines_of_json_outlive_a_table_that_cannot_be_written(
+    shop: Path, run_here: Callable[..., Any]
+) -> None:
+    written, out = shop.parent / "all.jsonl", shop.parent / "out"
+    assert run_here("palette", shop, "--out", out, "--json", written).code == 0
+    before = written.read_bytes()
+    assert before.count(b"\n") == 2
+    (shop.parent / "file").touch()
+    words = ["--json", written, "--table", shop.parent / "file" / "t.csv"]
+    assert run_here("palette", shop, "--out", out, *words).code == 2
+    assert written.read_bytes() == before
+
+
+def test_results_in_the_default_folder_are_photos_to_who_asks_for_them(
+    shop: Path, run_here: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(shop)
+    assert run_here("palette", "a").code == 0
+    assert "1 done" in run_here("palette", "pix2seg-out", "--out", shop.parent / "again").err
+    assert "2 done" in run_here("palette", ".", "--out", shop.parent / "all").err

@@ -216,3 +216,14 @@ def test_a_folder_named_like_a_picture_is_refused(figure: Path, small_onnx: Path
         result = runner.invoke(app, [str(word) for word in words])
         assert "is named like a picture" in str(result.exception)
         assert not (figure.parent / "cut.png").exists()
+
+
+def test_photos_that_are_done_count_as_shown(
+    figure: Path, small_onnx: Path, tmp_path: Path
+) -> None:
+    thin = tmp_path / "thin.png"
+    Image.fromarray(np.full((20, 3, 3), 90, np.uint8)).save(thin)
+    words = ["--person", "grabcut", "--weights", small_onnx, "--out", tmp_path / "out"]
+    assert run("person", figure, *words)[0] == 0
+    assert run("person", figure, thin, *words, "--skip-existing")[0] == 0
+    assert run("person", thin, *words)[0] == 1

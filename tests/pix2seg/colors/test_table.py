@@ -153,7 +153,7 @@ def test_only_tables_of_this_program_are_replaced(tmp_path: Path, suffix: str) -
     foreign = {".csv": b"a,b\n1,2\n", ".jsonl": b'{"a": 1}\n', ".parquet": b"PAR"}[suffix]
     for content in (foreign, b"\xff\xfe"):
         path.write_bytes(content)
-        with pytest.raises(OutputError, match="pix2seg did not write it"):
+        with pytest.raises(OutputError, match="holds no table of pix2seg"):
             check_own(path)
 
 
