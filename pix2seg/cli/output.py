@@ -180,7 +180,7 @@ def check_documents(target: str | None, table: Path | None) -> None:
     # Both are replaced as the work begins: neither, where the other cannot be.
     for file in filter(None, (lines, table)):
         if file.is_dir():
-            raise OutputError(f"cannot write {file}: is a directory; name a file")
+            raise OutputError(f"cannot write {file}: is a directory")
         if file.is_file() or not file.exists():  # a pipe has no folder to write to
             check_writable(Path(os.path.realpath(file)).parent)
 
