@@ -51,7 +51,8 @@ def soft_alpha(
             probability, and away from its edge, it is believed.
 
     Returns:
-        float32 (H, W), 0..1; 0 farther than `REACH` from the mask, and in parts without any of it.
+        float32 (H, W), 0..1; 0 farther than `REACH` from the mask, and in parts without any of it;
+        1 farther than that inside.
     """
     inner, outer = _within_reach(mask)
     near = inner != outer
@@ -63,7 +64,7 @@ def soft_alpha(
         return alpha
     part = slice(y0, y1), slice(x0, x1)
     led = follow_edges(believed[None], part)[0]
-    led = np.clip((led - CERTAIN) / (1 - 2 * CERTAIN), 0, 1) * outer[part]
+    led = np.clip((led - CERTAIN) / (1 - 2 * CERTAIN), inner[part], outer[part])
     parts, areas = connected(led > 0)
     loose = np.bincount(parts[mask[part]], minlength=len(areas)) == 0
     loose[0] = False  # part 0 is all that is transparent

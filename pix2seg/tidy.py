@@ -14,6 +14,10 @@ Ids = TypeVar("Ids", bound=np.generic)
 LEAST_SHARE = 1 / 2000
 """A connected part with a smaller share of the photo is a speck: 228 pixels of 550x830."""
 
+LEAST_SHARE_OF_PERSON = 1 / 400
+"""Of somebody far away, a part is a speck if it has a smaller share of their mask: a head would be
+one of the photo."""
+
 WORKING_PIXELS = 4_000_000
 """Larger masks are tidied by what a mask of this size would lose."""
 
@@ -39,7 +43,9 @@ def tidy(mask: NDArray[np.uint8], person: NDArray[np.bool_]) -> NDArray[np.uint8
         person: where the person was found, bool (H, W).
     """
     if mask.size <= WORKING_PIXELS:
-        return remove_islands(keep_touching(remove_specks(mask), person))
+        share_of_photo = np.count_nonzero(person) / person.size
+        least = min(LEAST_SHARE, LEAST_SHARE_OF_PERSON * share_of_photo)
+        return remove_islands(keep_touching(remove_specks(mask, least), person))
     scale = (WORKING_PIXELS / mask.size) ** 0.5
     size = max(int(mask.shape[1] * scale), 1), max(int(mask.shape[0] * scale), 1)
     small = _resized(mask, size)

@@ -63,9 +63,13 @@ def test_nothing_is_cut_out_far_from_the_mask(photos: list[Path]) -> None:
         for class_id in np.unique(ids)[1:]:
             mask = ids == class_id
             blurred = cv2.GaussianBlur(mask * np.float32(1), (0, 0), 3)
-            seen = soft_alpha(follow_edges, blurred.__getitem__, mask) > 0
+            alpha = soft_alpha(follow_edges, blurred.__getitem__, mask)
+            seen = alpha > 0
             away = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_C, 3)
-            assert away[seen].max() <= round(REACH * max(mask.shape))
+            reach = round(REACH * max(mask.shape))
+            assert away[seen].max() <= reach
+            inside = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_C, 3)
+            assert (alpha[inside > reach + 1] == 1).all()
             count, parts = cv2.connectedComponents(seen.astype(np.uint8))
             assert all(mask[parts == part].any() for part in range(1, count))
 

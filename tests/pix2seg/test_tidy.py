@@ -93,3 +93,13 @@ def test_floor_that_the_person_s_mask_strays_onto_goes_and_a_cut_off_foot_stays(
     person[38:50, 40:46] = True  # strays onto a corner of the floor
     assert np.array_equal(keep_touching(mask, person), expected)
     assert np.array_equal(tidy(mask, person), expected)
+
+
+def test_somebody_far_away_keeps_their_head() -> None:
+    mask, person = np.zeros((400, 400), np.uint8), np.zeros((400, 400), bool)
+    mask[200:204, 200:204] = 1  # 16 of 160,000 pixels
+    mask[204:224, 198:206] = 3
+    person[200:224, 198:206] = True
+    assert np.array_equal(tidy(mask, person), mask)
+    near = np.ones_like(person)
+    assert (tidy(mask, near)[200:204, 200:204] != 1).all()
