@@ -56,8 +56,6 @@ class Outputs:
 
     def files(self, photo: InputPhoto) -> list[Path]:
         """The files that tell that a photo is done: those of what every photo of people shows."""
-        if not self.pictures:
-            return []
         kinds = ["mask.png", "overlay.png"]
         kinds += [f"{PERSON}.png"] if self.cutouts else []
         kinds += ["garments.png"] if self.garments else []
@@ -77,7 +75,7 @@ class Outputs:
         """
         if not all(file.is_file() for file in self.files(photo)) or self._is_uncollected(photo):
             return False
-        if not (self.pictures and self.cutouts and self.garments):
+        if not (self.cutouts and self.garments):
             return True
         base = self.out / photo.stem
         try:
@@ -152,7 +150,7 @@ def find_existing(
 
     Args:
         photos: the photos.
-        outputs: what is to be written of each.
+        outputs: what is to be written of each, pictures among it.
         table: where rows are written too; a photo without a row there counts as open.
         documents: palette JSON is wanted of each photo; one without a readable file of it counts
             as open.

@@ -148,13 +148,20 @@ def is_result(path: Path, folder: Path, bases: Container[str]) -> bool:
         folder: the folder.
         bases: of results that may lie there; see `result_bases`.
     """
-    stem, _, kind = path.stem.rpartition(".")
-    if not stem or path.suffix != ".png" or not _is_within(path, folder):
+    base, kind = _base_and_kind(path)
+    if not base or not _is_within(path, folder):
         return False
-    base = os.path.join(os.path.realpath(path.parent), stem)
     if kind in PICTURES and (base in bases or SINGLE.sub("", base) in bases):
         return True
-    return any(os.path.exists(path.with_name(f"{stem}.{name}")) for name in EVIDENCE)
+    return any(os.path.exists(f"{base}.{name}") for name in EVIDENCE)
+
+
+def _base_and_kind(path: Path) -> tuple[str, str]:
+    """The whole path but `.mask.png`, and `mask`; both empty for what is named like no result."""
+    stem, _, kind = path.stem.rpartition(".")
+    if not stem or path.suffix != ".png":
+        return "", ""
+    return os.path.join(os.path.realpath(path.parent), stem), kind
 
 
 def check_overwriting(photos: Sequence[InputPhoto], out: Path, review: Path | None = None) -> None:
@@ -172,10 +179,7 @@ def check_overwriting(photos: Sequence[InputPhoto], out: Path, review: Path | No
     if review:
         there["--review"] = result_bases(photos, review)
     for photo in photos:
-        stem, _, kind = photo.path.stem.rpartition(".")
-        if not stem or photo.path.suffix != ".png":
-            continue
-        base = os.path.join(os.path.realpath(photo.path.parent), stem)
+        base, kind = _base_and_kind(photo.path)
         for option, results in there.items():
             other = results.get(base) or results.get(SINGLE.sub("", base))
             if other and (option == "--out" or kind == OVERLAY):

@@ -5,17 +5,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pix2seg.colors.color import Color
-from pix2seg.colors.palette import Palette
 from pix2seg.colors.reach import lab_box
 from pix2seg.colors.space import Floats, delta_e, distances, to_lab
 from pix2seg.errors import ColorError, near_matches
 from pix2seg.preprocess.background import BACKGROUNDS, Background, Rgb
+
+if TYPE_CHECKING:
+    from pix2seg.colors.palette import Palette  # whose colours have names
 
 NameList = Literal["css", "xkcd", "basic"]
 """`css`: the 139 named colours of CSS; `xkcd`: the names people gave in the xkcd colour survey;
@@ -211,7 +213,7 @@ def plain(name: str) -> str:
     return re.sub(r"[\s-]", "", name.lower()).replace("gray", "grey")
 
 
-def basic_names(palette: Palette) -> tuple[str, ...]:
+def basic_names(palette: "Palette") -> tuple[str, ...]:
     """The base colours by which a search filter should find the palette, most first.
 
     Base colours under a tenth are left out, and grey under a third where white or black leads,
@@ -224,7 +226,7 @@ def basic_names(palette: Palette) -> tuple[str, ...]:
     return tuple(shares)
 
 
-def feed_text(palette: Palette) -> str:
+def feed_text(palette: "Palette") -> str:
     """A shop feed's colour: up to three base colours, most first, such as `Navy/White`.
 
     Fits Google Merchant's `color` and schema.org's `Product.color`, which want colours a buyer
@@ -233,7 +235,7 @@ def feed_text(palette: Palette) -> str:
     return "/".join(name.capitalize() for name in list(_basic_shares(palette))[:3])
 
 
-def _basic_shares(palette: Palette) -> dict[str, float]:
+def _basic_shares(palette: "Palette") -> dict[str, float]:
     """The base colours that name a palette, most first; the largest one in any case."""
     shares: dict[str, float] = {}
     for swatch in palette:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pix2seg.colors.color import Color
 from pix2seg.colors.kmeans import kmeans
+from pix2seg.colors.names import basic_names, feed_text, name_of
 from pix2seg.colors.space import Floats, distances, even, to_lab
 from pix2seg.distinct import distinct
 from pix2seg.limits import MOST_COLORS
@@ -65,15 +66,11 @@ class Swatch:
     @property
     def name(self) -> str:
         """The nearest CSS colour's name; see `pix2seg.colors.names` for other lists."""
-        from pix2seg.colors.names import name_of  # which names palettes, and so imports this
-
         return name_of(self.color)
 
     @property
     def basic(self) -> str:
         """The base colour that shops call it, such as `navy`."""
-        from pix2seg.colors.names import name_of
-
         return name_of(self.color, "basic")
 
 
@@ -101,15 +98,11 @@ class Palette:
     @property
     def basic(self) -> tuple[str, ...]:
         """Its base colours; see `pix2seg.colors.names.basic_names`."""
-        from pix2seg.colors.names import basic_names
-
         return basic_names(self)
 
     @property
     def feed(self) -> str:
         """A shop feed's colour, such as `Navy/White`; see `pix2seg.colors.names.feed_text`."""
-        from pix2seg.colors.names import feed_text
-
         return feed_text(self)
 
 
