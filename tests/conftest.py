@@ -128,7 +128,13 @@ def _untrained(path: Path, **settings: int) -> Path:
 def small_mask_rcnn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small, untrained Mask R-CNN that calls every proposal a person."""
     torch.manual_seed(0)
-    widths = {"last_stage": 8, "pyramid": 8, "box_head": 8, "mask_head": 8, "mask_layers": 1}
+    widths = {
+        "encoder": "efficientnet_lite0",
+        "pyramid": 8,
+        "box_head": 8,
+        "mask_head": 8,
+        "mask_layers": 1,
+    }
     network = build_network(**widths)
     with torch.no_grad():
         network.roi_heads.box_predictor.cls_score.bias[:] = torch.tensor([0.0, 9.0])

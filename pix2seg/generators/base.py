@@ -11,8 +11,8 @@ class Generated(NamedTuple):
     Attributes:
         map: (N, 3, H, W), the colour map in [-1, 1].
         logits: (N, classes, H, W), or None where the head has none.
-        garments: (N, kinds, H / 4, W / 4), logits of the kinds of garments (ids 3 to 15 of the
-            scheme `garments`), or None where the generator names none.
+        garments: (N, kinds, H / 4, W / 4), or half of that, logits of the kinds of garments (ids 3
+            to 15 of the scheme `garments`), or None where the generator names none.
     """
 
     map: Tensor

@@ -6,12 +6,15 @@ join layers of equal size. What it gives is a map, an image in the colours of th
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import cast
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
+from pix2seg.efficientnet_lite import EncoderName
 from pix2seg.generators.base import Generated, Generator
+from pix2seg.generators.garment_namer import GarmentNamer
 from pix2seg.generators.heads import GarmentHead, LogitsHead, TanhHead
 from pix2seg.generators.settings import WIDE_LEVEL
 
@@ -147,6 +150,8 @@ class UNetGenerator(Generator):
         wide_blocks: how many wide blocks follow on the encoder's level of stride 32; needs a depth
             of 5.
         garment_width: channels of the garment head, which needs a depth of 3; 0 for none.
+        garment_encoder: of the garment namer that takes the head's place, with the same width, and
+            looks at the photo at half its size, which needs a depth of 6; `none` for the head.
     """
 
     def __init__(
@@ -159,6 +164,7 @@ class UNetGenerator(Generator):
         residual_blocks: int = 0,
         wide_blocks: int = 0,
         garment_width: int = 0,
+        garment_encoder: EncoderName | Literal["none"] = "none",
     ) -> None:
         super().__init__()
         self.depth = depth
@@ -167,7 +173,10 @@ class UNetGenerator(Generator):
         self.decoder = Decoder(widths, head.channels, dropout)
         self.head = head
         self.garment_head: GarmentHead | None = None
-        if garment_width:
+        self.garment_namer: GarmentNamer | None = None
+        if garment_width and garment_encoder != "none":
+            self.garment_namer = GarmentNamer(garment_encoder, garment_width)
+        elif garment_width:
             seen = widths[:-1][1 : 1 + GARMENT_LEVELS]  # the bottleneck is joined with no skip
             self.garment_head = GarmentHead([2 * count for count in seen], garment_width)
         self.apply(init_weights)
@@ -177,8 +186,16 @@ class UNetGenerator(Generator):
         decoded, joined = self.decoder(self.encoder(photo))
         generated: Generated = self.head(decoded)
         if self.garment_head is None:
-            return generated
-        return generated._replace(garments=self.garment_head(joined[1 : 1 + GARMENT_LEVELS]))
+            return generated._replace(garments=self.name_garments(photo))
+        seen = joined[1 : 1 + GARMENT_LEVELS]
+        return generated._replace(garments=self.garment_head(seen))
+
+    def name_garments(self, photo: Tensor) -> Tensor | None:
+        """What the garment namer sees in photos, as for `forward`, or None without one."""
+        if self.garment_namer is None:
+            return None
+        named: Tensor = self.garment_namer(F.avg_pool2d(photo, 2))
+        return named
 
 
 def init_weights(module: nn.Module) -> None:

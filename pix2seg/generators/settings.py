@@ -36,6 +36,9 @@ class Pix2PixSettings(_Settings):
     residual_blocks: Annotated[int, Field(ge=0, le=10)]
     wide_blocks: Annotated[int, Field(ge=0, le=10)] = 0
     garment_width: Annotated[int, Field(ge=0, le=1024)] = 0
+    garment_encoder: Literal[
+        "none", "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"
+    ] = "none"
 
     @property
     def halvings(self) -> int:
@@ -44,12 +47,12 @@ class Pix2PixSettings(_Settings):
 
     @model_validator(mode="after")
     def _is_deep_enough(self) -> Self:
-        least = {"garment_width": 3, "wide_blocks": WIDE_LEVEL + 1}
+        least = {"garment_width": 3, "wide_blocks": WIDE_LEVEL + 1, "garment_encoder": 6}
         for key, depth in least.items():
-            if getattr(self, key) and self.depth < depth:
+            if getattr(self, key) not in (0, "none") and self.depth < depth:
                 raise ValueError(
                     f"generator.{key} needs a generator.depth of {depth} or more; give that, or "
-                    f"set generator.{key} to 0"
+                    f"set generator.{key} to {'none' if key == 'garment_encoder' else 0}"
                 )
         return self
 

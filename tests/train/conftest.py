@@ -12,5 +12,6 @@ def small_overrides() -> tuple[str, ...]:
         "generator.max_width=8",
         "generator.depth=3",
         "generator.wide_blocks=0",
+        "generator.garment_encoder=none",
         "schedule.batch_size=2",
     )

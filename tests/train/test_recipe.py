@@ -59,6 +59,10 @@ def test_override_gives_a_key_that_the_recipe_leaves_out() -> None:
         ("generator.head=tanh", "cross_entropy_weight needs logits"),
         ("generator.depth=2", "garment_width needs a generator.depth of 3 or more"),
         ("generator.depth=4", "wide_blocks needs a generator.depth of 5 or more"),
+        (
+            "generator.depth=5",
+            "garment_encoder needs .* 6 or more; .* to none",
+        ),
     ],
 )
 def test_wrong_override_is_refused_by_name(override: str, message: str) -> None:

@@ -13,6 +13,7 @@ from pix2seg.generators.base import Generated
 from pix2seg.generators.build import build_generator
 from pix2seg.generators.heads import map_colors
 from pix2seg.generators.library import NetworkGenerator
+from pix2seg.generators.pix2pix import UNetGenerator
 from pix2seg.train.generator.discriminator import PatchDiscriminator
 from pix2seg.train.generator.losses import (
     adversarial_loss,
@@ -28,6 +29,7 @@ from pix2seg.train.recipe import AdversarialLoss, DiscriminatorSettings, Segment
 from pix2seg.train.run.distributed import average_gradients, share_batch_norm
 from pix2seg.train.run.ema import update_ema
 from pix2seg.train.run.muon import take_wide_kernels
+from pix2seg.train.run.pretrained import keep_all_but_garments, keep_finest_stages, split_off
 
 
 class Pair:
@@ -38,10 +40,18 @@ class Pair:
         scheme: the classes.
         shares: (classes,), each class's share of the training pixels.
         device: where to train.
+        pretrained: the generator is to begin with trained weights, so that an encoder that another
+            task taught learns slowly.
     """
 
     def __init__(
-        self, recipe: SegmentationRecipe, scheme: Scheme, shares: Tensor, device: torch.device
+        self,
+        recipe: SegmentationRecipe,
+        scheme: Scheme,
+        shares: Tensor,
+        device: torch.device,
+        *,
+        pretrained: bool = False,
     ) -> None:
         self.recipe = recipe
         self.device = device
@@ -54,9 +64,16 @@ class Pair:
         self.generator = generator.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = copy.deepcopy(self.generator).eval().requires_grad_(False)
         betas = (recipe.optimizer.beta1, recipe.optimizer.beta2)
-        muon_rate = recipe.optimizer.muon_rate
-        self.muon, others = take_wide_kernels(self.generator.parameters(), muon_rate)
+        if recipe.trains == "garments":
+            keep_all_but_garments(self.generator)
+        namer = getattr(self.generator, "garment_namer", None)
+        encoder = namer.encoder if namer and pretrained else None
+        if encoder:
+            keep_finest_stages(encoder)
+        others, inside = split_off(self.generator, encoder)
+        self.muon, others = take_wide_kernels(others, recipe.optimizer.muon_rate)
         self.generator_optimizer = torch.optim.Adam(others, betas=betas)
+        self.encoder_optimizer = torch.optim.Adam(inside, betas=betas) if inside else None
         self.adversary: Adversary | None = None
         if recipe.discriminator:
             self.adversary = Adversary(recipe.discriminator, recipe.loss.adversarial, betas, device)
@@ -102,13 +119,15 @@ class Pair:
             share = len(piece.photos) / len(batch.photos)
             for name, loss in self._learn(piece, share, last).items():
                 losses[name] = losses.get(name, 0.0) + share * loss
-        _descend(self.generator, self.generator_optimizer, self.muon)
+        _descend(self.generator, self.generator_optimizer, self.encoder_optimizer, self.muon)
         update_ema(self.ema, self.generator, self.recipe.optimizer.ema_decay, step)
         return losses
 
     def _learn(self, batch: Batch, share: float, last: bool) -> dict[str, float]:
         """Leave the gradients of a piece of a batch; returns its losses."""
         photo = to_input(batch.photos.to(self.device))
+        if self.recipe.trains == "garments":
+            return self._learn_garments(photo, batch.garments, share)
         mask = batch.masks.to(self.device).long()
         with autocast(self.device):
             generated: Generated = self.generator(photo)
@@ -135,6 +154,15 @@ class Pair:
         _backward(share * torch.stack(weighted(losses, settings)).sum())
         return {name: float(loss.detach()) for name, loss in losses.items()}
 
+    def _learn_garments(self, photo: Tensor, garments: Tensor, share: float) -> dict[str, float]:
+        """The same for the garment namer alone, without a pass of the rest."""
+        with autocast(self.device):
+            named = cast(UNetGenerator, self.generator).name_garments(photo)
+        assert named is not None
+        loss = garment_loss(named, garments.to(self.device).long())
+        _backward(share * loss)
+        return {"garment": float(loss.detach())}
+
     def _true_map(self, mask: Tensor, generated: Tensor) -> Tensor:
         """The map of a mask, (N, 3, H, W); where the class is not known, what was generated."""
         known = is_class(mask)
@@ -146,6 +174,9 @@ class Pair:
         rates: list[tuple[torch.optim.Optimizer, float]] = [
             (self.generator_optimizer, settings.learning_rate)
         ]
+        if self.encoder_optimizer:
+            rate = settings.learning_rate * settings.encoder_rate
+            rates.append((self.encoder_optimizer, rate))
         if self.muon:
             rates.append((self.muon, settings.learning_rate * settings.muon_rate))
         if self.adversary:
@@ -160,6 +191,8 @@ class Pair:
             "ema": self.ema,
             "generator_optimizer": self.generator_optimizer,
         }
+        if self.encoder_optimizer:
+            parts["encoder_optimizer"] = self.encoder_optimizer
         if self.muon:
             parts["muon"] = self.muon
         if self.adversary:

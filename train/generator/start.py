@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pix2seg.classes import Scheme
+from pix2seg.efficientnet_lite import IMAGENET, EncoderName, read_imagenet_weights
 from pix2seg.errors import TrainingError
 from pix2seg.generators.library import pretrained_deeplabv3
 from pix2seg.generators.settings import NetworkGeneratorSettings
@@ -22,7 +23,7 @@ PHOTO_STATISTICS = ("network.mean", "network.std")
 CLASS_ROWS = ("network.body.segmentation_head.", "network.body.classifier.4.")
 """What has a row for each class, by the start of its name: a U-Net's last layer and DeepLab's."""
 
-GARMENT_HEAD = "garment_head."
+GARMENTS = "garment_"
 """Begins the names of what names garments in a pix2pix generator."""
 
 LEAST_SHARE = 1e-6
@@ -42,7 +43,7 @@ def starting_tensors(
     are taken over too, where each of our classes falls into one of theirs.
 
     Args:
-        init: a weights file, or `voc` for torchvision's DeepLab.
+        init: a weights file, `imagenet` for a garment encoder, or `voc` for torchvision's DeepLab.
         recipe: of the run that starts.
         scheme: its classes.
         shares: (classes,), each class's share of the training pixels.
@@ -55,12 +56,15 @@ def starting_tensors(
     mine = recipe.generator
     if isinstance(mine, NetworkGeneratorSettings):
         return _fitting_tensors(init, recipe.name, mine, scheme, shares, ours)
+    encoder = mine.garment_encoder
+    if init == IMAGENET and encoder != "none":
+        return _imagenet_tensors(encoder)
     generator, info = load_generator(Path(init))
     settings, theirs = mine.model_dump(), info.recipe.generator.model_dump()
-    # Dropout has no weights, a block that the weights lack starts as identity, and a garment head
-    # that they lack, or have in another width, starts afresh.
+    # Dropout has no weights, a block that the weights lack starts as identity, and what names
+    # garments starts afresh where they lack it or have another: an encoder with ImageNet.
     blocks = {"residual_blocks", "wide_blocks"}
-    free = {"dropout", "garment_width"} | blocks
+    free = {"dropout", "garment_width", "garment_encoder"} | blocks
     differing = {key for key in settings.keys() - free if settings[key] != theirs.get(key)}
     differing |= {key for key in blocks if theirs.get(key, 0) > settings[key]}
     if differing:
@@ -68,8 +72,10 @@ def starting_tensors(
     kept = {
         name: tensor
         for name, tensor in generator.state_dict().items()
-        if name in ours and not (name.startswith(GARMENT_HEAD) and tensor.shape != ours[name].shape)
+        if name in ours and not (name.startswith(GARMENTS) and tensor.shape != ours[name].shape)
     }
+    if encoder != "none" and encoder != theirs["garment_encoder"]:
+        kept |= _imagenet_tensors(encoder)
     if info.scheme == scheme:
         return kept
     last = f"decoder.blocks.{mine.depth - 1}.0."
@@ -79,6 +85,12 @@ def starting_tensors(
         return kept
     finer_weight = _finer(weight.transpose(0, 1), into, shares).transpose(0, 1)
     return kept | {f"{last}weight": finer_weight, f"{last}bias": _finer(bias, into, shares)}
+
+
+def _imagenet_tensors(encoder: EncoderName) -> dict[str, Tensor]:
+    """What ImageNet taught a garment encoder, by the generator's names."""
+    found = read_imagenet_weights(encoder)
+    return {f"garment_namer.encoder.{name}": tensor for name, tensor in found.items()}
 
 
 def _finer(tensor: Tensor, into: NDArray[np.uint8], shares: NDArray[np.float64]) -> Tensor:

@@ -116,6 +116,11 @@ class SegmentationTask:
                 f"{recipe.scheme}, or give the data's scheme with --set scheme=FILE"
             )
         if not dataset.has_garments:
+            if recipe.trains == "garments":
+                raise TrainingError(
+                    f'{dataset.root} names no garments, and trains = "garments" trains nothing '
+                    "else; prepare it with garments, or leave trains out"
+                )
             recipe = recipe.without_garments()
         check_shape(recipe, dataset)
         self.recipe, self.dataset, self.device = recipe, dataset, device
@@ -170,7 +175,9 @@ class SegmentationTask:
     def _pair(self, shares: Tensor) -> Pair:
         recipe = self.recipe
         try:
-            pair = Pair(recipe, self.dataset.scheme, shares, self.device)
+            pair = Pair(
+                recipe, self.dataset.scheme, shares, self.device, pretrained=self.init is not None
+            )
         except ValueError as error:
             raise TrainingError(f"recipe {recipe.name}: {error}") from error
         check_sizes(recipe, pair.generator.depth)

@@ -10,9 +10,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.optim import AdamW
 from torch.utils import data as torch_data
 
 from pix2seg.device import autocast
+from pix2seg.efficientnet_lite import IMAGENET, read_imagenet_weights
 from pix2seg.engines.torch.network import TorchNetwork
 from pix2seg.errors import TrainingError
 from pix2seg.preprocess.person.base import Person
@@ -34,7 +36,8 @@ from pix2seg.train.recipe import PersonRecipe
 from pix2seg.train.run.batches import BatchKeys, Key, RunBatches, load_batches
 from pix2seg.train.run.distributed import average_gradients, share_batch_norm
 from pix2seg.train.run.ema import update_ema
-from pix2seg.train.run.muon import take_wide_kernels
+from pix2seg.train.run.muon import KernelMuon, take_wide_kernels
+from pix2seg.train.run.pretrained import keep_finest_stages, split_off
 from pix2seg.train.run.provenance import weights_name
 from pix2seg.train.run.trainer import Validation
 
@@ -79,18 +82,30 @@ class PersonTask:
         self.val_photos = read_people(folders, "val", STORED_SIDE)
         network = build_network(**recipe.network.model_dump())
         self.network = share_batch_norm(network).to(device)
+        if init:
+            keep_finest_stages(self.network.backbone.body)
         if init and not resume:
-            self._start_from(Path(init))
+            self._start_from(init)
         self.ema = copy.deepcopy(self.network).eval().requires_grad_(False)
-        muon_rate = recipe.optimizer.muon_rate
-        self.muon, others = take_wide_kernels(self.network.parameters(), muon_rate)
-        self.optimizer = torch.optim.AdamW(others, weight_decay=recipe.optimizer.weight_decay)
+        self.muon, self.optimizer, self.encoder_optimizer = self._build_optimizers()
         schedule = recipe.schedule
         self.order = RunBatches(len(self.photos), schedule.batch_size, schedule.epochs, recipe.seed)
 
-    def _start_from(self, init: Path) -> None:
+    def _build_optimizers(self) -> tuple[KernelMuon | None, AdamW, AdamW]:
+        """For the wide kernels of what follows the encoder, the rest of that, and the encoder."""
+        settings = self.recipe.optimizer
+        after, encoder = split_off(self.network, self.network.backbone.body)
+        muon, others = take_wide_kernels(after, settings.muon_rate)
+        decay = settings.weight_decay
+        return muon, AdamW(others, weight_decay=decay), AdamW(encoder, weight_decay=decay)
+
+    def _start_from(self, init: str | Path) -> None:
+        if init == IMAGENET:
+            encoder = self.network.backbone.body
+            encoder.load_state_dict(read_imagenet_weights(self.recipe.network.encoder))
+            return
         try:
-            self.network.load_state_dict(load_network(init)[0].state_dict())
+            self.network.load_state_dict(load_network(Path(init))[0].state_dict())
         except RuntimeError as error:  # torch names every tensor that differs
             raise TrainingError(
                 f"{init} holds a network of other widths than recipe {self.recipe.name} trains; "
@@ -139,8 +154,10 @@ class PersonTask:
     def _optimizers(self) -> list[tuple[torch.optim.Optimizer, float]]:
         """Each with its learning rate at the height of the schedule."""
         settings = self.recipe.optimizer
+        encoder_rate = settings.encoder_rate if self.init else 1.0
         optimizers: list[tuple[torch.optim.Optimizer, float]] = [
-            (self.optimizer, settings.learning_rate)
+            (self.optimizer, settings.learning_rate),
+            (self.encoder_optimizer, settings.learning_rate * encoder_rate),
         ]
         if self.muon:
             optimizers.append((self.muon, settings.learning_rate * settings.muon_rate))
@@ -198,7 +215,12 @@ class PersonTask:
             part.load_state_dict(state[name])
 
     def _parts(self) -> dict[str, Any]:
-        parts = {"network": self.network, "ema": self.ema, "optimizer": self.optimizer}
+        parts = {
+            "network": self.network,
+            "ema": self.ema,
+            "optimizer": self.optimizer,
+            "encoder_optimizer": self.encoder_optimizer,
+        }
         return {**parts, "muon": self.muon} if self.muon else parts
 
 

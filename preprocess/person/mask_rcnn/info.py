@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, Json, ValidationError
 
@@ -25,7 +25,7 @@ class NetworkWidths(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    last_stage: Width
+    encoder: Literal["efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"]
     pyramid: Width
     box_head: Width
     mask_head: Width

@@ -1,8 +1,8 @@
 """A small Mask R-CNN (He et al. 2017, arXiv 1703.06870), composed from torchvision's parts.
 
 torchvision's own has 44 M parameters and wants photos of 800 pixels. One person who fills much
-of the photo is an easier task: a ResNet-18 with a narrower last stage, a pyramid on strides 8
-to 32 and narrow heads do it at 192x288. Masks are read from the finest level at 28x28 and come
+of the photo is an easier task: an EfficientNet-Lite, a pyramid on strides 8 to 32 and narrow heads
+do it at 288x432. Masks are read from the finest level at 28x28 and come
 out at 56x56, twice the standard, because a standing person is 250 pixels tall here and only a
 few wide at the ankles.
 """
@@ -11,15 +11,15 @@ from collections import OrderedDict
 
 import torch
 from torch import Tensor, nn
-from torchvision.models._utils import IntermediateLayerGetter
 from torchvision.models.detection import MaskRCNN
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
 from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
 from torchvision.models.detection.rpn import RPNHead
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
-from torchvision.models.resnet import BasicBlock, ResNet
 from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
+
+from pix2seg.efficientnet_lite import DEVIATION, MEAN, EfficientNetLite, EncoderName
 
 LEVELS = ["8", "16", "32"]
 """The pyramid's levels, named by their strides."""
@@ -32,22 +32,20 @@ ANCHOR_RATIOS = ((0.7, 1.5, 2.7),) * len(LEVELS)
 
 
 class Backbone(nn.Module):
-    """ResNet-18 with a narrow last stage, and a feature pyramid on strides 8 to 32."""
+    """An encoder, and a feature pyramid on its strides 8 to 32."""
 
-    def __init__(self, last_stage: int, pyramid: int) -> None:
+    def __init__(self, encoder: EncoderName, pyramid: int) -> None:
         super().__init__()
-        resnet = ResNet(BasicBlock, [2, 2, 2, 2], num_classes=1)
-        resnet.inplanes = 256
-        resnet.layer4 = resnet._make_layer(BasicBlock, last_stage, 2, stride=2)
-        stages = dict(zip(("layer2", "layer3", "layer4"), LEVELS, strict=True))
-        self.body = IntermediateLayerGetter(resnet, stages)
-        self.fpn = FeaturePyramidNetwork([128, 256, last_stage], pyramid, norm_layer=nn.BatchNorm2d)
+        self.body = EfficientNetLite(encoder)
+        channels = self.body.channels[-len(LEVELS) :]
+        self.fpn = FeaturePyramidNetwork(channels, pyramid, norm_layer=nn.BatchNorm2d)
         self.out_channels = pyramid
 
     def forward(self, images: Tensor) -> OrderedDict[str, Tensor]:
         """The pyramid of (N, 3, H, W) images, in float32 as the RoI operators want it."""
-        features = self.fpn(self.body(images.contiguous(memory_format=torch.channels_last)))
-        return OrderedDict((level, feature.float()) for level, feature in features.items())
+        features = self.body(images.contiguous(memory_format=torch.channels_last))
+        levels = OrderedDict(zip(LEVELS, features[-len(LEVELS) :], strict=True))
+        return OrderedDict((level, feature.float()) for level, feature in self.fpn(levels).items())
 
 
 class _AsItIs(GeneralizedRCNNTransform):  # type: ignore[misc]
@@ -74,20 +72,19 @@ class _BoxPredictor(FastRCNNPredictor):  # type: ignore[misc]
 
 
 def build_network(
-    *, last_stage: int, pyramid: int, box_head: int, mask_head: int, mask_layers: int
+    *, encoder: EncoderName, pyramid: int, box_head: int, mask_head: int, mask_layers: int
 ) -> MaskRCNN:
     """The network with fresh weights; it takes RGB tensors (3, H, W), float32, 0..1.
 
     Args:
-        last_stage: channels of the backbone's last stage; ResNet-18 has 512 there, which is two
-            thirds of its parameters.
+        encoder: the backbone's.
         pyramid: channels of the feature pyramid.
         box_head: width of the box head's two layers.
         mask_head: channels of the mask head.
         mask_layers: how many convolutions the mask head has.
     """
     network = MaskRCNN(
-        Backbone(last_stage, pyramid),
+        Backbone(encoder, pyramid),
         rpn_anchor_generator=AnchorGenerator(ANCHOR_SIZES, ANCHOR_RATIOS),
         rpn_head=_ProposalHead(pyramid, len(ANCHOR_SIZES[0]) * len(ANCHOR_RATIOS[0])),
         rpn_pre_nms_top_n_train=400,
@@ -105,5 +102,5 @@ def build_network(
         mask_head=MaskRCNNHeads(pyramid, [mask_head] * mask_layers, 1, norm_layer=nn.BatchNorm2d),
         mask_predictor=MaskRCNNPredictor(mask_head, mask_head, 2),
     )
-    network.transform = _AsItIs(0, 0, image_mean=[0.5] * 3, image_std=[0.25] * 3)
+    network.transform = _AsItIs(0, 0, image_mean=[MEAN] * 3, image_std=[DEVIATION] * 3)
     return network.to(memory_format=torch.channels_last)

@@ -63,7 +63,7 @@ class StraightMaskRCNN(nn.Module):
     def _pyramid(self, image: Tensor) -> list[Tensor]:
         """Features on each stride, from an image with sides that the strides divide."""
         pyramid = self.network.backbone.fpn
-        *finer, coarsest = self.network.backbone.body(image).values()
+        *finer, coarsest = self.network.backbone.body(image)[-len(STRIDES) :]
         joined = [pyramid.inner_blocks[-1](coarsest)]
         for feature, inner in zip(finer[::-1], list(pyramid.inner_blocks)[-2::-1], strict=True):
             joined.insert(0, inner(feature) + F.interpolate(joined[0], scale_factor=2.0))

@@ -468,7 +468,7 @@ def test_prepare_train_evaluate_segment(photos: list[Path], tmp_path: Path) -> N
         folder=tmp_path,
     )  # fmt: skip
     assert prepared.returncode == 0, prepared.stderr
-    small = ("width=4", "depth=3", "wide_blocks=0")
+    small = ("width=4", "depth=3", "wide_blocks=0", "garment_encoder=none")
     overrides = ("size=64x96", "schedule.epochs=1", *(f"generator.{key}" for key in small))
     sets = [word for override in overrides for word in ("--set", override)]
     trained = run(

@@ -10,6 +10,7 @@ from pix2seg.errors import SizeError
 from pix2seg.generators.build import build_generator
 from pix2seg.generators.heads import map_colors
 from pix2seg.generators.inference import fused
+from pix2seg.generators.settings import GARMENT_KINDS
 from pix2seg.generators.size import check_size
 
 FOUR = load_scheme("four")
@@ -29,6 +30,23 @@ def test_map_has_the_photo_s_size(head: str, width: int, max_width: int, depth: 
         assert generated.logits.shape == (2, 4, 96, 64)
     else:
         assert generated.logits is None
+
+
+def test_garment_namer_sees_the_photo_at_half_its_size() -> None:
+    torch.manual_seed(0)
+    generator = build_generator(
+        FOUR, width=2, max_width=4, depth=6, dropout=0, garment_width=8,
+        garment_encoder="efficientnet_lite0",
+    ).eval()  # fmt: skip
+    photo = torch.rand(2, 3, 128, 64)
+    with torch.no_grad():
+        garments = generator(photo).garments
+        assert garments is not None
+        assert garments.shape == (2, GARMENT_KINDS, 16, 8)
+        assert torch.equal(garments, generator.name_garments(photo))
+        checks = torch.tensor([[1.0, -1.0], [-1.0, 1.0]]).repeat(64, 32)  # finer than it can see
+        assert torch.allclose(generator.name_garments(photo + checks), garments, atol=1e-4)
+        assert torch.allclose(fused(generator)(photo).garments, garments, atol=1e-4)
 
 
 @pytest.mark.parametrize(

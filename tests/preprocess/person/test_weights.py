@@ -9,7 +9,13 @@ from safetensors.torch import save_file
 from pix2seg.errors import WeightsError
 from pix2seg.preprocess.person.mask_rcnn.weights import load_network
 
-WIDTHS = {"last_stage": 8, "pyramid": 8, "box_head": 8, "mask_head": 8, "mask_layers": 1}
+WIDTHS = {
+    "encoder": "efficientnet_lite0",
+    "pyramid": 8,
+    "box_head": 8,
+    "mask_head": 8,
+    "mask_layers": 1,
+}
 
 
 @pytest.mark.parametrize(

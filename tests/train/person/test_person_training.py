@@ -12,6 +12,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from pix2seg.cli import app
+from pix2seg.efficientnet_lite import read_imagenet_weights
 from pix2seg.errors import DatasetError, TrainingError, WeightsError
 from pix2seg.preprocess.dataset.dataset import Dataset
 from pix2seg.preprocess.dataset.folder import read_mask
@@ -26,7 +27,7 @@ from pix2seg.train.recipe import MixtureSettings, PersonRecipe, parse_recipe, re
 from pix2seg.train.run.trainer import Trainer, Validation
 
 SMALL = (
-    "network.last_stage=8",
+    "network.encoder=efficientnet_lite0",
     "network.pyramid=8",
     "network.box_head=8",
     "network.mask_head=8",
@@ -167,6 +168,21 @@ def test_training_starts_from_weights(coco: Path, tmp_path: Path) -> None:
     assert all(torch.equal(tensor, saved[n]) for n, tensor in task.ema.state_dict().items())
     with pytest.raises(TrainingError, match="other widths"):
         PersonTask(small_recipe("network.pyramid=16"), [coco], CPU, init=weights)
+
+
+def test_encoder_begins_with_imagenet_and_keeps_its_finest_stages(coco: Path) -> None:
+    wide = small_recipe("network.encoder=efficientnet_lite2")
+    task = PersonTask(wide, [coco], CPU, init="imagenet")
+    encoder = task.network.backbone.body
+    taught = read_imagenet_weights("efficientnet_lite2")
+    before = encoder.state_dict()
+    assert all(torch.equal(tensor, before[name]) for name, tensor in taught.items())
+    task.step(next(task.batches(0)), 1)
+    now = encoder.state_dict()
+    changed = {name for name, tensor in taught.items() if not torch.equal(tensor, now[name])}
+    assert "stages.2.0.body.0.weight" in changed
+    assert not any(name.startswith(("stem.", "stages.0.", "stages.1.")) for name in changed)
+    assert not any(name.endswith(("running_mean", "running_var")) for name in changed)
 
 
 def metrics(run: Path) -> list[dict[str, float]]:

@@ -21,6 +21,7 @@ SETS = (
     "generator.max_width=8",
     "generator.depth=3",
     "generator.wide_blocks=0",
+    "generator.garment_encoder=none",
     "generator.dropout=0",
     "discriminator.width=4",
     "schedule.batch_size=2",

@@ -23,16 +23,19 @@ from pix2seg.classes import load_scheme
 from pix2seg.cli import app
 from pix2seg.cli.train import _read_run
 from pix2seg.device import choose_device
-from pix2seg.errors import OutputError, Pix2SegError, SizeError, TrainingError
+from pix2seg.efficientnet_lite import read_imagenet_weights
+from pix2seg.errors import OutputError, Pix2SegError, RecipeError, SizeError, TrainingError
 from pix2seg.generators.build import build_generator
 from pix2seg.generators.info import TrainedRecipe, WeightsInfo
 from pix2seg.generators.library import NetworkGenerator, pretrained_deeplabv3
 from pix2seg.generators.weights import load_generator, save_generator
 from pix2seg.preprocess.dataset.dataset import Dataset
+from pix2seg.preprocess.dataset.folder import folder_sources, read_mask
+from pix2seg.preprocess.dataset.prepare import Preparation, prepare
 from pix2seg.segmenter import Segmenter
 from pix2seg.train.generator.pair import Adversary, Pair
 from pix2seg.train.generator.samples import Batch
-from pix2seg.train.generator.start import GARMENT_HEAD, PHOTO_STATISTICS, starting_tensors
+from pix2seg.train.generator.start import GARMENTS, PHOTO_STATISTICS, starting_tensors
 from pix2seg.train.generator.task import SegmentationTask
 from pix2seg.train.recipe import AugmentationSettings, SegmentationRecipe, parse_recipe, read_recipe
 from pix2seg.train.run.checkpoint import load_checkpoint
@@ -47,6 +50,7 @@ SMALL = (
     "generator.max_width=8",
     "generator.depth=3",
     "generator.wide_blocks=0",
+    "generator.garment_encoder=none",
     "generator.residual_blocks=1",
     "discriminator.width=4",
     "schedule.batch_size=2",
@@ -463,7 +467,7 @@ def test_garment_head_of_another_width_starts_afresh(garment_weights: Path) -> N
     assert all(tensor.shape == ours[name].shape for name, tensor in taken.items())
     lacking = trained.state_dict().keys() - taken.keys()
     assert lacking
-    assert all(name.startswith(GARMENT_HEAD) for name in lacking)
+    assert all(name.startswith(GARMENTS) for name in lacking)
 
 
 def test_wide_blocks_can_be_put_into_a_trained_generator(
@@ -480,6 +484,69 @@ def test_wide_blocks_can_be_put_into_a_trained_generator(
     task(small_dataset, *deep, "generator.wide_blocks=2").save(weights, {})
     with pytest.raises(TrainingError, match="another kind"):
         task(small_dataset, *deep, "generator.wide_blocks=1", init=weights)
+
+
+ENCODED = (
+    "size=64x128",
+    "generator.depth=6",
+    "generator.garment_encoder=efficientnet_lite2",
+    "augmentation.half_size=0",
+    "loss.garment_weight=1",
+)
+
+
+@pytest.fixture(scope="module")
+def garment_dataset(tmp_path_factory: pytest.TempPathFactory, small_dataset: Dataset) -> Dataset:
+    """The small data set once more, where all clothes are one kind of garment."""
+    out = tmp_path_factory.mktemp("garments")
+    same, kinds = np.arange(4, dtype=np.uint8), np.array([0, 0, 0, 5], np.uint8)
+    preparation = Preparation(
+        out, load_scheme("four"), same, read_mask, (64, 128), garment_table=kinds
+    )
+    sources = folder_sources(small_dataset.root / "photos", small_dataset.root / "masks")
+    assert all(done.pixels is not None for done in prepare(sources, preparation, {"source": "t"}))
+    return Dataset(out)
+
+
+@pytest.mark.parametrize("init", ["weights", "imagenet"])
+def test_garment_encoder_begins_with_imagenet(
+    init: str, garment_dataset: Dataset, tmp_path: Path
+) -> None:
+    weights = tmp_path / "plain.safetensors"
+    task(garment_dataset, *ENCODED, "generator.garment_encoder=none").save(weights, {})
+    begun = SegmentationTask(
+        recipe(*ENCODED), garment_dataset, CPU, weights if init == "weights" else init
+    )
+    tensors = begun.pair.generator.state_dict()
+    for name, tensor in read_imagenet_weights("efficientnet_lite2").items():
+        assert torch.equal(tensors[f"garment_namer.encoder.{name}"], tensor), name
+    own, given = tensors["encoder.blocks.1.0.weight"], load_generator(weights)[0].state_dict()
+    assert torch.equal(own, given["encoder.blocks.1.0.weight"]) == (init == "weights")
+
+
+def test_garments_are_trained_alone(garment_dataset: Dataset, tmp_path: Path) -> None:
+    alone = SegmentationTask(recipe(*ENCODED, "trains=garments"), garment_dataset, CPU, "imagenet")
+    before = {name: t.clone() for name, t in alone.pair.generator.state_dict().items()}
+    for step, batch in zip(range(2), alone.batches(0), strict=False):
+        alone.step(batch, step)
+    changed = {
+        name
+        for name, tensor in alone.pair.generator.state_dict().items()
+        if not torch.equal(tensor, before[name])
+    }
+    assert all(name.startswith("garment_namer.") for name in changed)
+    assert "garment_namer.kinds.weight" in changed
+    inside = {name.removeprefix("garment_namer.encoder.") for name in changed}
+    assert any(name.startswith("stages.6.") for name in inside)
+    assert not any(name.startswith(("stem.", "stages.0.", "stages.1.")) for name in inside)
+    assert not any("stages" in name and name.endswith("running_mean") for name in inside)
+
+
+def test_garments_alone_need_data_that_names_them(small_dataset: Dataset) -> None:
+    with pytest.raises(TrainingError, match="names no garments"):
+        task(small_dataset, *ENCODED, "trains=garments")
+    with pytest.raises(RecipeError, match="leaves nothing to train"):
+        recipe("trains=garments", "loss.garment_weight=0")
 
 
 def test_pix2pix_starts_from_one_of_other_classes(small_dataset: Dataset, tmp_path: Path) -> None:
