@@ -1,6 +1,7 @@
 """The validation photos as they are, and made hard in several ways."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from pix2seg.classes import Scheme
 from pix2seg.photo import read_photo
 from pix2seg.preprocess.dataset.dataset import Dataset, read_image
+from pix2seg.preprocess.person.mask_rcnn.detector import load_detector
 from pix2seg.train.judge.hard_photos import (
     before_background,
     before_clothes,
@@ -27,6 +29,9 @@ SETS: tuple[PhotoSet, ...] = get_args(PhotoSet)
 BUSY_BACKGROUNDS = 40
 """So many of the busiest backgrounds of the training photos stand behind the persons."""
 
+
+SURELY_SOMEBODY = 0.9
+"""Backgrounds of which the Mask R-CNN in the box is surer that they show somebody are not taken."""
 
 LEAST_SCENE = 0.35
 """A scene shows at least this share of its photo."""
@@ -61,7 +66,7 @@ def photo_sets(
     backgrounds = []
     if {"busy", "far"} & set(sets):
         train = (dataset.read(name) for name in dataset.names("train"))
-        backgrounds = busiest_backgrounds(list(train), BUSY_BACKGROUNDS)
+        backgrounds = without_people(busiest_backgrounds(list(train), 2 * BUSY_BACKGROUNDS))
     full_photos = list(dataset.full())
     count = min(most or len(full_photos), len(full_photos))
     for index in (i * len(full_photos) // count for i in range(count)):
@@ -87,6 +92,22 @@ def photo_sets(
                     continue
                 hard = before_clothes(pixels, mask, garments, rng), mask
             yield SetPhoto(name, full.name, *hard)
+
+
+def without_people(backgrounds: Iterable[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
+    """The first `BUSY_BACKGROUNDS` in which no passer-by stands, if there are any.
+
+    Who finds a passer-by and not the person in front is not wrong, and mirrored they are two.
+    """
+    backgrounds = list(backgrounds)
+    detector = load_detector()
+
+    def shows_nobody(background: NDArray[np.uint8]) -> bool:
+        scores = detector.detect(background).scores
+        return not len(scores) or scores[0] < SURELY_SOMEBODY
+
+    empty = filter(shows_nobody, backgrounds)
+    return list(islice(empty, BUSY_BACKGROUNDS)) or backgrounds[:BUSY_BACKGROUNDS]
 
 
 def empty_scenes(photos: Iterable[PersonPhoto]) -> list[NDArray[np.uint8]]:

@@ -16,6 +16,7 @@ from pix2seg.train.judge.hard_photos import (
     far_away,
     upper_half,
 )
+from pix2seg.train.judge.photo_sets import without_people
 
 
 def photo_and_mask(photo: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -34,6 +35,14 @@ def test_busiest_background_comes_first_and_shows_nobody(photos: list[Path]) -> 
     assert not (found[0] == (255, 0, 255)).all(axis=2).any()
     assert found[0].std() > 70  # the noise, not the photo
     assert len(busiest_backgrounds([(pixels, mask), (sharp, mask)], 1)) == 1
+
+
+def test_backgrounds_with_passers_by_are_left_out(photos: list[Path]) -> None:
+    peopled = read_photo(photos[0]).pixels
+    empty = [np.full_like(peopled, level) for level in (90, 160)]
+    found = without_people([empty[0], peopled, empty[1]])
+    assert [background is kept for background, kept in zip(found, empty, strict=True)] == [True] * 2
+    assert without_people([peopled])[0] is peopled  # better than none
 
 
 def test_photos_that_people_fill_have_no_background() -> None:
