@@ -57,7 +57,12 @@ def starting_tensors(
     if isinstance(mine, NetworkGeneratorSettings):
         return _fitting_tensors(init, recipe.name, mine, scheme, shares, ours)
     encoder = mine.garment_encoder
-    if init == IMAGENET and encoder != "none":
+    if init == IMAGENET:
+        if encoder == "none":
+            raise TrainingError(
+                "nothing here begins with ImageNet: the recipe has no garment encoder, or the data "
+                "names no garments; leave --init imagenet out"
+            )
         return _imagenet_tensors(encoder)
     generator, info = load_generator(Path(init))
     settings, theirs = mine.model_dump(), info.recipe.generator.model_dump()

@@ -524,6 +524,11 @@ def test_garment_encoder_begins_with_imagenet(
     assert torch.equal(own, given["encoder.blocks.1.0.weight"]) == (init == "weights")
 
 
+def test_without_a_garment_encoder_nothing_begins_with_imagenet(small_dataset: Dataset) -> None:
+    with pytest.raises(TrainingError, match="nothing here begins with ImageNet"):
+        SegmentationTask(recipe(), small_dataset, CPU, "imagenet")
+
+
 def test_garments_are_trained_alone(garment_dataset: Dataset, tmp_path: Path) -> None:
     alone = SegmentationTask(recipe(*ENCODED, "trains=garments"), garment_dataset, CPU, "imagenet")
     before = {name: t.clone() for name, t in alone.pair.generator.state_dict().items()}
