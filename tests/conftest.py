@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -125,22 +125,27 @@ def _untrained(path: Path, **settings: int) -> Path:
 
 
 @pytest.fixture(scope="session")
-def small_mask_rcnn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small, untrained Mask R-CNN that calls every proposal a person."""
-    torch.manual_seed(0)
-    widths = {
+def small_widths() -> dict[str, Any]:
+    """Of a small Mask R-CNN."""
+    return {
         "encoder": "efficientnet_lite0",
         "pyramid": 8,
         "box_head": 8,
         "mask_head": 8,
         "mask_layers": 1,
     }
-    network = build_network(**widths)
+
+
+@pytest.fixture(scope="session")
+def small_mask_rcnn(tmp_path_factory: pytest.TempPathFactory, small_widths: dict[str, Any]) -> Path:
+    """A small, untrained Mask R-CNN that calls every proposal a person."""
+    torch.manual_seed(0)
+    network = build_network(**small_widths)
     with torch.no_grad():
         network.roi_heads.box_predictor.cls_score.bias[:] = torch.tensor([0.0, 9.0])
         network.roi_heads.mask_predictor.mask_fcn_logits.bias += 2.0
     path = tmp_path_factory.mktemp("person") / "small.safetensors"
-    recipe = {"name": "small", "network": widths, "size": (96, 128)}
+    recipe = {"name": "small", "network": small_widths, "size": (96, 128)}
     save_network(path, network, recipe, {})
     return path
 

@@ -29,7 +29,6 @@ SETS: tuple[PhotoSet, ...] = get_args(PhotoSet)
 BUSY_BACKGROUNDS = 40
 """So many of the busiest backgrounds of the training photos stand behind the persons."""
 
-
 SURELY_SOMEBODY = 0.9
 """Backgrounds of which the Mask R-CNN in the box is surer that they show somebody are not taken."""
 
@@ -94,12 +93,11 @@ def photo_sets(
             yield SetPhoto(name, full.name, *hard)
 
 
-def without_people(backgrounds: Iterable[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
+def without_people(backgrounds: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
     """The first `BUSY_BACKGROUNDS` in which no passer-by stands, if there are any.
 
     Who finds a passer-by and not the person in front is not wrong, and mirrored they are two.
     """
-    backgrounds = list(backgrounds)
     detector = load_detector()
 
     def shows_nobody(background: NDArray[np.uint8]) -> bool:
@@ -107,7 +105,7 @@ def without_people(backgrounds: Iterable[NDArray[np.uint8]]) -> list[NDArray[np.
         return not len(scores) or scores[0] < SURELY_SOMEBODY
 
     empty = filter(shows_nobody, backgrounds)
-    return list(islice(empty, BUSY_BACKGROUNDS)) or backgrounds[:BUSY_BACKGROUNDS]
+    return list(islice(empty, BUSY_BACKGROUNDS)) or list(backgrounds[:BUSY_BACKGROUNDS])
 
 
 def empty_scenes(photos: Iterable[PersonPhoto]) -> list[NDArray[np.uint8]]:

@@ -2,9 +2,8 @@
 
 torchvision's own has 44 M parameters and wants photos of 800 pixels. One person who fills much
 of the photo is an easier task: an EfficientNet-Lite, a pyramid on strides 8 to 32 and narrow heads
-do it at 288x432. Masks are read from the finest level at 28x28 and come
-out at 56x56, twice the standard, because a standing person is 250 pixels tall here and only a
-few wide at the ankles.
+do it at 288x432. Masks are read from the finest level at 28x28 and come out at 56x56, twice the
+standard, because a standing person is 250 pixels tall here and only a few wide at the ankles.
 """
 
 from collections import OrderedDict

@@ -337,17 +337,12 @@ def test_mask_rcnn_finds_people_at_any_size(small_mask_rcnn: Path, photos: list[
     assert np.array_equal(again.mask, person.mask)
 
 
-def test_stored_network_is_the_network_to_half_a_step_in_127(tmp_path: Path) -> None:
+def test_stored_network_is_the_network_to_half_a_step_in_127(
+    tmp_path: Path, small_widths: dict[str, Any]
+) -> None:
     torch.manual_seed(1)
-    widths = {
-        "encoder": "efficientnet_lite0",
-        "pyramid": 8,
-        "box_head": 8,
-        "mask_head": 8,
-        "mask_layers": 1,
-    }
-    network = build_network(**widths)
-    recipe = {"name": "small", "network": widths, "size": (96, 128)}
+    network = build_network(**small_widths)
+    recipe = {"name": "small", "network": small_widths, "size": (96, 128)}
     path = tmp_path / "small.safetensors"
     save_network(path, network, recipe, {})
     loaded = load_network(path)[0].state_dict()
