@@ -1,7 +1,7 @@
 """What segmenting a photo gives: the mask, and everything that follows from it."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
@@ -57,6 +57,7 @@ class Segmentation:
         seconds: time from pixels to mask.
         quality: an estimate of the mask's mean IoU, 0..1; see `pix2seg.trust`.
         review: why somebody should look at the result, or None.
+        signs: what speaks for and against it; see `pix2seg.trust.read_signs`.
         naming: finds the kind of each clothes pixel when it is first asked for, or None where the
             weights name no garments.
         people: where everyone was asked for, each person's segmentation, the most prominent first.
@@ -71,6 +72,7 @@ class Segmentation:
     seconds: float
     quality: float
     review: str | None
+    signs: Mapping[str, float] = field(default_factory=dict)
     naming: Callable[[], Kinds] | None = None
     people: tuple["Segmentation", ...] = ()
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import repeat, zip_longest
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pix2seg.classes import BACKGROUND, Scheme
 from pix2seg.engines.base import Engine, Precision
 from pix2seg.errors import PersonError, PhotoError, Pix2SegError, enough_memory
-from pix2seg.garments import Kinds, name_kinds
+from pix2seg.garments import name_kinds
 from pix2seg.generators.predictor import Predictor
 from pix2seg.hub import Pretrained
 from pix2seg.joining import WEIGHT, follow_edges, join_person, settle_hair, to_photo_map
@@ -26,11 +26,11 @@ from pix2seg.photo import Photo, PhotoSource, is_one_photo, read_photo
 from pix2seg.preprocess.background import MARGIN, hide_background, soften, widen
 from pix2seg.preprocess.fit import Fit
 from pix2seg.preprocess.person import Person, PersonExtractor, load_extractor
-from pix2seg.result import Drawing, Segmentation
+from pix2seg.result import Segmentation
 from pix2seg.thresholds import map_to_mask
 from pix2seg.tidy import tidy
 from pix2seg.together import together
-from pix2seg.trust import judge
+from pix2seg.trust import Opinion, judge, read_signs
 
 Result = TypeVar("Result")
 
@@ -195,30 +195,38 @@ class Segmenter(Pretrained):
 
     def _segment(self, photo: Photo, person: Person) -> Segmentation:
         began = time.perf_counter()
-        drawing, of_kinds = self._draw_person(photo.pixels, person)
+        pixels, scheme = photo.pixels, self.scheme
+        seen, part, fit = self._look_at(pixels, person)
+        drawing = partial(_whole_map, seen.draw, part, pixels.shape, scheme)
         map = drawing()
-        raw = map_to_mask(map, self.scheme)
+        raw = map_to_mask(map, scheme)
         mask = tidy(raw, person.visible(margin=0))
-        trust = judge(map, raw, mask, person, self.scheme)
+        opinion = None if seen.opinion is None else Opinion(seen.opinion, fit.mask(mask[part]))
+        signs = read_signs(map, raw, mask, person, scheme, opinion)
+        trust = judge(signs, mask, person)
+        naming = None
+        if seen.kinds is not None:
+            naming = partial(name_kinds, seen.kinds, fit, part, pixels, mask, scheme)
         return Segmentation(
             photo=photo,
             drawing=drawing,
             mask=mask,
-            scheme=self.scheme,
+            scheme=scheme,
             person=person,
             model=self.model,
             seconds=time.perf_counter() - began,
             quality=trust.quality,
             review=trust.review,
-            naming=of_kinds and partial(of_kinds, mask, self.scheme),
+            signs=signs,
+            naming=naming,
         )
 
-    def _draw_person(
+    def _look_at(
         self, pixels: NDArray[np.uint8], person: Person
-    ) -> tuple[Drawing, Callable[[NDArray[np.uint8], Scheme], Kinds] | None]:
-        """What gives the map, uint8 (H, W, 3), drawn from the part around the person alone.
+    ) -> tuple["_Seen", tuple[slice, slice], Fit]:
+        """What the generator sees of a person, in which part of the photo, and where in the frame.
 
-        With it comes what names the kinds on the clothes of a mask, if the weights name any.
+        Rows and columns of the part around the person alone.
         """
         part = person.part(self.info.size, self.margin)
         seen = pixels[part]
@@ -231,11 +239,7 @@ class Segmenter(Pretrained):
             inside = fit.mask(person.mask[part].view(np.uint8)) > 0
             visible = soften(widen(inside, self.margin), self.softness)
             shown = hide_background(framed, visible, self.info.background)
-        draw, kinds = self._generate_map(shown, framed, fit, certainty)
-        whole = partial(_whole_map, draw, part, pixels.shape, self.scheme)
-        if kinds is None:
-            return whole, None
-        return whole, partial(name_kinds, kinds, fit, part, pixels)
+        return self._look(shown, framed, fit, certainty), part, fit
 
     def hides(self, person: Person) -> bool:
         """Whether the generator sees grey in place of what is not this person."""
@@ -250,33 +254,48 @@ class Segmenter(Pretrained):
         fit = Fit((pixels.shape[1], pixels.shape[0]), self.info.size)
         map = np.empty_like(pixels)
         framed = fit.photo(pixels)
-        self._generate_map(framed, framed, fit)[0](map)
+        self._look(framed, framed, fit).draw(map)
         return map_to_mask(map, self.scheme)
 
-    def _generate_map(
+    def _look(
         self,
         shown: NDArray[np.uint8],
         framed: NDArray[np.uint8],
         fit: Fit,
         person: NDArray[np.float32] | None = None,
-    ) -> tuple[Callable[[NDArray[np.uint8]], None], NDArray[np.float32] | None]:
-        """What draws the map, uint8 (H, W, 3), of a photo that `fit` put into the frame.
+    ) -> "_Seen":
+        """What the generator sees of a photo that `fit` put into the frame.
 
-        `shown` is what the generator sees of it, and `framed` all of it, both uint8 (h, w, 3);
-        `person` is how sure the extractor is of each pixel, float32 (h, w). With the map come the
-        logits of the kinds, float32 (kinds, rows, columns), if the weights name any.
+        `shown` is what it is shown of it, and `framed` all of it, both uint8 (h, w, 3); `person` is
+        how sure the extractor is of each pixel, float32 (h, w).
         """
         views = np.stack([shown, shown[:, ::-1]]) if self.flip else shown[None]
-        maps, probabilities, kinds = self.generator.predict(views)
-        named = None if kinds is None else _unflipped(kinds)
+        maps, *layers = self.generator.predict(views)
+        probabilities, kinds, opinion = (
+            None if layer is None else _unflipped(layer) for layer in layers
+        )
         if probabilities is None:
             mean_map = np.mean([maps[0], *maps[1:, :, ::-1]], axis=0)
-            return partial(fit.draw_map, mean_map.round().astype(np.uint8)), named
-        mean = _unflipped(probabilities)
+            return _Seen(partial(fit.draw_map, mean_map.round().astype(np.uint8)), kinds, opinion)
         if person is not None:
-            mean = join_person(mean, person, self.join)
-        settled = settle_hair(mean, self.scheme)
-        return to_photo_map(follow_edges(settled, framed, fit), fit, self.scheme), named
+            probabilities = join_person(probabilities, person, self.join)
+        settled = settle_hair(probabilities, self.scheme)
+        led = follow_edges(settled, framed, fit)
+        return _Seen(to_photo_map(led, fit, self.scheme), kinds, opinion)
+
+
+class _Seen(NamedTuple):
+    """What a generator sees of a photo.
+
+    Attributes:
+        draw: draws the map into an array of the photo's size, uint8 (H, W, 3).
+        kinds: logits of the kinds over the frame, float32 (kinds, rows, columns), or None.
+        opinion: the garment namer's own probabilities of the classes, as large, or None.
+    """
+
+    draw: Callable[[NDArray[np.uint8]], None]
+    kinds: NDArray[np.float32] | None
+    opinion: NDArray[np.float32] | None
 
 
 def _with_names(

@@ -63,6 +63,9 @@ REASONS = {
     "face": "there is unusually little skin on the head",
     "crown": "it is unsure whether the head is covered",
     "hair_depth": "the hair lies in an unusual place",
+    "second_skin": "a second look sees the skin elsewhere",
+    "second_hair": "a second look sees the hair elsewhere",
+    "second_clothes": "a second look sees the clothes elsewhere",
 }
 """The signs, and what each says to people where it speaks most against a result."""
 
@@ -81,6 +84,9 @@ OF_CLASS = {
 
 OF_HEAD = ("face", "crown", "hair_depth")
 """Signs that are unknown where the photo may end below the head."""
+
+LEAST_SEEN = 3.0
+"""A class that fills less than so many of the opinion's pixels is not judged by it."""
 
 TINY = 0.15
 """Of a person with a smaller share of the photo's height, that alone is reason enough."""
@@ -174,17 +180,33 @@ def built_in_calibration() -> Calibration:
     return Calibration.from_dict(json.loads(file.read_text("utf-8")))
 
 
-def judge(
-    map: NDArray[np.uint8],
-    raw: NDArray[np.uint8],
-    mask: NDArray[np.uint8],
-    person: Person,
-    scheme: Scheme,
-) -> Trust:
-    """How far a result can be trusted; see `read_signs`."""
+@dataclass(frozen=True)
+class Opinion:
+    """How the garment namer, which knows more pictures than the rest of a generator, sees a photo.
+
+    Attributes:
+        probabilities: of each class over the frame, float32 (classes, h, w).
+        mask: class ids of the mask in the frame, uint8 (H, W), multiples of h and w.
+    """
+
+    probabilities: NDArray[np.float32]
+    mask: NDArray[np.uint8]
+
+    def agreement(self, class_id: int) -> float:
+        """The soft IoU of the mask's and the opinion's class, 0..1; NaN where neither has it."""
+        step = self.mask.shape[0] // self.probabilities.shape[1]
+        there = self.mask[step // 2 :: step, step // 2 :: step] == class_id
+        believed = self.probabilities[class_id]
+        either = float(np.where(there, 1.0, believed).sum())
+        if either < LEAST_SEEN:
+            return float("nan")
+        return float(believed[there].sum()) / either
+
+
+def judge(signs: Mapping[str, float], mask: NDArray[np.uint8], person: Person) -> Trust:
+    """How far a result can be trusted, by what `read_signs` read."""
     if (mask == mask[0, 0]).all():  # nothing was calibrated on such photos
         return Trust(0.0, NOTHING if mask[0, 0] == BACKGROUND else ALL_ONE)
-    signs = read_signs(map, raw, mask, person, scheme)
     trust = built_in_calibration().judge(signs)
     review = trust.review
     if not person.found:
@@ -202,6 +224,7 @@ def read_signs(
     mask: NDArray[np.uint8],
     person: Person,
     scheme: Scheme,
+    opinion: Opinion | None = None,
 ) -> dict[str, float]:
     """What speaks for and against a result, by the keys of `REASONS`.
 
@@ -214,6 +237,7 @@ def read_signs(
         mask: the same, tidied.
         person: what the extractor found.
         scheme: the classes.
+        opinion: what else the generator says of the photo, if its weights do.
     """
     box = box_around((raw != BACKGROUND) | person.mask)
     step = max(-(-max(box[2] - box[0], box[3] - box[1]) // WORKING_SIDE), 1)
@@ -243,6 +267,10 @@ def read_signs(
         "hair": _log(_share(hair, kept)),
         **(dict.fromkeys(OF_HEAD, np.nan) if cut else _signs_of_head(kept, skin, hair)),
     }
+    for name in ("skin", "hair", "clothes"):
+        signs[f"second_{name}"] = np.nan
+        if opinion is not None and name in scheme.names:
+            signs[f"second_{name}"] = opinion.agreement(scheme.id_of(name))
     for name, of_class in OF_CLASS.items():
         if name not in scheme.names:
             signs |= dict.fromkeys(of_class, np.nan)

@@ -46,6 +46,7 @@ class LossSettings(_Section):
     cross_entropy_weight: Annotated[float, Field(ge=0)]
     dice_weight: Annotated[float, Field(ge=0)]
     garment_weight: Annotated[float, Field(ge=0)] = 0.0
+    opinion_weight: Annotated[float, Field(ge=0)] = 0.0
     class_weight_power: Share
 
 
@@ -165,9 +166,9 @@ class SegmentationRecipe(Recipe):
         """The same without a garment head, for data that names no garments."""
         generator = self.generator
         if isinstance(generator, Pix2PixSettings):
-            absent = {"garment_width": 0, "garment_encoder": "none"}
+            absent = {"garment_width": 0, "garment_encoder": "none", "opinion": 0.0}
             generator = generator.model_copy(update=absent)
-        loss = self.loss.model_copy(update={"garment_weight": 0.0})
+        loss = self.loss.model_copy(update={"garment_weight": 0.0, "opinion_weight": 0.0})
         return self.model_copy(update={"generator": generator, "loss": loss})
 
     @model_validator(mode="after")
@@ -206,6 +207,11 @@ class SegmentationRecipe(Recipe):
         if loss.garment_weight and not getattr(generator, "garment_width", 0):
             raise ValueError(
                 "loss.garment_weight needs a garment head; set generator.garment_width, such as 48"
+            )
+        if loss.opinion_weight and not getattr(generator, "opinion", 0):
+            raise ValueError(
+                "loss.opinion_weight needs a generator.opinion, such as 0.5; give one, or set it "
+                "to 0"
             )
         of_the_map = loss.adversarial_weight or loss.l1_weight or of_logits
         if not of_the_map and self.trains == "all":

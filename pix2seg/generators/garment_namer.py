@@ -1,6 +1,6 @@
 """A network that names garments, beside a generator and in its weights file."""
 
-from typing import cast
+from typing import NamedTuple
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -14,6 +14,18 @@ FIRST_LEVEL = 1
 DROPOUT = 0.1
 
 
+class Named(NamedTuple):
+    """What a garment namer sees in N photos.
+
+    Attributes:
+        garments: logits of the kinds, (N, kinds, H/4, W/4).
+        opinion: logits of the generator's classes, (N, classes, H/4, W/4), or None.
+    """
+
+    garments: Tensor
+    opinion: Tensor | None
+
+
 class GarmentNamer(nn.Module):
     """Which kind of garment each pixel shows, if it shows one.
 
@@ -25,9 +37,10 @@ class GarmentNamer(nn.Module):
     Args:
         encoder: which encoder.
         width: channels of the pyramid.
+        classes: of which it has an opinion, too; 0 for none.
     """
 
-    def __init__(self, encoder: EncoderName, width: int) -> None:
+    def __init__(self, encoder: EncoderName, width: int, classes: int = 0) -> None:
         super().__init__()
         self.encoder = EfficientNetLite(encoder)
         channels = self.encoder.channels[FIRST_LEVEL:]
@@ -36,9 +49,10 @@ class GarmentNamer(nn.Module):
         self.joined = nn.ModuleList(_layers(width, width, 3) for _ in channels[1:])
         self.dropout = nn.Dropout2d(DROPOUT)
         self.kinds = nn.Conv2d(width, GARMENT_KINDS, 1)
+        self.classes = nn.Conv2d(width, classes, 1) if classes else None
 
-    def forward(self, photo: Tensor) -> Tensor:
-        """Logits, (N, kinds, H/4, W/4), of photos (N, 3, H, W) in [-1, 1]."""
+    def forward(self, photo: Tensor) -> Named:
+        """Look at photos, (N, 3, H, W) in [-1, 1]."""
         features = self.encoder(photo)[FIRST_LEVEL:]
         *finer, coarsest = (
             lateral(feature) for lateral, feature in zip(self.laterals, features, strict=True)
@@ -46,7 +60,8 @@ class GarmentNamer(nn.Module):
         seen = coarsest + self.context(coarsest.mean((2, 3)))[..., None, None]
         for lateral, join in zip(finer[::-1], self.joined, strict=True):
             seen = join(F.interpolate(seen, scale_factor=2.0) + lateral)
-        return cast(Tensor, self.kinds(self.dropout(seen))).float()
+        seen = self.dropout(seen)
+        return Named(self.kinds(seen).float(), self.classes(seen).float() if self.classes else None)
 
 
 def _layers(inputs: int, outputs: int, kernel: int) -> nn.Module:

@@ -33,6 +33,8 @@ class PhotosToMaps(nn.Module):
             found["probabilities"] = generated.logits.softmax(1)
         if generated.garments is not None:
             found["garments"] = generated.garments
+        if generated.opinion is not None:
+            found["opinion"] = generated.opinion.softmax(1)
         return found
 
 

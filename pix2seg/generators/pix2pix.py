@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from pix2seg.efficientnet_lite import EncoderName
 from pix2seg.generators.base import Generated, Generator
-from pix2seg.generators.garment_namer import GarmentNamer
+from pix2seg.generators.garment_namer import GarmentNamer, Named
 from pix2seg.generators.heads import GarmentHead, LogitsHead, TanhHead
 from pix2seg.generators.settings import WIDE_LEVEL
 
@@ -152,6 +152,8 @@ class UNetGenerator(Generator):
         garment_width: channels of the garment head, which needs a depth of 3; 0 for none.
         garment_encoder: of the garment namer that takes the head's place, with the same width, and
             looks at the photo at half its size, which needs a depth of 6; `none` for the head.
+        opinion: how much of the map's logits are the garment namer's, 0..1. It knows far more
+            pictures than the U-Net, which in turn sees finer things.
     """
 
     def __init__(
@@ -165,6 +167,7 @@ class UNetGenerator(Generator):
         wide_blocks: int = 0,
         garment_width: int = 0,
         garment_encoder: EncoderName | Literal["none"] = "none",
+        opinion: float = 0.0,
     ) -> None:
         super().__init__()
         self.depth = depth
@@ -172,10 +175,12 @@ class UNetGenerator(Generator):
         self.encoder = Encoder(widths, residual_blocks, wide_blocks)
         self.decoder = Decoder(widths, head.channels, dropout)
         self.head = head
+        self.opinion = opinion
         self.garment_head: GarmentHead | None = None
         self.garment_namer: GarmentNamer | None = None
         if garment_width and garment_encoder != "none":
-            self.garment_namer = GarmentNamer(garment_encoder, garment_width)
+            classes = head.channels if opinion else 0
+            self.garment_namer = GarmentNamer(garment_encoder, garment_width, classes)
         elif garment_width:
             seen = widths[:-1][1 : 1 + GARMENT_LEVELS]  # the bottleneck is joined with no skip
             self.garment_head = GarmentHead([2 * count for count in seen], garment_width)
@@ -184,18 +189,25 @@ class UNetGenerator(Generator):
     def forward(self, photo: Tensor) -> Generated:
         """Translate photos, (N, 3, H, W) in [-1, 1], to maps of the same size."""
         decoded, joined = self.decoder(self.encoder(photo))
-        generated: Generated = self.head(decoded)
+        if self.garment_namer is not None:
+            named = self.name_garments(photo)
+            return self._head(decoded, named.opinion)._replace(**named._asdict())
+        generated = self._head(decoded)
         if self.garment_head is None:
-            return generated._replace(garments=self.name_garments(photo))
-        seen = joined[1 : 1 + GARMENT_LEVELS]
-        return generated._replace(garments=self.garment_head(seen))
+            return generated
+        return generated._replace(garments=self.garment_head(joined[1 : 1 + GARMENT_LEVELS]))
 
-    def name_garments(self, photo: Tensor) -> Tensor | None:
-        """What the garment namer sees in photos, as for `forward`, or None without one."""
-        if self.garment_namer is None:
-            return None
-        named: Tensor = self.garment_namer(F.avg_pool2d(photo, 2))
-        return named
+    def _head(self, decoded: Tensor, opinion: Tensor | None = None) -> Generated:
+        if opinion is not None:
+            size = decoded.shape[-2:]
+            opinion = F.interpolate(opinion, size=size, mode="bilinear", align_corners=False)
+            decoded = torch.lerp(decoded.float(), opinion, self.opinion)
+        return cast(Generated, self.head(decoded))
+
+    def name_garments(self, photo: Tensor) -> Named:
+        """What the garment namer, which there must be, sees in photos, as for `forward`."""
+        assert self.garment_namer is not None
+        return cast(Named, self.garment_namer(F.avg_pool2d(photo, 2)))
 
 
 def init_weights(module: nn.Module) -> None:

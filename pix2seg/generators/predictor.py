@@ -23,11 +23,14 @@ class Prediction(NamedTuple):
         probabilities: of each class, float32 (N, classes, H, W), or None where the head has none.
         garments: logits of the garment kinds, float32 (N, kinds, h, w), coarser than the photos,
             or None where the generator names no garments.
+        opinion: of each class, as the garment namer alone sees it, float32 (N, classes, h, w),
+            coarser than the photos, or None where it has no say.
     """
 
     map: NDArray[np.uint8]
     probabilities: NDArray[np.float32] | None
     garments: NDArray[np.float32] | None
+    opinion: NDArray[np.float32] | None
 
 
 class Predictor:
@@ -67,7 +70,8 @@ class Predictor:
     def predict(self, photos: NDArray[np.uint8]) -> Prediction:
         """Maps and probabilities of photos at network size, uint8 (N, H, W, 3)."""
         found = self.network.run(photos=photos)
-        return Prediction(found["map"], found.get("probabilities"), found.get("garments"))
+        optional = (found.get(name) for name in Prediction._fields[1:])
+        return Prediction(found["map"], *optional)
 
 
 def _load(path: Path) -> "tuple[nn.Module, Mapping[str, str]]":

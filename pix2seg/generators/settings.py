@@ -39,6 +39,7 @@ class Pix2PixSettings(_Settings):
     garment_encoder: Literal[
         "none", "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"
     ] = "none"
+    opinion: Annotated[float, Field(ge=0, le=1)] = 0.0
 
     @property
     def halvings(self) -> int:
@@ -54,6 +55,11 @@ class Pix2PixSettings(_Settings):
                     f"generator.{key} needs a generator.depth of {depth} or more; give that, or "
                     f"set generator.{key} to {'none' if key == 'garment_encoder' else 0}"
                 )
+        if self.opinion and (self.garment_encoder == "none" or self.head == "tanh"):
+            raise ValueError(
+                "generator.opinion is the garment encoder's, on logits; give a "
+                'generator.garment_encoder and generator.head = "logits", or set it to 0'
+            )
         return self
 
 

@@ -13,5 +13,7 @@ def small_overrides() -> tuple[str, ...]:
         "generator.depth=3",
         "generator.wide_blocks=0",
         "generator.garment_encoder=none",
+        "generator.opinion=0",
+        "loss.opinion_weight=0",
         "schedule.batch_size=2",
     )

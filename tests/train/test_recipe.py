@@ -56,7 +56,9 @@ def test_override_gives_a_key_that_the_recipe_leaves_out() -> None:
         ("loss.adversarial=wgan", "loss.adversarial = 'wgan'.*lsgan"),
         ("augmentation.flip=2", "augmentation.flip = 2"),
         ("size=512", "width x height"),
-        ("generator.head=tanh", "cross_entropy_weight needs logits"),
+        ("generator.head=tanh", "opinion is .* on logits"),
+        ("generator.garment_encoder=none", "opinion is the garment encoder's"),
+        ("generator.opinion=0", "opinion_weight needs a generator.opinion"),
         ("generator.depth=2", "garment_width needs a generator.depth of 3 or more"),
         ("generator.depth=4", "wide_blocks needs a generator.depth of 5 or more"),
         (
@@ -69,6 +71,11 @@ def test_wrong_override_is_refused_by_name(override: str, message: str) -> None:
     with pytest.raises(RecipeError, match=message) as error:
         parse(override)
     assert "\n" not in str(error.value)
+
+
+def test_losses_of_logits_are_refused_without_them() -> None:
+    with pytest.raises(RecipeError, match="cross_entropy_weight needs logits"):
+        parse_recipe(read_recipe("pix2pix-ccp29", ["generator.head=tanh"]))
 
 
 def test_deeplab_needs_two_photos_at_a_time() -> None:

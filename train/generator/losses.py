@@ -82,8 +82,7 @@ def garment_loss(logits: Tensor, garments: Tensor) -> Tensor:
     Returns:
         A scalar; 0 where no garment is labelled.
     """
-    stride = garments.shape[1] // logits.shape[2]
-    kinds = garments[:, stride // 2 :: stride, stride // 2 :: stride] - FIRST_GARMENT
+    kinds = _thinned(garments, logits) - FIRST_GARMENT
     worn = kinds >= 0
     # Counted over the whole batch: a process whose share shows no garment goes on with the others.
     count = sum_over_processes(worn.sum().float())
@@ -91,6 +90,25 @@ def garment_loss(logits: Tensor, garments: Tensor) -> Tensor:
         return logits.sum() * 0.0
     entropy = F.cross_entropy(logits, kinds.where(worn, -100), ignore_index=-100, reduction="sum")
     return entropy * world_size() / count + dice_loss(logits, kinds.where(worn, UNKNOWN))
+
+
+def opinion_loss(logits: Tensor, mask: Tensor, weights: Tensor) -> Tensor:
+    """Cross-entropy and Dice of the classes as the garment namer sees them.
+
+    Args:
+        logits: (N, classes, h, w).
+        mask: int64 (N, H, W), as for `partial_cross_entropy`; H and W are multiples of h and w.
+        weights: (classes,), of the known classes.
+    """
+    seen = _thinned(mask, logits)
+    entropy = partial_cross_entropy(logits, seen, weights) / seen.numel()
+    return entropy + dice_loss(logits, seen)
+
+
+def _thinned(labels: Tensor, logits: Tensor) -> Tensor:
+    """Of labels, (N, H, W), those in the middle of each of the logits' pixels, (N, h, w)."""
+    stride = labels.shape[1] // logits.shape[2]
+    return labels[:, stride // 2 :: stride, stride // 2 :: stride]
 
 
 def dice_loss(logits: Tensor, mask: Tensor) -> Tensor:

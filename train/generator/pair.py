@@ -21,6 +21,7 @@ from pix2seg.train.generator.losses import (
     dice_loss,
     garment_loss,
     is_class,
+    opinion_loss,
     partial_cross_entropy,
     weighted,
 )
@@ -127,7 +128,7 @@ class Pair:
         """Leave the gradients of a piece of a batch; returns its losses."""
         photo = to_input(batch.photos.to(self.device))
         if self.recipe.trains == "garments":
-            return self._learn_garments(photo, batch.garments, share)
+            return self._learn_garments(photo, batch, share)
         mask = batch.masks.to(self.device).long()
         with autocast(self.device):
             generated: Generated = self.generator(photo)
@@ -148,20 +149,29 @@ class Pair:
             losses["cross_entropy"] = entropy / mask.numel()
         if generated.logits is not None and settings.dice_weight:
             losses["dice"] = dice_loss(generated.logits, mask)
-        if generated.garments is not None and settings.garment_weight:
-            garments = batch.garments.to(self.device).long()
-            losses["garment"] = garment_loss(generated.garments, garments)
-        _backward(share * torch.stack(weighted(losses, settings)).sum())
-        return {name: float(loss.detach()) for name, loss in losses.items()}
+        losses |= self._garment_losses(generated.garments, generated.opinion, batch)
+        return self._leave_gradients(losses, share)
 
-    def _learn_garments(self, photo: Tensor, garments: Tensor, share: float) -> dict[str, float]:
+    def _learn_garments(self, photo: Tensor, batch: Batch, share: float) -> dict[str, float]:
         """The same for the garment namer alone, without a pass of the rest."""
         with autocast(self.device):
             named = cast(UNetGenerator, self.generator).name_garments(photo)
-        assert named is not None
-        loss = garment_loss(named, garments.to(self.device).long())
-        _backward(share * loss)
-        return {"garment": float(loss.detach())}
+        return self._leave_gradients(self._garment_losses(*named, batch), share)
+
+    def _garment_losses(
+        self, garments: Tensor | None, opinion: Tensor | None, batch: Batch
+    ) -> dict[str, Tensor]:
+        losses: dict[str, Tensor] = {}
+        if garments is not None and self.recipe.loss.garment_weight:
+            losses["garment"] = garment_loss(garments, batch.garments.to(self.device).long())
+        if opinion is not None and self.recipe.loss.opinion_weight:
+            mask = batch.masks.to(self.device).long()
+            losses["opinion"] = opinion_loss(opinion, mask, self.class_weights)
+        return losses
+
+    def _leave_gradients(self, losses: dict[str, Tensor], share: float) -> dict[str, float]:
+        _backward(share * torch.stack(weighted(losses, self.recipe.loss)).sum())
+        return {name: float(loss.detach()) for name, loss in losses.items()}
 
     def _true_map(self, mask: Tensor, generated: Tensor) -> Tensor:
         """The map of a mask, (N, 3, H, W); where the class is not known, what was generated."""

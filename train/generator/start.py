@@ -69,7 +69,7 @@ def starting_tensors(
     # Dropout has no weights, a block that the weights lack starts as identity, and what names
     # garments starts afresh where they lack it or have another: an encoder with ImageNet.
     blocks = {"residual_blocks", "wide_blocks"}
-    free = {"dropout", "garment_width", "garment_encoder"} | blocks
+    free = {"dropout", "garment_width", "garment_encoder", "opinion"} | blocks
     differing = {key for key in settings.keys() - free if settings[key] != theirs.get(key)}
     differing |= {key for key in blocks if theirs.get(key, 0) > settings[key]}
     if differing:

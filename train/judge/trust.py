@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from pix2seg.errors import DatasetError
 from pix2seg.segmenter import Segmenter
-from pix2seg.thresholds import map_to_mask
 from pix2seg.train.judge.photo_sets import SetPhoto
 from pix2seg.train.judge.scores import Scores, confusion_matrix
-from pix2seg.trust import REASONS, Calibration, Meaning, read_signs
+from pix2seg.trust import REASONS, Calibration, Meaning
 
 FLAGGED = 0.195
 """The share of the calibration's photos that a reviewer is to see."""
@@ -52,10 +51,8 @@ def read_samples(segmenter: Segmenter, photos: Iterable[SetPhoto]) -> list[Judge
     scheme = segmenter.scheme
     for name, photo, pixels, truth in photos:
         result = segmenter(pixels)
-        raw = map_to_mask(result.map, scheme)
-        signs = read_signs(result.map, raw, result.mask, result.person, scheme)
         scores = Scores(confusion_matrix(truth, result.mask, len(scheme)), scheme.names)
-        samples.append(JudgedPhoto(photo, name, signs, scores.mean_iou))
+        samples.append(JudgedPhoto(photo, name, dict(result.signs), scores.mean_iou))
     return samples
 
 

@@ -468,8 +468,13 @@ def test_prepare_train_evaluate_segment(photos: list[Path], tmp_path: Path) -> N
         folder=tmp_path,
     )  # fmt: skip
     assert prepared.returncode == 0, prepared.stderr
-    small = ("width=4", "depth=3", "wide_blocks=0", "garment_encoder=none")
-    overrides = ("size=64x96", "schedule.epochs=1", *(f"generator.{key}" for key in small))
+    small = ("width=4", "depth=3", "wide_blocks=0", "garment_encoder=none", "opinion=0")
+    overrides = (
+        "size=64x96",
+        "schedule.epochs=1",
+        "loss.opinion_weight=0",
+        *(f"generator.{key}" for key in small),
+    )
     sets = [word for override in overrides for word in ("--set", override)]
     trained = run(
         "train", "--recipe", "pix2pix-ccp4", "--data", "data", "--run", "run", *sets,

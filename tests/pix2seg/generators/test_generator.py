@@ -43,10 +43,31 @@ def test_garment_namer_sees_the_photo_at_half_its_size() -> None:
         garments = generator(photo).garments
         assert garments is not None
         assert garments.shape == (2, GARMENT_KINDS, 16, 8)
-        assert torch.equal(garments, generator.name_garments(photo))
+        assert torch.equal(garments, generator.name_garments(photo).garments)
         checks = torch.tensor([[1.0, -1.0], [-1.0, 1.0]]).repeat(64, 32)  # finer than it can see
-        assert torch.allclose(generator.name_garments(photo + checks), garments, atol=1e-4)
+        named = generator.name_garments(photo + checks)
+        assert torch.allclose(named.garments, garments, atol=1e-4)
         assert torch.allclose(fused(generator)(photo).garments, garments, atol=1e-4)
+
+
+def test_garment_namer_has_a_say_in_the_map() -> None:
+    torch.manual_seed(0)
+    namer = {"garment_width": 8, "garment_encoder": "efficientnet_lite0", "opinion": 0.25}
+    generator = build_generator(FOUR, width=2, max_width=4, depth=6, dropout=0, **namer).eval()
+    photo = torch.rand(2, 3, 128, 64)
+    alone = build_generator(FOUR, width=2, max_width=4, depth=6, dropout=0).eval()
+    alone.load_state_dict(generator.state_dict(), strict=False)
+    with torch.no_grad():
+        generator.garment_namer.classes.bias.copy_(torch.tensor([0.0, 4.0, 0.0, 0.0]))
+        generated, unet = generator(photo), alone(photo)
+    assert generated.opinion is not None
+    assert generated.opinion.shape == (2, 4, 16, 8)
+    enlarged = torch.nn.functional.interpolate(
+        generated.opinion, (128, 64), mode="bilinear", align_corners=False
+    )
+    assert torch.allclose(generated.logits, 0.75 * unet.logits + 0.25 * enlarged, atol=1e-5)
+    assert (generated.logits.argmax(1) == 1).all()
+    assert not (unet.logits.argmax(1) == 1).all()
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from pix2seg.train.generator.losses import (
     class_weights,
     dice_loss,
     garment_loss,
+    opinion_loss,
 )
 
 
@@ -59,6 +60,16 @@ def test_dice_loss_of_nothing_known_is_0(unknown: int) -> None:
     assert loss == 0
     assert logits.grad is not None
     assert logits.grad.isfinite().all()
+
+
+def test_opinion_loss_reads_the_middle_of_each_coarse_pixel() -> None:
+    mask = torch.full((1, 16, 16), UNKNOWN)
+    mask[0, 4::8, 4::8] = torch.tensor([[0, 1], [2, SOMEBODY]])
+    right = torch.full((1, 3, 2, 2), -50.0)
+    right[0, [0, 1, 2, 1], [0, 0, 1, 1], [0, 1, 0, 1]] = 50.0
+    weights = torch.ones(3)
+    assert opinion_loss(right, mask, weights) == pytest.approx(0, abs=1e-6)
+    assert opinion_loss(right.roll(1, 1), mask, weights) > 10
 
 
 def test_a_share_without_garments_still_joins_the_others(monkeypatch: pytest.MonkeyPatch) -> None:

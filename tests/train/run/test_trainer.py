@@ -44,13 +44,14 @@ from pix2seg.train.run.lock import LOCK, only_training
 from pix2seg.train.run.run_file import RunFile, write_run_file
 from pix2seg.train.run.trainer import Trainer
 
+NOT_ENCODED = ("generator.garment_encoder=none", "generator.opinion=0", "loss.opinion_weight=0")
 SMALL = (
     "size=64x96",
     "generator.width=4",
     "generator.max_width=8",
     "generator.depth=3",
     "generator.wide_blocks=0",
-    "generator.garment_encoder=none",
+    *NOT_ENCODED,
     "generator.residual_blocks=1",
     "discriminator.width=4",
     "schedule.batch_size=2",
@@ -490,8 +491,10 @@ ENCODED = (
     "size=64x128",
     "generator.depth=6",
     "generator.garment_encoder=efficientnet_lite2",
+    "generator.opinion=0.5",
     "augmentation.half_size=0",
     "loss.garment_weight=1",
+    "loss.opinion_weight=1",
 )
 
 
@@ -513,7 +516,7 @@ def test_garment_encoder_begins_with_imagenet(
     init: str, garment_dataset: Dataset, tmp_path: Path
 ) -> None:
     weights = tmp_path / "plain.safetensors"
-    task(garment_dataset, *ENCODED, "generator.garment_encoder=none").save(weights, {})
+    task(garment_dataset, *ENCODED, *NOT_ENCODED).save(weights, {})
     begun = SegmentationTask(
         recipe(*ENCODED), garment_dataset, CPU, weights if init == "weights" else init
     )
@@ -540,7 +543,7 @@ def test_garments_are_trained_alone(garment_dataset: Dataset, tmp_path: Path) ->
         if not torch.equal(tensor, before[name])
     }
     assert all(name.startswith("garment_namer.") for name in changed)
-    assert "garment_namer.kinds.weight" in changed
+    assert {"garment_namer.kinds.weight", "garment_namer.classes.weight"} <= changed
     inside = {name.removeprefix("garment_namer.encoder.") for name in changed}
     assert any(name.startswith("stages.6.") for name in inside)
     assert not any(name.startswith(("stem.", "stages.0.", "stages.1.")) for name in inside)
