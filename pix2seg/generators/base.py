@@ -13,7 +13,7 @@ class Generated(NamedTuple):
         logits: (N, classes, H, W), or None where the head has none.
         garments: (N, kinds, H / 4, W / 4), or half of that, logits of the kinds of garments (ids 3
             to 15 of the scheme `garments`), or None where the generator names none.
-        opinion: (N, classes, H / 8, W / 8), the logits that the garment namer alone would give, or
+        opinion: (N, classes, H / 4, W / 4), the logits that the garment namer alone would give, or
             None where it has no say.
     """
 

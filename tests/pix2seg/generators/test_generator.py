@@ -58,10 +58,10 @@ def test_garment_namer_has_a_say_in_the_map() -> None:
     alone = build_generator(FOUR, width=2, max_width=4, depth=6, dropout=0).eval()
     alone.load_state_dict(generator.state_dict(), strict=False)
     with torch.no_grad():
-        generator.garment_namer.classes.bias.copy_(torch.tensor([0.0, 4.0, 0.0, 0.0]))
+        generator.garment_namer.opinion.classes.bias.copy_(torch.tensor([0.0, 4.0, 0.0, 0.0]))
         generated, unet = generator(photo), alone(photo)
     assert generated.opinion is not None
-    assert generated.opinion.shape == (2, 4, 16, 8)
+    assert generated.opinion.shape == (2, 4, 32, 16)
     enlarged = torch.nn.functional.interpolate(
         generated.opinion, (128, 64), mode="bilinear", align_corners=False
     )

@@ -543,7 +543,7 @@ def test_garments_are_trained_alone(garment_dataset: Dataset, tmp_path: Path) ->
         if not torch.equal(tensor, before[name])
     }
     assert all(name.startswith("garment_namer.") for name in changed)
-    assert {"garment_namer.kinds.weight", "garment_namer.classes.weight"} <= changed
+    assert {"garment_namer.kinds.weight", "garment_namer.opinion.classes.weight"} <= changed
     inside = {name.removeprefix("garment_namer.encoder.") for name in changed}
     assert any(name.startswith("stages.6.") for name in inside)
     assert not any(name.startswith(("stem.", "stages.0.", "stages.1.")) for name in inside)
