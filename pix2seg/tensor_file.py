@@ -3,13 +3,13 @@
 Half the size of 16 bits. Nothing in such a file runs as it is read.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor
+from torch import Tensor, nn
 
 from pix2seg.errors import WeightsError
 from pix2seg.files import atomic_write
@@ -18,11 +18,22 @@ SCALE = ".scale"
 """Ends the name of the tensor that holds the step sizes of an 8-bit tensor."""
 
 
-def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+def save_tensors(
+    path: Path,
+    tensors: Mapping[str, Tensor],
+    metadata: Mapping[str, str],
+    transposed: Collection[str] = (),
+) -> None:
     """Write tensors by name, whole or not at all.
 
     What has two dimensions or more, as weights of layers have, is stored in 8 bits, other numbers
     in 16 bits, or in 32 where these do not reach, and whole numbers as they are.
+
+    Args:
+        path: the file.
+        tensors: output channels first.
+        metadata: texts that the file is to hold.
+        transposed: those whose output channels come second; see `transposed_weights`.
 
     Raises:
         OutputError: the file cannot be written.
@@ -31,9 +42,10 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[st
     for name, tensor in tensors.items():
         tensor = tensor.detach().cpu()
         if tensor.is_floating_point() and tensor.dim() > 1:
-            steps = tensor.flatten(1).abs().amax(1).clamp(min=1e-12) / 127
-            stored[name] = (tensor / _beside(steps, tensor)).round().to(torch.int8).contiguous()
-            stored[name + SCALE] = steps
+            others = [axis for axis in range(tensor.dim()) if axis != (name in transposed)]
+            steps = tensor.abs().amax(others, keepdim=True).clamp(min=1e-12) / 127
+            stored[name] = (tensor / steps).round().to(torch.int8).contiguous()
+            stored[name + SCALE] = steps if name in transposed else steps.flatten()
         else:
             short = tensor.half() if tensor.is_floating_point() else tensor
             stored[name] = short if short.isfinite().all() else tensor
@@ -61,12 +73,13 @@ def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
         if name.endswith(SCALE):
             continue
         if (steps := stored.get(name + SCALE)) is not None:
-            if steps.shape != tensor.shape[:1]:
+            beside = _beside(steps, tensor)
+            if beside is None:
                 raise WeightsError(
                     f"{path} is broken: tensor {name} is {tuple(tensor.shape)}, which its "
-                    f"{len(steps)} step sizes do not fit"
+                    f"{steps.numel()} step sizes do not fit"
                 )
-            tensor = tensor.float() * _beside(steps, tensor)
+            tensor = tensor.float() * beside
         if tensor.is_floating_point():
             tensor = tensor.float()
             if not tensor.isfinite().all():
@@ -75,6 +88,19 @@ def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     return metadata, tensors
 
 
-def _beside(steps: Tensor, tensor: Tensor) -> Tensor:
-    """One step size for each first index of a tensor, in a shape that goes with it."""
-    return steps.view(-1, *[1] * (tensor.dim() - 1))
+def transposed_weights(network: nn.Module) -> set[str]:
+    """The names of a network's tensors whose output channels come second."""
+    return {
+        f"{name}.weight"
+        for name, layer in network.named_modules()
+        if isinstance(layer, nn.ConvTranspose2d)
+    }
+
+
+def _beside(steps: Tensor, tensor: Tensor) -> Tensor | None:
+    """One step size for each output channel, in a shape that goes with a tensor; None if none."""
+    if steps.shape == tensor.shape[:1]:
+        return steps.view(-1, *[1] * (tensor.dim() - 1))
+    if steps.shape == (1, *tensor.shape[1:2], *[1] * (tensor.dim() - 2)):
+        return steps
+    return None

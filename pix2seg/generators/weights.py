@@ -9,12 +9,13 @@ from pix2seg.errors import WeightsError
 from pix2seg.generators.base import Generator
 from pix2seg.generators.build import build_generator
 from pix2seg.generators.info import WeightsInfo, read_info
-from pix2seg.tensor_file import read_tensors, save_tensors
+from pix2seg.tensor_file import read_tensors, save_tensors, transposed_weights
 
 
 def save_generator(path: Path, generator: Generator, info: WeightsInfo) -> None:
     """Write a generator in 8 bits, whole or not at all; see `save_tensors`."""
-    save_tensors(path, generator.state_dict(), info.metadata)
+    transposed = transposed_weights(generator)
+    save_tensors(path, generator.state_dict(), info.metadata, transposed)
 
 
 def load_generator(path: Path) -> tuple[Generator, WeightsInfo]:

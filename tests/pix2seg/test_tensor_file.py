@@ -10,19 +10,22 @@ from pix2seg.tensor_file import read_tensors, save_tensors
 
 
 @settings(max_examples=30)
-@given(st.integers(0, 1000), st.floats(1e-6, 1e4))
+@given(st.integers(0, 1000), st.floats(1e-6, 1e4), st.booleans())
 def test_numbers_come_back_within_half_a_step(
-    tmp_path_factory: pytest.TempPathFactory, seed: int, scale: float
+    tmp_path_factory: pytest.TempPathFactory, seed: int, scale: float, transposed: bool
 ) -> None:
     drawn = torch.Generator().manual_seed(seed)
     weight = torch.randn(5, 3, 4, 4, generator=drawn) * scale
+    weight[1] *= 50
     weight[2] = 0
+    stored = weight.transpose(0, 1) if transposed else weight
     path = tmp_path_factory.mktemp("tensors") / "file.safetensors"
-    save_tensors(path, {"weight": weight}, {"a": "b"})
+    save_tensors(path, {"weight": stored}, {"a": "b"}, ["weight"] if transposed else ())
     metadata, tensors = read_tensors(path)
+    found = tensors["weight"].transpose(0, 1) if transposed else tensors["weight"]
     assert metadata == {"a": "b"}
     steps = weight.flatten(1).abs().amax(1) / 127
-    apart = (tensors["weight"] - weight).flatten(1).abs().amax(1)
+    apart = (found - weight).flatten(1).abs().amax(1)
     assert (apart <= steps * 0.501).all()
 
 

@@ -29,6 +29,12 @@ SMALL = 1024
 EXACT = 1e-6
 """Weights that 8 bits hold up to this share of the largest are stored so."""
 
+LEVELS = 127
+"""The largest whole number that 8 bits hold."""
+
+WHOLE = 0.001
+"""Numbers this near to whole ones are whole, but for the rounding of single precision."""
+
 TOLERANCE = 0.02
 """How far, in shares of the largest, outputs may be from PyTorch's; half precision takes 0.001."""
 
@@ -148,12 +154,30 @@ def _small(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def _in_8_bits(weights: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]] | None:
     """Whole numbers and the size of a step for each output channel, where that loses nothing."""
-    largest = np.abs(weights).max(axis=tuple(range(1, weights.ndim)), keepdims=True)
-    steps = np.maximum(largest, np.float32(1e-12)) / np.float32(127)
+    rows = weights.reshape(len(weights), -1)
+    steps = _steps(rows).reshape(-1, *[1] * (weights.ndim - 1))
     whole = np.round(weights / steps)
     if np.abs(whole * steps - weights).max() > EXACT * np.abs(weights).max():
         return None
-    return whole.astype(np.int8), steps.astype(np.float32)
+    return whole.astype(np.int8), steps
+
+
+def _steps(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The largest step of which all numbers of a row are multiples, float32 (N,).
+
+    Rewriting cuts kernels into parts, and the largest number may be in another part: what is left
+    is still a whole number of steps. Where nothing fits, the step is a `LEVELS`th of the largest.
+    """
+    largest = np.maximum(np.abs(rows).max(axis=1), np.float32(1e-12))
+    steps = largest / np.float32(LEVELS)
+    open_rows = np.arange(len(rows))
+    for levels in range(1, LEVELS + 1):
+        tried = largest[open_rows] / np.float32(levels)
+        parts = rows[open_rows] / tried[:, None]
+        fits = np.abs(parts - np.round(parts)).max(axis=1) < WHOLE
+        steps[open_rows[fits]] = tried[fits]
+        open_rows = open_rows[~fits]
+    return np.asarray(steps, np.float32)
 
 
 def _difference(found: Arrays, expected: Arrays) -> float:

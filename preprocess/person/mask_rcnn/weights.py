@@ -10,14 +10,14 @@ from torch import nn
 from pix2seg.errors import WeightsError
 from pix2seg.preprocess.person.mask_rcnn.info import FORMAT, read_info
 from pix2seg.preprocess.person.mask_rcnn.network import build_network
-from pix2seg.tensor_file import read_tensors, save_tensors
+from pix2seg.tensor_file import read_tensors, save_tensors, transposed_weights
 from pix2seg.torchvision_weights import read_torchvision_weights
 
 
 def save_network(path: Path, network: nn.Module, recipe: dict[str, Any], facts: Any) -> None:
     """Write a network in 8 bits, whole or not at all; it finds the same boxes as in 16."""
     metadata = {"format": FORMAT, "recipe": json.dumps(recipe), "facts": json.dumps(facts)}
-    save_tensors(path, network.state_dict(), metadata)
+    save_tensors(path, network.state_dict(), metadata, transposed_weights(network))
 
 
 def load_network(path: Path) -> tuple[nn.Module, dict[str, str]]:

@@ -12,10 +12,14 @@ import torch
 from numpy.typing import NDArray
 
 from pix2seg import Segmenter
+from pix2seg.classes import load_scheme
 from pix2seg.engines.base import Engine
 from pix2seg.errors import Pix2SegError, WeightsError
 from pix2seg.export import export_to_onnx
+from pix2seg.generators.build import build_generator
+from pix2seg.generators.info import TrainedRecipe, WeightsInfo
 from pix2seg.generators.predictor import Predictor
+from pix2seg.generators.weights import save_generator
 from pix2seg.photo import read_photo
 from pix2seg.preprocess.person.mask_rcnn.detector import load_detector
 from pix2seg.preprocess.person.mask_rcnn.extractor import LEAST_SCORE_OF_FIRST
@@ -112,6 +116,27 @@ def test_generators_are_rewritten(onnx_networks: Networks, small_onnx: Path) -> 
     for file in (onnx_networks[0], small_onnx):
         kinds = {node.op_type for node in onnx.load(file).graph.node}
         assert not kinds & {"ConvTranspose", "Softmax", "Constant"}
+
+
+def test_weights_of_8_bits_stay_so(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    settings = {"head": "logits", "width": 16, "max_width": 32, "depth": 4, "dropout": 0}
+    generator = build_generator(load_scheme("four"), **settings)
+    for layer in generator.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(layer.weight, 0.01, 3)
+    recipe = TrainedRecipe.model_validate(
+        {"name": "g", "generator": {**settings, "architecture": "pix2pix", "residual_blocks": 0}}
+    )
+    info = WeightsInfo(recipe, load_scheme("four"), (32, 48), {})
+    save_generator(tmp_path / "g.safetensors", generator, info)
+    export_to_onnx(tmp_path / "g.safetensors", tmp_path / "g.onnx")
+    stored = [
+        onnx.numpy_helper.to_array(t) for t in onnx.load(tmp_path / "g.onnx").graph.initializer
+    ]
+    large = [weights for weights in stored if weights.size >= 1024]
+    assert len(large) > 6
+    assert {weights.dtype for weights in large} == {np.dtype(np.int8)}
 
 
 def test_garments_are_exported_too(garment_weights: Path, tmp_path: Path) -> None:
