@@ -57,7 +57,8 @@ class Segmentation:
         seconds: time from pixels to mask.
         quality: an estimate of the mask's mean IoU, 0..1; see `pix2seg.trust`.
         review: why somebody should look at the result, or None.
-        signs: what speaks for and against it; see `pix2seg.trust.read_signs`.
+        signs: what speaks for and against it, of several people the most prominent one's; see
+            `pix2seg.trust.read_signs`.
         naming: finds the kind of each clothes pixel when it is first asked for, or None where the
             weights name no garments.
         people: where everyone was asked for, each person's segmentation, the most prominent first.
