@@ -53,12 +53,24 @@ class OnnxNetwork:
         self._outputs = [output.name for output in self._session.get_outputs()]
 
     def run(self, **inputs: Any) -> dict[str, Any]:
-        """NumPy arrays by name, for NumPy arrays by name."""
+        """NumPy arrays by name, for NumPy arrays by name.
+
+        Raises:
+            WeightsError: the file takes or gives something else than a network of pix2seg.
+        """
         if self._process != os.getpid():
             # To end the session of before the fork would wait for its threads for ever.
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._session))
             self._open()
-        return dict(zip(self._outputs, self._session.run(None, inputs), strict=True))
+        try:
+            found = self._session.run(None, inputs)
+        except ValueError as error:  # before anything ran: inputs that it does not take
+            takes = ", ".join(entry.name for entry in self._session.get_inputs())
+            raise WeightsError(
+                f"{self._path} takes {takes}, not {', '.join(inputs)}; export the weights anew: "
+                "pix2seg export"
+            ) from error
+        return dict(zip(self._outputs, found, strict=True))
 
     def _open(self) -> None:
         options = onnxruntime.SessionOptions()

@@ -168,6 +168,16 @@ def test_what_is_no_onnx_file_is_refused(tmp_path: Path, small_onnx: Path) -> No
             Predictor(file)
 
 
+def test_a_file_that_takes_something_else_is_refused(tmp_path: Path, small_onnx: Path) -> None:
+    model = onnx.load(small_onnx)
+    model.graph.input[0].name = "pictures"
+    for node in model.graph.node:
+        node.input[:] = ["pictures" if name == "photos" else name for name in node.input]
+    onnx.save(model, tmp_path / "other.onnx")
+    with pytest.raises(WeightsError, match="takes pictures, not photos; export"):
+        Predictor(tmp_path / "other.onnx").predict(noise(1))
+
+
 def test_a_device_that_is_not_there_is_named(small_onnx: Path) -> None:
     with pytest.raises(Pix2SegError, match="no device 'warp' here"):
         Predictor(small_onnx, device="warp")
