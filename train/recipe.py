@@ -58,11 +58,15 @@ class AugmentationSettings(_Section):
     shift: Share
     zoom: Annotated[float, Field(ge=0, lt=1)]
     close_up: Share
+    closest: Annotated[float, Field(ge=1)] = 3.0
+    heads: Share = 0.0
     color_jitter: Annotated[float, Field(ge=0, lt=1)]
     hide_background: Share
     mask_mistakes: Annotated[float, Field(ge=0)]
     swap_background: Share
     recolor: Share = 0.0
+    skin_tone: Share = 0.0
+    grey: Share = 0.0
     half_size: Share = 0.0
 
 

@@ -10,7 +10,7 @@ from pix2seg.classes import BACKGROUND
 from pix2seg.preprocess.background import Background, hide_background, widen
 from pix2seg.preprocess.fit import PADDING_COLOR, Fit, Size
 from pix2seg.preprocess.person.base import box_around, part_around
-from pix2seg.train.generator.recolor import recolored
+from pix2seg.train.generator.recolor import SKIN, recolored, with_other_skin
 from pix2seg.train.recipe import AugmentationSettings
 from pix2seg.train.transforms import Jitter, Transform, around, jitter, warp
 
@@ -22,9 +22,6 @@ WIDEST_MARGIN = 0.12
 
 MISSING = 0.2
 """The share of a mask's mistakes that take pixels away."""
-
-CLOSEST = 3.0
-"""How many times nearer a close-up comes at most."""
 
 ENDS = (0.3, 0.9)
 """Where a photo ends that shows a part of the person, as a share of their height from the top."""
@@ -89,6 +86,8 @@ def augment(
     photo, mask, person, garments = sample.warped(transform)
     if rng.random() < settings.recolor:
         photo = recolored(photo, garments if garments.any() else parts[mask], rng)
+    if rng.random() < settings.skin_tone:
+        photo = with_other_skin(photo, parts[mask] == SKIN, rng)
     light = Jitter.even(settings.color_jitter)
     photo = jitter(photo, light, rng)
     behind = mask == BACKGROUND
@@ -106,6 +105,9 @@ def augment(
         # What an extractor cuts off the person stays a true pixel of theirs, to be guessed.
         mask = np.where(behind & ~visible, np.uint8(BACKGROUND), mask)
         garments = np.where(behind & ~visible, np.uint8(BACKGROUND), garments)
+    if rng.random() < settings.grey:
+        luma = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
+        photo = np.asarray(cv2.cvtColor(luma, cv2.COLOR_GRAY2RGB), np.uint8)
     if shown:
         photo = _padded(photo, shown, PADDING_COLOR)
         mask, garments = (_padded(image, shown, (BACKGROUND,)) for image in (mask, garments))
@@ -124,7 +126,7 @@ def _view(
         return transform, None
     near = rng.random() < 0.5
     moved = warp(sample.mask, transform, (width, height), labels=True)
-    to_frame, shown = (_close_up(moved, rng), None) if near else _cut(moved, rng)
+    to_frame, shown = (_close_up(moved, settings, rng), None) if near else _cut(moved, rng)
     return to_frame @ transform, shown
 
 
@@ -173,14 +175,22 @@ def _affine(
     return around((x, y), (x + right, y + down), scale, -angle, flip)
 
 
-def _close_up(mask: NDArray[np.uint8], rng: np.random.Generator) -> Transform:
-    """Looks closely at some place on the person."""
+def _close_up(
+    mask: NDArray[np.uint8], settings: AugmentationSettings, rng: np.random.Generator
+) -> Transform:
+    """Looks closely at some place on the person, or on the head, their uppermost sixth."""
     height, width = mask.shape
     rows, columns = np.nonzero(mask != BACKGROUND)
     if not len(rows):
         return np.eye(3)
-    pick = int(rng.integers(len(rows)))
-    return around((columns[pick], rows[pick]), (width / 2, height / 2), rng.uniform(1, CLOSEST))
+    last = len(rows)
+    if rng.random() < settings.heads:
+        last = int(np.count_nonzero(rows <= rows[0] + np.ptp(rows) / 6))  # sorted from the top
+    pick = int(rng.integers(last))
+    nearer = (
+        settings.closest ** rng.random()
+    )  # twice as near is as likely from 1 to 2 as from 3 to 6
+    return around((columns[pick], rows[pick]), (width / 2, height / 2), nearer)
 
 
 def _cut(mask: NDArray[np.uint8], rng: np.random.Generator) -> tuple[Transform, Slices | None]:

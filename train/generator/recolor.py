@@ -1,7 +1,8 @@
-"""Garments in other colours, those of skin and of what is beside them above all.
+"""Garments in other colours, those of skin and of what is beside them above all; and other skin.
 
 Skin-coloured trousers are taken for skin wherever the training photos show none, and a white dress
-before a white wall for the wall. Labels say where garments are, so a photo can be given one.
+before a white wall for the wall. Labels say where garments are, so a photo can be given one. They
+say where skin is, too, and most of those whom the photos show are light-skinned.
 """
 
 import cv2
@@ -20,6 +21,9 @@ none, of something beside the garment."""
 
 NEAR, FAR = 7, 31
 """What lies beside a garment: what widening it this much, in pixels, covers or does not."""
+
+SKIN_TONES = ((45.0, 205.0), (132.0, 148.0), (133.0, 156.0))
+"""From which to which L, a and b, as OpenCV scales them, skin reaches in photos."""
 
 LEAST_PIXELS = 200
 """Smaller garments keep their colour."""
@@ -65,6 +69,27 @@ def recolored(
     lab[worn] = (own - own.mean(0)) * rng.uniform(0.6, 1.0) + wanted
     changed = cv2.cvtColor(np.clip(lab, 0, 255).astype(np.uint8), cv2.COLOR_LAB2RGB)
     return np.where(worn[..., None], np.asarray(changed, np.uint8), photo)
+
+
+def with_other_skin(
+    photo: NDArray[np.uint8], skin: NDArray[np.bool_], rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """The photo with its skin in another tone, from fair to very dark; light and shadow stay.
+
+    Args:
+        photo: RGB uint8 (H, W, 3).
+        skin: where it shows skin, bool (H, W).
+        rng: decides which tone.
+    """
+    if not skin.any():
+        return photo
+    lab = np.asarray(cv2.cvtColor(photo, cv2.COLOR_RGB2LAB), np.float32)
+    tone = [rng.uniform(a, b) for a, b in SKIN_TONES]
+    own = lab[skin]
+    # Light that falls on dark skin makes as large a difference, in proportion.
+    lab[skin] = (own - own.mean(0)) * (0.4 + 0.6 * tone[0] / SKIN_TONES[0][1]) + tone
+    changed = cv2.cvtColor(np.clip(lab, 0, 255).astype(np.uint8), cv2.COLOR_LAB2RGB)
+    return np.where(skin[..., None], np.asarray(changed, np.uint8), photo)
 
 
 def _beside(

@@ -122,6 +122,19 @@ def test_some_photos_end_within_the_person() -> None:
     assert ends["below"] > ends["above"] > 0  # the upper part of a person is shown more often
 
 
+def test_close_ups_look_at_the_head_as_often_as_at_all_the_rest() -> None:
+    photo, mask = sample(1)
+    mask[mask > 0] = 3
+    mask[12:16][mask[12:16] > 0] = 2  # a sixth of the person, and one pixel of it at random is not
+    settings = STILL.model_copy(update={"close_up": 1, "closest": 6.0, "heads": 0.5})
+    nearest = []
+    for seed in range(120):
+        near, near_mask = changed(photo, mask, settings, seed=seed)
+        if not np.any(np.all(near == GREY, axis=2)):  # else it ends within the person
+            nearest.append(near_mask[24, 16])
+    assert 0.35 < np.mean(np.array(nearest) == 2) < 0.8
+
+
 def test_close_up_of_nobody_is_the_photo_itself() -> None:
     photo, mask = sample(1)
     settings = STILL.model_copy(update={"close_up": 1})
@@ -172,14 +185,14 @@ def test_masks_get_mistakes_of_both_kinds() -> None:
     settings = STILL.model_copy(update={"hide_background": 1.0, "mask_mistakes": 6.0})
     rim = widen(mask > 0, WIDEST_MARGIN)
     too_many = missing = 0
-    for seed in range(20):
+    for seed in range(60):
         new_photo, new_mask = changed(photo, mask, settings, background="black", seed=seed)
         visible = (new_photo > 0).any(axis=2)
         assert np.array_equal(new_mask, mask)
         too_many += (visible & ~rim).any()
         missing += (~visible & (mask > 0)).sum() > 1
-    assert too_many > 5
-    assert missing > 1
+    assert too_many > 15
+    assert missing > 3
 
 
 def test_swapped_background_brings_its_own_classes() -> None:
@@ -210,6 +223,24 @@ def test_jitter_changes_colors_but_not_the_mask(jitter: float) -> None:
     settings = STILL.model_copy(update={"color_jitter": jitter})
     new_photo, new_mask = changed(photo, mask, settings)
     assert not np.array_equal(new_photo, photo)
+    assert np.array_equal(new_mask, mask)
+
+
+def test_photos_lose_their_colours() -> None:
+    photo, mask = sample(1)
+    grey, new_mask = changed(photo, mask, STILL.model_copy(update={"grey": 1.0}))
+    assert np.array_equal(grey, np.repeat(grey[..., :1], 3, axis=2))
+    assert np.corrcoef(grey[..., 0].ravel(), photo.mean(axis=2).ravel())[0, 1] > 0.8
+    assert np.array_equal(new_mask, mask)
+
+
+def test_skin_changes_its_tone_and_nothing_else_does() -> None:
+    photo, mask = sample(1)
+    mask[mask > 0] = 3
+    mask[12:20][mask[12:20] > 0] = 1
+    copy, new_mask = changed(photo, mask, STILL.model_copy(update={"skin_tone": 1.0}))
+    assert np.array_equal(copy[mask != 1], photo[mask != 1])
+    assert not np.array_equal(copy[mask == 1], photo[mask == 1])
     assert np.array_equal(new_mask, mask)
 
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from pix2seg.classes import SOMEBODY, UNKNOWN, built_in_schemes, load_scheme
 from pix2seg.garments import BODY, FIRST_GARMENT
-from pix2seg.train.generator.recolor import SKIN, parts_of, recolored
+from pix2seg.train.generator.recolor import SKIN, parts_of, recolored, with_other_skin
 
 TOP = 5
 
@@ -36,6 +36,21 @@ def hard_to_see(photo: np.ndarray, garments: np.ndarray, like: tuple[int, ...]) 
 
 def test_some_garments_get_the_colour_of_the_skin() -> None:
     assert 5 < hard_to_see(*dressed(), (220, 170, 140)) < 29
+
+
+def test_skin_tones_reach_from_fair_to_very_dark() -> None:
+    photo, garments = dressed()
+    photo[5:10, 10:30] //= 2  # in shadow
+    skin = garments == SKIN
+    copies = [with_other_skin(photo, skin, np.random.default_rng(seed)) for seed in range(40)]
+    light = [float(copy[skin].mean()) for copy in copies]
+    assert min(light) < 60
+    assert max(light) > 170
+    for copy in copies:
+        assert copy[skin][:, 0].mean() > copy[skin][:, 2].mean()  # no tone is blue
+        assert copy[5:10, 10:30].mean() < copy[10:15, 10:30].mean()
+    nobody = np.zeros_like(skin)
+    assert with_other_skin(photo, nobody, np.random.default_rng(0)) is photo
 
 
 def test_without_skin_some_get_the_colour_of_what_is_beside_them() -> None:
