@@ -63,9 +63,9 @@ REASONS = {
     "face": "there is unusually little skin on the head",
     "crown": "it is unsure whether the head is covered",
     "hair_depth": "the hair lies in an unusual place",
-    "second_skin": "a second look sees the skin elsewhere",
-    "second_hair": "a second look sees the hair elsewhere",
-    "second_clothes": "a second look sees the clothes elsewhere",
+    "second_skin": "a second look disagrees about the skin",
+    "second_hair": "a second look disagrees about the hair",
+    "second_clothes": "a second look disagrees about the clothes",
 }
 """The signs, and what each says to people where it speaks most against a result."""
 
@@ -76,6 +76,9 @@ REASONS_OF_MUCH = {
 }
 """What those say of which more than usual is as bad as less."""
 
+SEEN_TWICE = ("skin", "hair", "clothes")
+"""Classes of which the garment namer's opinion is asked."""
+
 OF_CLASS = {
     "skin": ("skin_certainty", "face"),
     "hair": ("hair_certainty", "hair", "hair_depth", "crown"),
@@ -85,8 +88,11 @@ OF_CLASS = {
 OF_HEAD = ("face", "crown", "hair_depth")
 """Signs that are unknown where the photo may end below the head."""
 
-LEAST_SEEN = 3.0
-"""A class that fills less than so many of the opinion's pixels is not judged by it."""
+LIKELY = 0.5
+"""From this probability on the opinion sees a class somewhere."""
+
+LEAST_SEEN = 3
+"""A class that fills fewer of the opinion's pixels is not judged by it."""
 
 TINY = 0.15
 """Of a person with a smaller share of the photo's height, that alone is reason enough."""
@@ -197,10 +203,9 @@ class Opinion:
         step = self.mask.shape[0] // self.probabilities.shape[1]
         there = self.mask[step // 2 :: step, step // 2 :: step] == class_id
         believed = self.probabilities[class_id]
-        either = float(np.where(there, 1.0, believed).sum())
-        if either < LEAST_SEEN:
+        if np.count_nonzero(there | (believed >= LIKELY)) < LEAST_SEEN:
             return float("nan")
-        return float(believed[there].sum()) / either
+        return float(believed[there].sum() / np.where(there, 1.0, believed).sum())
 
 
 def judge(signs: Mapping[str, float], mask: NDArray[np.uint8], person: Person) -> Trust:
@@ -266,11 +271,10 @@ def read_signs(
         "height": _log((box[3] - box[1]) / map.shape[0]),
         "hair": _log(_share(hair, kept)),
         **(dict.fromkeys(OF_HEAD, np.nan) if cut else _signs_of_head(kept, skin, hair)),
+        **_second_look(opinion, scheme),
     }
-    for name in ("skin", "hair", "clothes"):
-        signs[f"second_{name}"] = np.nan
-        if opinion is not None and name in scheme.names:
-            signs[f"second_{name}"] = opinion.agreement(scheme.id_of(name))
+    if cut and not hair.any():
+        signs["second_hair"] = np.nan
     for name, of_class in OF_CLASS.items():
         if name not in scheme.names:
             signs |= dict.fromkeys(of_class, np.nan)
@@ -292,6 +296,14 @@ def _signs_of_head(
         "crown": _share(covered[crown], kept[crown]),
         "hair_depth": depth,
     }
+
+
+def _second_look(opinion: Opinion | None, scheme: Scheme) -> dict[str, float]:
+    found = dict.fromkeys((f"second_{name}" for name in SEEN_TWICE), np.nan)
+    if opinion is not None:
+        known = (name for name in SEEN_TWICE if name in scheme.names)
+        found |= {f"second_{name}": opinion.agreement(scheme.id_of(name)) for name in known}
+    return found
 
 
 def _log(share: float) -> float:

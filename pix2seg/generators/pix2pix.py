@@ -199,9 +199,10 @@ class UNetGenerator(Generator):
 
     def _head(self, decoded: Tensor, opinion: Tensor | None = None) -> Generated:
         if opinion is not None:
-            size = decoded.shape[-2:]
-            opinion = F.interpolate(opinion, size=size, mode="bilinear", align_corners=False)
-            decoded = torch.lerp(decoded.float(), opinion, self.opinion)
+            size, share = decoded.shape[-2:], self.opinion
+            # Scaled while it is small: on the CPU each pass over the whole map takes a millisecond.
+            opinion = F.interpolate(share * opinion, size=size, mode="bilinear")
+            decoded = (1 - share) * decoded.float() + opinion
         return cast(Generated, self.head(decoded))
 
     def name_garments(self, photo: Tensor) -> Named:

@@ -102,6 +102,8 @@ def test_a_second_look_that_sees_something_else_is_told(photos: list[Path]) -> N
     assert 0 < doubtful.agreement(3) < 1
     assert doubtful.agreement(1) == 1
     assert np.isnan(opinion_of(hat, hat).agreement(2))
+    hazy = Opinion(np.full((4, 64, 32), 0.25, np.float32), np.zeros((512, 256), np.uint8))
+    assert np.isnan(hazy.agreement(2))  # a little everywhere is nowhere
 
 
 def test_a_head_beyond_the_photo_s_edge_speaks_against_nothing(photos: list[Path]) -> None:
@@ -223,7 +225,7 @@ def test_calibration_survives_its_file() -> None:
 def test_the_shipped_calibration_finds_most_of_the_worst() -> None:
     held_out = built_in_calibration().facts["held_out"]
     assert held_out["flagged"] <= 0.2
-    assert held_out["worst_tenth_found"] >= 3 * held_out["flagged"]  # chance finds what it flags
+    assert held_out["worst_tenth_found"] >= 0.7
 
 
 def test_calibration_does_without_an_extractor_s_signs() -> None:

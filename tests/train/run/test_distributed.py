@@ -61,7 +61,8 @@ MUON = ("optimizer.muon_rate=1.5",)
 @pytest.mark.parametrize(
     ("alone", "shared", "near"),
     [
-        ((), (), 2e-4),
+        # Weights move by up to 1e-3 a step; Adam lifts what rounding leaves of tiny gradients.
+        ((), (), 5e-4),
         ((*ADVERSARY, "schedule.accumulate=2"), (*ADVERSARY, "schedule.accumulate=4"), 2e-4),
         # Muon makes what rounding leaves in a direction without gradient as long as the rest.
         (MUON, MUON, 2e-3),

@@ -120,7 +120,8 @@ def test_run_writes_what_it_promises(small_dataset: Dataset, tmp_path: Path) -> 
 def test_losses_fall(small_dataset: Dataset, tmp_path: Path) -> None:
     run = tmp_path / "run"
     # The photos as they are: augmentation makes some epochs' photos harder than others'.
-    still = [f"augmentation.{name}=0" for name in AugmentationSettings.model_fields]
+    settings = AugmentationSettings.model_fields.keys() - {"closest"}  # how near, if at all
+    still = [f"augmentation.{name}=0" for name in settings]
     trainer(small_dataset, run, "schedule.epochs=12", *still).train()
     losses = [line["epoch_loss/cross_entropy"] for line in metrics(run) if "epoch" in line]
     assert losses[-1] < 0.8 * losses[0]
