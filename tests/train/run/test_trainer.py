@@ -551,6 +551,18 @@ def test_garments_are_trained_alone(garment_dataset: Dataset, tmp_path: Path) ->
     assert not any("stages" in name and name.endswith("running_mean") for name in inside)
 
 
+def test_the_namer_s_opinion_learns_beside_all_the_rest(garment_dataset: Dataset) -> None:
+    together = SegmentationTask(recipe(*ENCODED), garment_dataset, CPU, "imagenet")
+    before = together.pair.generator.garment_namer.opinion.classes.weight.clone()
+    losses = together.step(next(together.batches(0)), 0)
+    assert {"cross_entropy", "garment", "opinion"} <= losses.keys()
+    assert not torch.equal(together.pair.generator.garment_namer.opinion.classes.weight, before)
+    silent = SegmentationTask(
+        recipe(*ENCODED, "loss.opinion_weight=0"), garment_dataset, CPU, "imagenet"
+    )
+    assert "opinion" not in silent.step(next(silent.batches(0)), 0)
+
+
 def test_garments_alone_need_data_that_names_them(small_dataset: Dataset) -> None:
     with pytest.raises(TrainingError, match="names no garments"):
         task(small_dataset, *ENCODED, "trains=garments")
