@@ -252,6 +252,7 @@ def read_signs(
     seen, kept, found = raw[part] != BACKGROUND, mask != BACKGROUND, person.mask[part]
     skin, hair = (_where(mask, scheme, name) for name in ("skin", "hair"))
     size = np.count_nonzero(kept)
+    hair_beyond = cut and not hair.any()  # in what is not in the photo
     if person.mask.all():  # no extractor looked
         of_person = dict.fromkeys(("agreement", "outside", "missing", "score"), np.nan)
     else:
@@ -264,7 +265,7 @@ def read_signs(
     signs = of_person | {
         "certainty": -np.log(1.02 - _mean(sure, kept)),
         "skin_certainty": _mean(sure, skin),
-        "hair_certainty": np.nan if cut and not hair.any() else _mean(sure, hair),
+        "hair_certainty": np.nan if hair_beyond else _mean(sure, hair),
         "unsure": _log(int(np.count_nonzero(sure < UNSURE)) / max(int(size), 1)),
         "removed": _log(_share(seen & ~kept, seen)),
         "torn": float(np.count_nonzero(_outline(mask)) / max(float(np.sqrt(size)), 1.0)),
@@ -273,7 +274,7 @@ def read_signs(
         **(dict.fromkeys(OF_HEAD, np.nan) if cut else _signs_of_head(kept, skin, hair)),
         **_second_look(opinion, scheme),
     }
-    if cut and not hair.any():
+    if hair_beyond:
         signs["second_hair"] = np.nan
     for name, of_class in OF_CLASS.items():
         if name not in scheme.names:

@@ -110,12 +110,18 @@ def jitter(photo: Pixels, most: Jitter, rng: np.random.Generator) -> Pixels:
     gains = rng.uniform(1 - most.gain, 1 + most.gain, 3)
     if most.grey and rng.random() < most.grey:
         saturation = 0.0
-    grey = cv2.cvtColor(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    grey = without_color(photo)
     photo = np.asarray(cv2.addWeighted(photo, saturation, grey, 1 - saturation, 0), np.uint8)
     mean = float(grey.mean())
     levels = ((np.arange(256) - mean) * contrast + mean)[:, None] * brightness * gains
     table = np.clip(levels, 0, 255).astype(np.uint8)[None]
     return np.asarray(cv2.LUT(photo, table), np.uint8)
+
+
+def without_color(photo: Pixels) -> Pixels:
+    """A photo in grey, RGB uint8 (H, W, 3) in and out."""
+    grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
+    return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
 
 
 def mirrored(tile: Pixels, left: int, right: int, above: int = 0, below: int = 0) -> Pixels:

@@ -12,7 +12,7 @@ from pix2seg.preprocess.fit import PADDING_COLOR, Fit, Size
 from pix2seg.preprocess.person.base import box_around, part_around
 from pix2seg.train.generator.recolor import SKIN, recolored, with_other_skin
 from pix2seg.train.recipe import AugmentationSettings
-from pix2seg.train.transforms import Jitter, Transform, around, jitter, warp
+from pix2seg.train.transforms import Jitter, Transform, around, jitter, warp, without_color
 
 Slices = tuple[slice, slice]
 """Rows and columns."""
@@ -106,8 +106,7 @@ def augment(
         mask = np.where(behind & ~visible, np.uint8(BACKGROUND), mask)
         garments = np.where(behind & ~visible, np.uint8(BACKGROUND), garments)
     if rng.random() < settings.grey:
-        luma = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
-        photo = np.asarray(cv2.cvtColor(luma, cv2.COLOR_GRAY2RGB), np.uint8)
+        photo = without_color(photo)
     if shown:
         photo = _padded(photo, shown, PADDING_COLOR)
         mask, garments = (_padded(image, shown, (BACKGROUND,)) for image in (mask, garments))
@@ -187,9 +186,7 @@ def _close_up(
     if rng.random() < settings.heads:
         last = int(np.count_nonzero(rows <= rows[0] + np.ptp(rows) / 6))  # sorted from the top
     pick = int(rng.integers(last))
-    nearer = (
-        settings.closest ** rng.random()
-    )  # twice as near is as likely from 1 to 2 as from 3 to 6
+    nearer = settings.closest ** rng.random()  # from 1 to 2 times is as likely as from 3 to 6
     return around((columns[pick], rows[pick]), (width / 2, height / 2), nearer)
 
 

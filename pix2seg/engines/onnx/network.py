@@ -56,7 +56,7 @@ class OnnxNetwork:
         """NumPy arrays by name, for NumPy arrays by name.
 
         Raises:
-            WeightsError: the file takes or gives something else than a network of pix2seg.
+            WeightsError: the file takes something else than it is given.
         """
         if self._process != os.getpid():
             # To end the session of before the fork would wait for its threads for ever.
