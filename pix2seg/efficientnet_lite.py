@@ -9,14 +9,13 @@ import hashlib
 import importlib.util
 import math
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from pix2seg.errors import WeightsError, reason_of
-
-EncoderName = Literal["efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"]
+from pix2seg.generators.settings import EncoderName
 
 IMAGENET = "imagenet"
 """Stands for what ImageNet taught the encoder, in place of a weights file to start from."""

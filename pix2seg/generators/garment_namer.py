@@ -5,8 +5,8 @@ from typing import NamedTuple, cast
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pix2seg.efficientnet_lite import EfficientNetLite, EncoderName
-from pix2seg.generators.settings import GARMENT_KINDS
+from pix2seg.efficientnet_lite import EfficientNetLite
+from pix2seg.generators.settings import GARMENT_KINDS, EncoderName
 
 FIRST_LEVEL = 1
 """The finest of the encoder's levels that garments are named by: stride 4."""

@@ -6,6 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Normalise = Literal["none", "mean", "imagenet"]
 
+EncoderName = Literal["efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"]
+"""Encoders that ImageNet taught, of this project's own; see `pix2seg.efficientnet_lite`."""
+
 GARMENT_KINDS = 13
 """Kinds that the garment head tells apart: ids 3 to 15 of the scheme `garments`."""
 
@@ -36,9 +39,7 @@ class Pix2PixSettings(_Settings):
     residual_blocks: Annotated[int, Field(ge=0, le=10)]
     wide_blocks: Annotated[int, Field(ge=0, le=10)] = 0
     garment_width: Annotated[int, Field(ge=0, le=1024)] = 0
-    garment_encoder: Literal[
-        "none", "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"
-    ] = "none"
+    garment_encoder: Literal["none", EncoderName] = "none"
     opinion: Annotated[float, Field(ge=0, le=1)] = 0.0
 
     @property

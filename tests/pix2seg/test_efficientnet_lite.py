@@ -11,10 +11,10 @@ from pix2seg.efficientnet_lite import (
     MEAN,
     DepthwiseConv2d,
     EfficientNetLite,
-    EncoderName,
     read_imagenet_weights,
 )
 from pix2seg.errors import WeightsError
+from pix2seg.generators.settings import EncoderName
 
 JEANS = 608
 """The class of ImageNet."""

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, Json, ValidationError
 
 from pix2seg.errors import WeightsError, first_fault
+from pix2seg.generators.settings import EncoderName
 
 FORMAT = "pix2seg.person/1"
 
@@ -25,7 +26,7 @@ class NetworkWidths(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    encoder: Literal["efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"]
+    encoder: EncoderName
     pyramid: Width
     box_head: Width
     mask_head: Width
