@@ -230,7 +230,7 @@ class Segmenter(Pretrained):
         """
         part = person.part(self.info.size, self.margin)
         seen = pixels[part]
-        fit = Fit((seen.shape[1], seen.shape[0]), self.info.size)
+        fit = Fit.of_person(person.mask[part], self.info.size)
         framed = shown = fit.photo(seen)
         certainty = None
         if person.found and person.belief is not None:

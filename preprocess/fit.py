@@ -5,7 +5,8 @@ centred in the frame, and what it leaves free is filled.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import cv2
 import numpy as np
@@ -18,6 +19,10 @@ PADDING_COLOR = GREY
 
 ROOM = 0.05
 """Room on each side of a person in the frame, as a share of the person's height."""
+
+LARGEST_PERSON = 0.3
+"""A person fills at most this share of the frame's pixels. Nine in ten of Clothing Co-Parsing's
+photos, which show people from head to foot, have less than 0.26."""
 
 STRIP = 256
 """Rows of a large photo that are computed at once."""
@@ -92,16 +97,34 @@ class Fit:
     Args:
         photo_size: (width, height) of the photo.
         frame_size: (width, height) of the frame.
+        scale: what the photo's sides have of the largest that the frame can hold, above 0 to 1.
     """
 
     photo_size: Size
     frame_size: Size
+    scale: float = 1.0
+
+    @classmethod
+    def of_person(cls, mask: NDArray[np.bool_], frame_size: Size) -> Self:
+        """Where a photo lies that shows a person, who is not to fill more than `LARGEST_PERSON`.
+
+        Somebody seen from near would be larger than anybody whom the network has learned from.
+
+        Args:
+            mask: bool (H, W), True on the person, in the photo's size.
+            frame_size: (width, height) of the frame.
+        """
+        height, width = mask.shape
+        fit = cls((width, height), frame_size)
+        (across, down), (columns, rows) = fit.fitted_size, frame_size
+        filled = float(mask.mean()) * across * down / (columns * rows)
+        return replace(fit, scale=min((LARGEST_PERSON / filled) ** 0.5, 1.0)) if filled else fit
 
     @property
     def fitted_size(self) -> Size:
         """(width, height) of the photo in the frame."""
         (photo_width, photo_height), (frame_width, frame_height) = self.photo_size, self.frame_size
-        scale = min(frame_width / photo_width, frame_height / photo_height)
+        scale = min(frame_width / photo_width, frame_height / photo_height) * self.scale
         width = min(max(round(photo_width * scale), 1), frame_width)
         height = min(max(round(photo_height * scale), 1), frame_height)
         return width, height

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pix2seg.preprocess.fit import (
+    LARGEST_PERSON,
     PADDING_COLOR,
     Fit,
     crop_around,
@@ -34,6 +35,22 @@ def test_photo_fills_the_frame_in_one_direction_and_stays_inside(
     assert 0 <= columns.start < columns.stop <= frame[0]
     assert 0 <= rows.start < rows.stop <= frame[1]
     assert fit.fitted_size[0] == frame[0] or fit.fitted_size[1] == frame[1]
+
+
+@given(sizes, sizes, st.floats(0, 1))
+def test_somebody_seen_from_near_fills_no_more_of_the_frame_than_others(
+    photo: tuple[int, int], frame: tuple[int, int], share: float
+) -> None:
+    mask = np.zeros(photo[::-1], bool)
+    mask[: round(share * photo[1])] = True
+    fit = Fit.of_person(mask, frame)
+    width, height = fit.fitted_size
+    filled = mask.mean() * width * height / (frame[0] * frame[1])
+    rounding = (width + 1) * (height + 1) / (width * height)
+    assert filled <= LARGEST_PERSON * rounding or (width, height) == (1, 1)
+    largest = Fit(photo, frame)
+    if mask.mean() * np.prod(largest.fitted_size) <= LARGEST_PERSON * np.prod(frame):
+        assert fit == largest
 
 
 def on_photo(fit: Fit, framed: NDArray[np.uint8]) -> NDArray[np.uint8]:
