@@ -111,14 +111,17 @@ class Fit:
         Somebody seen from near would be larger than anybody whom the network has learned from.
 
         Args:
-            mask: bool (H, W), True on the person, in the photo's size.
+            mask: bool (H, W), True on the person, in the photo's size; all True where it is not
+                known who is where.
             frame_size: (width, height) of the frame.
         """
         height, width = mask.shape
         fit = cls((width, height), frame_size)
+        if not mask.any() or mask.all():
+            return fit
         (across, down), (columns, rows) = fit.fitted_size, frame_size
         filled = float(mask.mean()) * across * down / (columns * rows)
-        return replace(fit, scale=min((LARGEST_PERSON / filled) ** 0.5, 1.0)) if filled else fit
+        return replace(fit, scale=min((LARGEST_PERSON / filled) ** 0.5, 1.0))
 
     @property
     def fitted_size(self) -> Size:

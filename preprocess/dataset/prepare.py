@@ -131,12 +131,13 @@ class Preparation:
     ) -> Prepared:
         mask = self.table[labels]
         part = slice(None), slice(None)
+        fit = Fit((pixels.shape[1], pixels.shape[0]), self.size)
         if self.person:
             found = self.extractor().find(pixels)
             if self.crop:
                 part = found.part(self.size)
+                fit = Fit.of_person(found.mask[part], self.size)
         seen = pixels[part]
-        fit = Fit((seen.shape[1], seen.shape[0]), self.size)
         self._write_photo(self.out / "photos" / f"{source.name}.jpg", fit.photo(seen))
         self._write_mask(self.out / "masks" / f"{source.name}.png", fit.mask(mask[part]))
         if self.garment_table is not None:

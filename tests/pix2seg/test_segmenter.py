@@ -14,6 +14,7 @@ from pix2seg.classes import load_scheme
 from pix2seg.colors.document import palette_schema
 from pix2seg.errors import PersonError, PhotoError, Pix2SegError, SchemeError, WeightsError
 from pix2seg.photo import read_photo
+from pix2seg.preprocess.fit import LARGEST_PERSON
 from pix2seg.preprocess.person import Box, Person
 from pix2seg.preprocess.person.base import box_around, choose
 from pix2seg.result import Segmentation
@@ -189,6 +190,20 @@ def test_a_small_person_is_looked_at_closely(small_weights: Path, photos: list[P
     person = map[height : 2 * height, width : 2 * width].astype(int)
     whole = Segmenter(small_weights, person="none")(near).map
     assert np.abs(person - whole).mean() < 30  # drawn at nearly the same size
+
+
+def test_somebody_seen_from_near_is_looked_at_from_farther(photos: list[Path]) -> None:
+    near = np.ascontiguousarray(read_photo(photos[0]).pixels[60:240, 200:320])
+    height, width = near.shape[:2]
+    wide, high = round(width / LARGEST_PERSON**0.5), round(height / LARGEST_PERSON**0.5)
+    y, x = (high - height) // 2, (wide - width) // 2
+    farther = np.full((high, wide, 3), 127, np.uint8)
+    farther[y : y + height, x : x + width] = near
+    nobody = Segmenter(person="none")
+    wanted = nobody(farther).map[y : y + height, x : x + width].astype(int)
+    portrait = Segmenter(person=Found((0, 0, width, height - 1)))(near).map
+    off, as_it_is = (np.abs(map - wanted).mean() for map in (portrait, nobody(near).map))
+    assert off < as_it_is / 2
 
 
 def test_flip_gives_mirrored_photos_mirrored_maps(small_weights: Path, photos: list[Path]) -> None:
