@@ -43,9 +43,12 @@ kind is less likely than all others together. Larger shares take real bags and s
 LIKELY = 255 / 2
 """The certainty from which on a kind is likelier than all others together."""
 
+LARGE = ("top", "outerwear", "dress", "skirt", "trousers")
+"""Kinds of which nobody wears a speck."""
+
 ONE_PIECE = {
     ("dress", "skirt"): 0.45,  # nobody wears both
-    ("top", "outerwear", "dress", "skirt", "trousers"): 0.9,  # a patch in the middle of another
+    LARGE: 0.9,  # a patch in the middle of another
 }
 """A part of these kinds goes on as one of another of them if this share of its edge is where they
 meet ..."""
@@ -212,23 +215,26 @@ def number_garments(garments: Sequence[Garment], classes: Collection[str]) -> di
 def _without_patches(mask: NDArray[np.uint8], certainty: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Kinds whose specks and patches took the kind of the nearest other part.
 
-    What stands alone keeps its kind.
+    What stands alone keeps its kind, but for specks of `LARGE` kinds.
     """
     clothes = mask >= FIRST_GARMENT
     size = np.count_nonzero(clothes)
     if not size:
         return mask
-    specks = np.zeros(mask.shape, bool)
+    specks, of_large = np.zeros(mask.shape, bool), np.zeros(mask.shape, bool)
+    large = [kinds().id_of(name) for name in LARGE]
     for kind_id in distinct(mask[clothes]):
         parts, areas = connected(mask == kind_id)
         likely = np.bincount(parts.ravel(), certainty.ravel()) > areas * LIKELY
         small = (areas < SPECK * size) | ((areas < PATCH * size) & ~likely)
         small[BACKGROUND] = False  # part 0 is all that is not of the kind
         specks |= small[parts]
+        if kind_id in large:
+            of_large |= (small & (areas < SPECK * size))[parts]
     count, islands = cv2.connectedComponents(clothes.astype(np.uint8), connectivity=8)
     holds_more = np.zeros(count, bool)
     holds_more[islands[clothes & ~specks]] = True
-    specks &= holds_more[islands]
+    specks &= holds_more[islands] | of_large
     return nearest_of(mask, specks, clothes & ~specks)
 
 

@@ -183,6 +183,16 @@ def test_what_goes_on_in_the_same_color_is_one_garment() -> None:
     assert np.array_equal(suit.mask, kind)
 
 
+@pytest.mark.parametrize(("speck", "is_of"), [(DRESS, TROUSERS), (SHOES, SHOES)])
+def test_nobody_wears_a_speck_of_a_dress(speck: int, is_of: int) -> None:
+    mask = np.zeros((SIDE, SIDE), np.uint8)
+    kind = np.full(mask.shape, TROUSERS)
+    square(mask, 20, 20, 40, CLOTHES)
+    square(mask, 2, 2, 1, CLOTHES)
+    square(kind, 2, 2, 1, speck)
+    assert named(kind, mask).mask[2, 2] == is_of
+
+
 def test_a_patch_in_the_middle_of_a_garment_is_of_it_in_its_color_alone() -> None:
     mask = np.full((SIDE, SIDE), CLOTHES, np.uint8)
     kind = np.full(mask.shape, TROUSERS)
