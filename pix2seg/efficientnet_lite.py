@@ -14,8 +14,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from pix2seg.encoders import EncoderName
 from pix2seg.errors import WeightsError, reason_of
-from pix2seg.generators.settings import EncoderName
 
 IMAGENET = "imagenet"
 """Stands for what ImageNet taught the encoder, in place of a weights file to start from."""

@@ -76,8 +76,8 @@ def test_recipes_are_listed_without_pytorch() -> None:
 
 
 BELOW_PREPROCESS = {
-    "classes", "cores", "device", "efficientnet_lite", "engines", "errors", "files", "limits",
-    "photo", "tensor_file", "torchvision_weights", "workers",
+    "classes", "cores", "device", "efficientnet_lite", "encoders", "engines", "errors", "files",
+    "limits", "photo", "tensor_file", "torchvision_weights", "workers",
 }  # fmt: skip
 """What knows nothing of photos of people."""
 

@@ -6,7 +6,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pix2seg.efficientnet_lite import EfficientNetLite
-from pix2seg.generators.settings import GARMENT_KINDS, EncoderName
+from pix2seg.encoders import EncoderName
+from pix2seg.generators.settings import GARMENT_KINDS
 
 FIRST_LEVEL = 1
 """The finest of the encoder's levels that garments are named by: stride 4."""

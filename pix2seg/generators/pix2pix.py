@@ -12,10 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from pix2seg.encoders import EncoderName
 from pix2seg.generators.base import Generated, Generator
 from pix2seg.generators.garment_namer import GarmentNamer, Named
 from pix2seg.generators.heads import GarmentHead, LogitsHead, TanhHead
-from pix2seg.generators.settings import WIDE_LEVEL, EncoderName
+from pix2seg.generators.settings import WIDE_LEVEL
 
 GARMENT_LEVELS = 4
 """The garment head sees the decoder's features on strides 4, 8, 16 and 32."""

@@ -4,10 +4,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Normalise = Literal["none", "mean", "imagenet"]
+from pix2seg.encoders import EncoderName
 
-EncoderName = Literal["efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"]
-"""Encoders that ImageNet taught, of this project's own; see `pix2seg.efficientnet_lite`."""
+Normalise = Literal["none", "mean", "imagenet"]
 
 GARMENT_KINDS = 13
 """Kinds that the garment head tells apart: ids 3 to 15 of the scheme `garments`."""

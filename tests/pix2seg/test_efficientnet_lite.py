@@ -13,8 +13,8 @@ from pix2seg.efficientnet_lite import (
     EfficientNetLite,
     read_imagenet_weights,
 )
+from pix2seg.encoders import EncoderName
 from pix2seg.errors import WeightsError
-from pix2seg.generators.settings import EncoderName
 
 JEANS = 608
 """The class of ImageNet."""

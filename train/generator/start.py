@@ -11,9 +11,10 @@ from torch import Tensor
 
 from pix2seg.classes import Scheme
 from pix2seg.efficientnet_lite import IMAGENET, read_imagenet_weights
+from pix2seg.encoders import EncoderName
 from pix2seg.errors import TrainingError
 from pix2seg.generators.library import pretrained_deeplabv3
-from pix2seg.generators.settings import EncoderName, NetworkGeneratorSettings
+from pix2seg.generators.settings import NetworkGeneratorSettings
 from pix2seg.generators.weights import load_generator
 from pix2seg.train.recipe import SegmentationRecipe
 

@@ -6,8 +6,8 @@ from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, Json, ValidationError
 
+from pix2seg.encoders import EncoderName
 from pix2seg.errors import WeightsError, first_fault
-from pix2seg.generators.settings import EncoderName
 
 FORMAT = "pix2seg.person/1"
 

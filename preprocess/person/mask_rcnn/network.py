@@ -19,7 +19,7 @@ from torchvision.models.detection.transform import GeneralizedRCNNTransform
 from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
 
 from pix2seg.efficientnet_lite import DEVIATION, MEAN, EfficientNetLite
-from pix2seg.generators.settings import EncoderName
+from pix2seg.encoders import EncoderName
 
 LEVELS = ["8", "16", "32"]
 """The pyramid's levels, named by their strides."""
