@@ -60,7 +60,7 @@ SEVERAL = ("bag",)
 """Kinds of which parts that do not touch are things of their own; two shoes are one entry."""
 
 SURE_KIND = 0.7
-"""Garments with a smaller score are told with a question mark: 45 % of them are what they are
+"""Garments with a smaller score are told with a question mark: 44 % of them are what they are
 called, of the others 89 % (docs/garments.md)."""
 
 OWN_SHARE = 0.25
@@ -221,20 +221,21 @@ def _without_patches(mask: NDArray[np.uint8], certainty: NDArray[np.uint8]) -> N
     size = np.count_nonzero(clothes)
     if not size:
         return mask
-    specks, of_large = np.zeros(mask.shape, bool), np.zeros(mask.shape, bool)
+    specks, worn_by_nobody = np.zeros((2, *mask.shape), bool)
     large = [kinds().id_of(name) for name in LARGE]
     for kind_id in distinct(mask[clothes]):
         parts, areas = connected(mask == kind_id)
         likely = np.bincount(parts.ravel(), certainty.ravel()) > areas * LIKELY
-        small = (areas < SPECK * size) | ((areas < PATCH * size) & ~likely)
-        small[BACKGROUND] = False  # part 0 is all that is not of the kind
+        tiny = areas < SPECK * size
+        small = tiny | ((areas < PATCH * size) & ~likely)
+        tiny[BACKGROUND] = small[BACKGROUND] = False  # part 0 is all that is not of the kind
         specks |= small[parts]
         if kind_id in large:
-            of_large |= (small & (areas < SPECK * size))[parts]
+            worn_by_nobody |= tiny[parts]
     count, islands = cv2.connectedComponents(clothes.astype(np.uint8), connectivity=8)
     holds_more = np.zeros(count, bool)
     holds_more[islands[clothes & ~specks]] = True
-    specks &= holds_more[islands] | of_large
+    specks &= holds_more[islands] | worn_by_nobody
     return nearest_of(mask, specks, clothes & ~specks)
 
 

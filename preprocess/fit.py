@@ -117,10 +117,10 @@ class Fit:
         """
         height, width = mask.shape
         fit = cls((width, height), frame_size)
-        if not mask.any() or mask.all():
+        seen = np.count_nonzero(mask)
+        if seen in (0, mask.size):
             return fit
-        (across, down), (columns, rows) = fit.fitted_size, frame_size
-        filled = float(mask.mean()) * across * down / (columns * rows)
+        filled = seen / mask.size * float(np.prod(fit.fitted_size) / np.prod(frame_size))
         return replace(fit, scale=min((LARGEST_PERSON / filled) ** 0.5, 1.0))
 
     @property

@@ -191,7 +191,7 @@ def _close_up(
 
 
 def _cut(mask: NDArray[np.uint8], rng: np.random.Generator) -> tuple[Transform, Slices | None]:
-    """The frame of a photo that ends within the person, as a segmenter lays it out.
+    """The frame of a photo that ends within the person, as large as it can be.
 
     Returns:
         The way from the whole photo to the frame, and what part of the frame the photo fills;
