@@ -10,6 +10,7 @@ from pix2seg.preprocess.fit import Box
 from pix2seg.preprocess.person.base import Person, choose, scaled, without_strays
 from pix2seg.preprocess.person.mask_rcnn.closer import look_closer
 from pix2seg.preprocess.person.mask_rcnn.detector import Detector, load_detector
+from pix2seg.preprocess.person.mask_rcnn.two_looks import detect_twice
 
 LEAST_SCORE = 0.4
 """Detections that are less sure are dropped. In training one box of eight is a person's, so scores
@@ -61,7 +62,7 @@ def find_person(
     fill the memory.
     """
     height, width = pixels.shape[:2]
-    found = detector.detect(pixels)
+    found = detect_twice(detector, pixels)
     sure = found.scores >= (LEAST_SCORE_OF_FIRST if box else LEAST_SCORE)
     sure[:1] = found.scores[:1] >= LEAST_SCORE_OF_FIRST
     people = [
