@@ -247,6 +247,30 @@ def labelstudio(
     _corrected(photos, labelstudio_masks, file, out, scheme, size, person, options, crop)
 
 
+@prepare.command()
+@telling
+def people(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="A COCO *.json with people, and photos/.")
+    ],
+    weights: Annotated[
+        Path | None,
+        typer.Option(help="A generator of the classes of four; the one in the box by default."),
+    ] = None,
+) -> None:
+    """Guess the classes of people whose outlines are known.
+
+    What the weights are sure of, seen from afar, is written to DIR/classes, where pix2seg train
+    --people DIR finds it.
+    """
+    from pix2seg.train.people_classes import label_people
+    from pix2seg.train.person.photos import CLASSES
+
+    check_writable(folder / CLASSES)
+    names = list(tracked(label_people(folder, weights), "labelling"))
+    news().print(f"people of {len(names)} photos labelled in {folder / CLASSES}")
+
+
 def _corrected(
     photos: Path,
     read: "Callable[[Path, Scheme], Iterator[Named]]",

@@ -134,12 +134,20 @@ def load_samples(dataset: Dataset, split: Split, size: Size) -> Samples:
 
 
 def people_samples(photos: Sequence[PersonPhoto], size: Size) -> Samples:
-    """Photos of which nothing but the people's masks is known, at a network size."""
+    """Photos of which the people's masks, and some of their classes at most, are known.
+
+    Args:
+        photos: with classes or without.
+        size: (width, height) to bring them to.
+    """
     fits = [Fit((photo.labels.shape[1], photo.labels.shape[0]), size) for photo in photos]
-    people = np.stack([fit.mask(p.labels) for fit, p in zip(fits, photos, strict=True)])
+    pairs = list(zip(fits, photos, strict=True))
+    people = np.stack([fit.mask(photo.labels) for fit, photo in pairs])
     masks = np.where(people > 0, np.uint8(SOMEBODY), np.uint8(0))
-    pixels = np.stack([fit.photo(p.pixels) for fit, p in zip(fits, photos, strict=True)])
-    return Samples(pixels, masks, people)
+    for (fit, photo), mask in zip(pairs, masks, strict=True):
+        if photo.classes is not None:
+            np.copyto(mask, fit.mask(photo.classes), where=mask > 0)
+    return Samples(np.stack([fit.photo(photo.pixels) for fit, photo in pairs]), masks, people)
 
 
 class AugmentedBatches(torch_data.Dataset[Batch]):

@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +12,24 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pix2seg.classes import BACKGROUND, SOMEBODY, load_scheme
 from pix2seg.errors import DatasetError, PhotoError
 from pix2seg.photo import read_photo
 from pix2seg.preprocess.background import GREY
 from pix2seg.preprocess.dataset.ccp import ccp_sources, read_labels
 from pix2seg.preprocess.dataset.coco import region
+from pix2seg.preprocess.dataset.dataset import read_image
 from pix2seg.preprocess.dataset.split import Split, split_of
+from pix2seg.preprocess.fit import Size
 from pix2seg.preprocess.person.base import Person, choose
 
 MOST_PEOPLE = 255
 """Labels have 8 bits; of larger groups the smallest persons are left out."""
+
+
+CLASSES = "classes"
+"""The folder beside `photos/` that says what is known of the people's classes, as `label_people`
+writes it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,11 +40,14 @@ class PersonPhoto:
         name: the photo's name without folder and extension.
         pixels: RGB uint8 (H, W, 3).
         labels: uint8 (H, W), 0 where nobody is and 1, 2 ... on each person.
+        classes: uint8 (H, W), ids of the scheme `four`, or `SOMEBODY`, on the people; None where
+            their outlines alone are known.
     """
 
     name: str
     pixels: NDArray[np.uint8]
     labels: NDArray[np.uint8]
+    classes: NDArray[np.uint8] | None = None
 
 
 def read_person_photos(folder: Path, split: Split, longest: int = 0) -> Iterator[PersonPhoto]:
@@ -81,10 +92,12 @@ def read_people(folders: Sequence[Path], split: Split, longest: int = 0) -> list
 
 
 def photos_fingerprint(photos: Iterable[PersonPhoto]) -> str:
-    """Tells photos from others: by names, sizes and how many people each shows, not by pixels."""
+    """Tells photos from others: by names, sizes, how many people each shows, and known classes."""
     digest = hashlib.sha256()
     for photo in photos:
         told = photo.name, *photo.labels.shape, int(photo.labels.max(initial=0))
+        if photo.classes is not None:
+            told += tuple(np.bincount(photo.classes.ravel()).tolist())
         digest.update(repr(told).encode(errors="surrogateescape"))
     return digest.hexdigest()[:16]
 
@@ -111,7 +124,8 @@ def _read_coco(folder: Path, annotations: Path, split: Split) -> Iterator[Person
             photo = _with_people(file, instances)
         except (ValueError, KeyError, TypeError, OverflowError) as error:
             raise DatasetError(f"{annotations} has a broken mask for {name} ({error!r})") from error
-        yield photo
+        known = folder / CLASSES / f"{file.stem}.png"
+        yield replace(photo, classes=_read_classes(known, photo)) if known.exists() else photo
 
 
 def _people_by_photo(annotations: Path) -> dict[str, list[dict[str, Any]]]:
@@ -155,6 +169,15 @@ def _with_people(file: Path, instances: Sequence[Mapping[str, Any]]) -> PersonPh
     return PersonPhoto(file.stem, pixels, labels)
 
 
+def _read_classes(file: Path, photo: PersonPhoto) -> NDArray[np.uint8]:
+    """What is known of the people's classes, `SOMEBODY` where it is not."""
+    classes = read_image(file)
+    if classes.shape != photo.labels.shape:
+        raise DatasetError(f"{file} is of another size than its photo")
+    told = (classes > BACKGROUND) & (classes < len(load_scheme("four")))
+    return np.where(told, classes, np.uint8(SOMEBODY))
+
+
 def _read_pixels(file: Path, shape: tuple[int, ...] | None = None) -> NDArray[np.uint8]:
     try:
         pixels = read_photo(file).pixels
@@ -172,5 +195,10 @@ def _shrink(photo: PersonPhoto, longest: int) -> PersonPhoto:
         return photo
     size = round(width * scale), round(height * scale)
     pixels = cv2.resize(photo.pixels, size, interpolation=cv2.INTER_AREA)
-    labels = cv2.resize(photo.labels, size, interpolation=cv2.INTER_NEAREST_EXACT)
-    return PersonPhoto(photo.name, np.asarray(pixels, np.uint8), np.asarray(labels, np.uint8))
+    classes = None if photo.classes is None else _shrink_ids(photo.classes, size)
+    labels = _shrink_ids(photo.labels, size)
+    return PersonPhoto(photo.name, np.asarray(pixels, np.uint8), labels, classes)
+
+
+def _shrink_ids(ids: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:
+    return np.asarray(cv2.resize(ids, size, interpolation=cv2.INTER_NEAREST_EXACT), np.uint8)
