@@ -49,25 +49,33 @@ class Detector:
     def __init__(self, network: Network, info: PersonInfo, weights: Path | None = None) -> None:
         self.network, self.info, self.weights = network, info, weights
 
-    def detect(self, pixels: NDArray[np.uint8], finer: float = 1.0) -> Detections:
+    def detect(
+        self, pixels: NDArray[np.uint8], *, finer: float = 1.0, mirrored: bool = False
+    ) -> Detections:
         """The people in an RGB photo.
 
         Args:
             pixels: uint8 (H, W, 3).
             finer: how many times as many pixels as usual it sees of it, if it does not resize
                 photos itself.
+            mirrored: it sees the photo mirrored; what it finds is told as it is in the photo.
         """
         height, width = pixels.shape[:2]
         frame = (width, height)
         if self.info.area:
             frame = shrunk_size(width, height, round(self.info.area * finer))
         small = cv2.resize(pixels, frame, interpolation=cv2.INTER_AREA)
-        found = self.network.run(photo=np.ascontiguousarray(small))
+        seen = small[:, ::-1] if mirrored else small
+        found = self.network.run(photo=np.ascontiguousarray(seen))
         people = found["labels"] == PERSON_LABEL
+        boxes, masks = found["boxes"][people], found["masks"][people, 0]
+        if mirrored:
+            boxes = np.stack(
+                [frame[0] - boxes[:, 2], boxes[:, 1], frame[0] - boxes[:, 0], boxes[:, 3]], 1
+            )
+            masks = np.ascontiguousarray(masks[..., ::-1])
         scale = np.tile([width / frame[0], height / frame[1]], 2).astype(np.float32)
-        return Detections(
-            found["boxes"][people] * scale, found["scores"][people], found["masks"][people, 0]
-        )
+        return Detections(boxes * scale, found["scores"][people], masks)
 
 
 def load_detector(

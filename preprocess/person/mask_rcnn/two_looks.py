@@ -26,8 +26,7 @@ def detect_twice(detector: Detector, pixels: NDArray[np.uint8]) -> Detections:
     first = detector.detect(pixels)
     if detector.info.area is None or _seen_well(first, pixels.shape):
         return first
-    second = detector.detect(np.ascontiguousarray(pixels[:, ::-1]), finer=FINER)
-    return _joined(first, _mirrored(second, pixels.shape[1]))
+    return _joined(first, detector.detect(pixels, finer=FINER, mirrored=True))
 
 
 def _seen_well(found: Detections, shape: tuple[int, ...]) -> bool:
@@ -37,17 +36,10 @@ def _seen_well(found: Detections, shape: tuple[int, ...]) -> bool:
     return bool((x1 - x0) * (y1 - y0) >= LARGE * shape[0] * shape[1])
 
 
-def _mirrored(found: Detections, width: int) -> Detections:
-    x0, y0, x1, y1 = found.boxes.T
-    boxes = np.stack([width - x1, y0, width - x0, y1], axis=1)
-    return Detections(boxes, found.scores, found.masks[..., ::-1])
-
-
 def _joined(first: Detections, second: Detections) -> Detections:
     """Both looks' people, each once, the surest first, with masks of the second's size."""
     size = second.masks.shape[1:]
-    masks = [np.ascontiguousarray(mask) for mask in second.masks]
-    boxes, scores = list(second.boxes), list(second.scores / 2)
+    boxes, scores, masks = list(second.boxes), list(second.scores / 2), list(second.masks)
     free = set(range(len(boxes)))
     for box, score, mask in zip(first.boxes, first.scores, first.masks, strict=True):
         finer = enlarged(mask, size)
