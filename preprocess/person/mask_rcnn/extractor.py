@@ -18,8 +18,11 @@ are low."""
 
 LEAST_SCORE_OF_FIRST = 0.2
 """So sure the surest must be. Photos are taken of somebody: of COCO's photos in which nothing right
-is found above the other score, two in five show somebody above this one. Where somebody drew a box,
-everybody may be so unsure."""
+is found above the other score, two in five show somebody above this one."""
+
+LEAST_SCORE_IN_BOX = 0.1
+"""Where somebody drew a box there mostly is somebody: in it, whom one of two looks is as sure of as
+`LEAST_SCORE_OF_FIRST` counts."""
 
 
 class MaskRCNN:
@@ -63,8 +66,8 @@ def find_person(
     """
     height, width = pixels.shape[:2]
     found = detect_twice(detector, pixels)
-    sure = found.scores >= (LEAST_SCORE_OF_FIRST if box else LEAST_SCORE)
-    sure[:1] = found.scores[:1] >= LEAST_SCORE_OF_FIRST
+    sure = found.scores >= (LEAST_SCORE_IN_BOX if box else LEAST_SCORE)
+    sure[:1] |= found.scores[:1] >= LEAST_SCORE_OF_FIRST
     people = [
         Person.from_probability(without_strays(mask), float(score))
         for mask, score in zip(found.masks[sure], found.scores[sure], strict=True)

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from pix2seg.errors import PersonError
 from pix2seg.preprocess.person.base import overlap
 from pix2seg.preprocess.person.mask_rcnn.detector import PERSON_LABEL, Detector
+from pix2seg.preprocess.person.mask_rcnn.extractor import find_person
 from pix2seg.preprocess.person.mask_rcnn.info import PersonInfo
 from pix2seg.preprocess.person.mask_rcnn.two_looks import detect_twice
 
@@ -89,6 +91,15 @@ def test_who_is_seen_once_counts_half() -> None:
     for mask, (x0, y0, x1, y1) in zip(found.masks, found.boxes, strict=True):
         inside = mask.sum() / (mask.size / PHOTO[..., 0].size)
         assert inside == pytest.approx((x1 - x0) * (y1 - y0), rel=0.1)
+
+
+def test_who_is_seen_once_can_be_found_in_a_box() -> None:
+    unsure = [Seen((0.6, 0.5, 0.8, 0.9), 0.25)]
+    with pytest.raises(PersonError, match="nobody is found in the person box"):
+        find_person(detector([], [], [])[0], PHOTO, box=(180, 100, 240, 180))
+    assert not find_person(detector(unsure, [])[0], PHOTO).found
+    person = find_person(detector(unsure, [], [])[0], PHOTO, box=(180, 100, 240, 180))
+    assert overlap(person.box, (180, 100, 240, 180)) > 0.9
 
 
 @pytest.mark.parametrize(
