@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from pycocotools.mask import encode
 
-from pix2seg.classes import BACKGROUND, SOMEBODY
+from pix2seg.classes import BACKGROUND, SOMEBODY, load_scheme
 from pix2seg.errors import DatasetError
+from pix2seg.generators.weights import load_generator, save_generator
 from pix2seg.preprocess.dataset.dataset import Dataset
 from pix2seg.preprocess.dataset.folder import read_mask
 from pix2seg.preprocess.dataset.split import split_of
@@ -107,7 +109,22 @@ def test_what_is_no_class_says_that_somebody_is_there(coco: Path) -> None:
     assert set(np.unique(photo.classes)) == {2, SOMEBODY}
 
 
-def test_weights_of_other_classes_are_refused(coco: Path, run_here: Callable[..., Any]) -> None:
+def test_weights_of_other_classes_are_refused(
+    coco: Path, small_weights: Path, run_here: Callable[..., Any]
+) -> None:
+    generator, info = load_generator(small_weights)
+    scheme = load_scheme("four")
+    renamed = replace(scheme.classes[1], name="body")
+    other = replace(scheme, classes=(scheme.classes[0], renamed, *scheme.classes[2:]))
+    weights = coco / "other.safetensors"
+    save_generator(weights, generator, replace(info, scheme=other))
+    ended = run_here("prepare", "people", str(coco), "--weights", str(weights))
+    assert ended.code == 2
+    assert "take weights that have the classes of the scheme four" in " ".join(ended.err.split())
+    assert not (coco / CLASSES).exists()
+
+
+def test_broken_weights_are_refused(coco: Path, run_here: Callable[..., Any]) -> None:
     weights = coco / "no.safetensors"
     weights.write_bytes(b"nothing")
     ended = run_here("prepare", "people", str(coco), "--weights", str(weights))

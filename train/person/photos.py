@@ -26,7 +26,6 @@ from pix2seg.preprocess.person.base import Person, choose
 MOST_PEOPLE = 255
 """Labels have 8 bits; of larger groups the smallest persons are left out."""
 
-
 CLASSES = "classes"
 """The folder beside `photos/` that says what is known of the people's classes, as `label_people`
 writes it."""
@@ -194,10 +193,9 @@ def _shrink(photo: PersonPhoto, longest: int) -> PersonPhoto:
     if scale >= 1:
         return photo
     size = round(width * scale), round(height * scale)
-    pixels = cv2.resize(photo.pixels, size, interpolation=cv2.INTER_AREA)
+    pixels = np.asarray(cv2.resize(photo.pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
     classes = None if photo.classes is None else _shrink_ids(photo.classes, size)
-    labels = _shrink_ids(photo.labels, size)
-    return PersonPhoto(photo.name, np.asarray(pixels, np.uint8), labels, classes)
+    return PersonPhoto(photo.name, pixels, _shrink_ids(photo.labels, size), classes)
 
 
 def _shrink_ids(ids: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:

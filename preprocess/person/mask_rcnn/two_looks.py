@@ -43,8 +43,9 @@ def _joined(first: Detections, second: Detections) -> Detections:
     free = set(range(len(boxes)))
     for box, score, mask in zip(first.boxes, first.scores, first.masks, strict=True):
         finer = enlarged(mask, size)
-        same = max(free, key=lambda i: overlap(tuple(boxes[i]), tuple(box)), default=None)
-        if same is None or overlap(tuple(boxes[same]), tuple(box)) < SAME:
+        likeness = {i: overlap(tuple(boxes[i]), tuple(box)) for i in free}
+        same = max(likeness, key=likeness.__getitem__, default=None)
+        if same is None or likeness[same] < SAME:
             boxes.append(box)
             scores.append(score / 2)
             masks.append(finer)
